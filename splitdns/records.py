@@ -1,0 +1,238 @@
+"""Resource record sets with rdata as it goes onto the wire.
+
+Rdata is uncompressed and keeps the letter case that a person wrote. Nothing here parses a record's text:
+that is ``load/master``'s work, through dnspython.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from splitdns.names import Qname, fold
+
+MAX_TTL_S = 2**31 - 1  # RFC 2181 8
+
+
+class Type(IntEnum):
+    """The record types that some rule here treats by name, and the common others (IANA DNS parameters)."""
+
+    A = 1
+    NS = 2
+    MD = 3
+    MF = 4
+    CNAME = 5
+    SOA = 6
+    MB = 7
+    MG = 8
+    MR = 9
+    NULL = 10
+    WKS = 11
+    PTR = 12
+    HINFO = 13
+    MINFO = 14
+    MX = 15
+    TXT = 16
+    RP = 17
+    AFSDB = 18
+    X25 = 19
+    ISDN = 20
+    RT = 21
+    NSAP = 22
+    SIG = 24
+    KEY = 25
+    PX = 26
+    GPOS = 27
+    AAAA = 28
+    LOC = 29
+    NXT = 30
+    SRV = 33
+    NAPTR = 35
+    KX = 36
+    CERT = 37
+    DNAME = 39
+    OPT = 41
+    APL = 42
+    DS = 43
+    SSHFP = 44
+    IPSECKEY = 45
+    RRSIG = 46
+    NSEC = 47
+    DNSKEY = 48
+    DHCID = 49
+    NSEC3 = 50
+    NSEC3PARAM = 51
+    TLSA = 52
+    SMIMEA = 53
+    HIP = 55
+    CDS = 59
+    CDNSKEY = 60
+    OPENPGPKEY = 61
+    CSYNC = 62
+    ZONEMD = 63
+    SVCB = 64
+    HTTPS = 65
+    SPF = 99
+    EUI48 = 108
+    EUI64 = 109
+    TKEY = 249
+    TSIG = 250
+    IXFR = 251
+    AXFR = 252
+    MAILB = 253
+    MAILA = 254
+    ANY = 255
+    URI = 256
+    CAA = 257
+
+
+class Class(IntEnum):
+    """RFC 1035 3.2.4, RFC 2136, RFC 6895."""
+
+    IN = 1
+    CH = 3
+    HS = 4
+    NONE = 254
+    ANY = 255
+
+
+class Rcode(IntEnum):
+    """RFC 6895 2.3; above 15 they need an OPT record."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    YXDOMAIN = 6
+    NOTAUTH = 9
+    BADVERS = 16
+    BADCOOKIE = 23
+
+
+class Ede(IntEnum):
+    """Extended DNS error codes (RFC 8914 4) that are sent here."""
+
+    OTHER = 0
+    STALE_ANSWER = 3
+    FORGED_ANSWER = 4
+    BLOCKED = 15
+    FILTERED = 17
+    NOT_READY = 14
+    PROHIBITED = 18
+    NOT_AUTHORITATIVE = 20
+    NOT_SUPPORTED = 21
+    NO_REACHABLE_AUTHORITY = 22
+    NETWORK_ERROR = 23
+    INVALID_DATA = 24
+
+
+# Types that only a query may ask for, or that never stand in a zone (RFC 6895 3.1).
+META_TYPES = frozenset({Type.OPT, Type.TKEY, Type.TSIG, Type.IXFR, Type.AXFR, Type.MAILB, Type.MAILA, Type.ANY})
+
+# Where a name of another host stands in rdata: octets before it. One name each, and it ends the rdata but
+# for SOA (RFC 1035 3.3, 2782, 9460, 3403 needs the text fields skipped: ``target``).
+_TARGET_AT = {
+    Type.NS: 0,
+    Type.CNAME: 0,
+    Type.DNAME: 0,
+    Type.PTR: 0,
+    Type.SOA: 0,
+    Type.MX: 2,
+    Type.AFSDB: 2,
+    Type.RT: 2,
+    Type.KX: 2,
+    Type.SVCB: 2,
+    Type.HTTPS: 2,
+    Type.SRV: 6,
+}
+
+
+def type_to_text(rdtype: int) -> str:
+    """The mnemonic, or ``TYPE1234`` (RFC 3597 5)."""
+    try:
+        return Type(rdtype).name
+    except ValueError:
+        return f"TYPE{rdtype}"
+
+
+def type_from_text(text: str) -> int:
+    """The number of a mnemonic or of ``TYPE1234``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    upper = text.upper()
+    if upper in Type.__members__:
+        return Type[upper]
+    if upper.startswith("TYPE") and upper[4:].isascii() and upper[4:].isdigit() and int(upper[4:]) <= 0xFFFF:
+        return int(upper[4:])
+    raise ValueError(f"expected a record type such as A, MX or TYPE65280, found {text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class RRset:
+    """Records of one owner and type (RFC 2181 5).
+
+    ``owner`` is an uncompressed wire name with its case kept; each of ``rdatas`` is uncompressed rdata.
+    No rdata at all means that the value is declared but not known now (``$wan4`` before its source has
+    one): it is answered with SERVFAIL. ``public`` permits an inside address in an outside view.
+    """
+
+    owner: bytes
+    rdtype: int
+    ttl_s: int
+    rdatas: tuple[bytes, ...]
+    public: bool = False
+
+    @property
+    def name(self) -> Qname:
+        return fold(self.owner)
+
+    def at(self, owner: bytes) -> RRset:
+        """The same records under another owner: a wildcard's expansion, a case-exact echo."""
+        return self if owner == self.owner else replace(self, owner=owner)
+
+    def with_ttl(self, ttl_s: int) -> RRset:
+        return self if ttl_s == self.ttl_s else replace(self, ttl_s=ttl_s)
+
+    def with_rdatas(self, rdatas: tuple[bytes, ...]) -> RRset:
+        return self if rdatas == self.rdatas else replace(self, rdatas=rdatas)
+
+    def targets(self) -> Iterator[bytes]:
+        """The names of other hosts that the rdatas hold, case kept; none for types without one."""
+        for rdata in self.rdatas:
+            name = target(self.rdtype, rdata)
+            if name is not None:
+                yield name
+
+
+def name_at(rdata: bytes, at: int) -> bytes:
+    """The uncompressed name that starts at ``at``."""
+    end = at
+    while length := rdata[end]:
+        end += 1 + length
+    return rdata[at : end + 1]
+
+
+def target(rdtype: int, rdata: bytes) -> bytes | None:
+    """The name of another host inside ``rdata``, case kept: an NS, MX, SRV … target, a SOA's mname."""
+    if rdtype == Type.NAPTR:
+        at = 4
+        for _ in range(3):  # flags, services, regexp (RFC 3403 4.1)
+            at += 1 + rdata[at]
+        return name_at(rdata, at)
+    at_octet = _TARGET_AT.get(rdtype)  # type: ignore[call-overload]
+    return None if at_octet is None else name_at(rdata, at_octet)
+
+
+def soa_minimum_s(soa: RRset) -> int:
+    """The MINIMUM field: the upper bound of a negative answer's TTL (RFC 2308 4)."""
+    return int.from_bytes(soa.rdatas[0][-4:], "big")
+
+
+def soa_serial(soa: RRset) -> int:
+    """The SERIAL field (RFC 1035 3.3.13)."""
+    return int.from_bytes(soa.rdatas[0][-20:-16], "big")

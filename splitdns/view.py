@@ -1,0 +1,143 @@
+"""Which client meets which view, and what a view is.
+
+The longest matching prefix wins, over IPv4 and IPv6. An IPv4-mapped address is folded to IPv4 here, and
+only here, for every transport (RFC 4291 2.5.5.2). A view owns the answers that were encoded for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from splitdns.names import Qname, ancestors
+from splitdns.zone import Zone
+
+Address = IPv4Address | IPv6Address
+Prefix = IPv4Network | IPv6Network
+
+MAX_REMEMBERED_CLIENTS = 65_536  # beyond: forgotten all at once, and looked up anew; nobody notices
+
+OUTSIDE = "outside"
+
+
+def fold_address(host: str) -> Address:
+    """A socket's host as an address: the scope id is dropped, IPv4-mapped becomes IPv4.
+
+    Raises:
+        ValueError: it is not an address.
+    """
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Upstream:
+    """A resolver to ask: an address literal and a port, over UDP with TCP as the fall-back."""
+
+    host: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSet:
+    """Resolvers that stand for each other, in order of preference; also a cache's identity."""
+
+    upstreams: tuple[Upstream, ...]
+    timeout_s: float = 2.0
+
+
+@dataclass(slots=True)
+class Answers:
+    """Encoded answers by question key; ``answer/cache`` keeps them, the view only owns them."""
+
+    entries: dict[bytes, object] = field(default_factory=dict)
+    octets: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What one group of clients sees.
+
+    ``zones`` and ``routes`` are by apex or domain; ``zones`` includes the built-in reverse zones where the
+    view recurses. ``ptrs`` holds the PTR records that were made by themselves; they come before all else.
+    ``hidden_addresses`` are packed addresses that our zones declare under other horizons only.
+    """
+
+    name: str
+    horizon: tuple[str, ...]
+    recursion: bool = False
+    zones: Mapping[Qname, Zone] = field(default_factory=dict)
+    routes: Mapping[Qname, UpstreamSet] = field(default_factory=dict)
+    ptrs: Zone | None = None
+    hidden_addresses: frozenset[bytes] = frozenset()
+    answers: Answers = field(default_factory=Answers, repr=False)
+
+    @property
+    def outside(self) -> bool:
+        """Whether no inside address may leave for this view (semantics: outside view)."""
+        return all(horizon == OUTSIDE for horizon in self.horizon)
+
+    def authority(self, name: Qname) -> Zone | UpstreamSet | None:
+        """What decides ``name``: the longest matching zone or forward rule; at a tie, the zone."""
+        for ancestor in ancestors(name):
+            if zone := self.zones.get(ancestor):
+                return zone
+            if self.recursion and (route := self.routes.get(ancestor)):
+                return route
+        return None
+
+    def zone_of(self, name: Qname) -> Zone | None:
+        """The zone that decides ``name``, if one does."""
+        found = self.authority(name)
+        return found if isinstance(found, Zone) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A client's view, and the prefix that chose it (None: ``any``)."""
+
+    view: View
+    prefix: Prefix | None
+
+
+class ViewTable:
+    """Longest-prefix match of addresses to views."""
+
+    __slots__ = ("_any", "_by_length", "_remembered")
+
+    def __init__(self, prefixes: Iterable[tuple[Prefix, View]], any_view: View | None = None) -> None:
+        tables: dict[tuple[int, int], dict[int, Match]] = {}
+        for prefix, view in prefixes:
+            network = int(prefix.network_address)
+            tables.setdefault((prefix.version, prefix.prefixlen), {})[network] = Match(view, prefix)
+        # Per family, the longest prefixes first: (how far to shift the address, what the rest selects).
+        self._by_length: dict[int, list[tuple[int, dict[int, Match]]]] = {4: [], 6: []}
+        for (version, length), table in sorted(tables.items(), key=lambda item: -item[0][1]):
+            shift = (32 if version == 4 else 128) - length
+            shifted = {network >> shift: match for network, match in table.items()}
+            self._by_length[version].append((shift, shifted))
+        self._any = Match(any_view, None) if any_view else None
+        self._remembered: dict[str, Match | None] = {}
+
+    def match(self, host: str) -> Match | None:
+        """The view of a socket's host; None where no prefix matches and no view has ``any``."""
+        remembered = self._remembered
+        try:
+            return remembered[host]
+        except KeyError:
+            if len(remembered) >= MAX_REMEMBERED_CLIENTS:
+                remembered.clear()
+            found = remembered[host] = self._search(fold_address(host))
+            return found
+
+    def _search(self, address: Address) -> Match | None:
+        bits = int(address)
+        for shift, table in self._by_length[address.version]:
+            if found := table.get(bits >> shift):
+                return found
+        return self._any
