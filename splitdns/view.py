@@ -55,7 +55,7 @@ class UpstreamSet:
 class Answers:
     """Encoded answers by question key; ``answer/cache`` keeps them, the view only owns them."""
 
-    entries: dict[bytes, object] = field(default_factory=dict)
+    entries: dict[bytes, bytes] = field(default_factory=dict)
     octets: int = 0
 
 
