@@ -147,6 +147,13 @@ def labels(name: bytes) -> Iterator[bytes]:
         at += 1 + length
 
 
+def name_end(wire: bytes, at: int) -> int:
+    """Where the uncompressed name that starts at ``at`` ends: one past its root octet."""
+    while length := wire[at]:
+        at += 1 + length
+    return at + 1
+
+
 def parent(name: Qname) -> Qname:
     """One label less; the root has no parent, and asking for it is a bug."""
     return Qname(name[1 + name[0] :])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from splitdns.names import Qname, fold
+from splitdns.names import Qname, fold, name_end
 
 MAX_TTL_S = 2**31 - 1  # RFC 2181 8
 
@@ -130,7 +130,9 @@ class Ede(IntEnum):
 
 
 # Types that only a query may ask for, or that never stand in a zone (RFC 6895 3.1).
-META_TYPES = frozenset({Type.OPT, Type.TKEY, Type.TSIG, Type.IXFR, Type.AXFR, Type.MAILB, Type.MAILA, Type.ANY})
+META_TYPES = frozenset(
+    {Type.OPT, Type.TKEY, Type.TSIG, Type.IXFR, Type.AXFR, Type.MAILB, Type.MAILA, Type.ANY}
+)
 
 # Where a name of another host stands in rdata: octets before it. One name each, and it ends the rdata but
 # for SOA (RFC 1035 3.3, 2782, 9460, 3403 needs the text fields skipped: ``target``).
@@ -211,10 +213,7 @@ class RRset:
 
 def name_at(rdata: bytes, at: int) -> bytes:
     """The uncompressed name that starts at ``at``."""
-    end = at
-    while length := rdata[end]:
-        end += 1 + length
-    return rdata[at : end + 1]
+    return rdata[at : name_end(rdata, at)]
 
 
 def target(rdtype: int, rdata: bytes) -> bytes | None:

@@ -91,6 +91,10 @@ class View:
                 return route
         return None
 
+    def route(self, name: Qname) -> UpstreamSet | None:
+        """The longest matching forward rule, whatever the zones say."""
+        return next((self.routes[ancestor] for ancestor in ancestors(name) if ancestor in self.routes), None)
+
     def zone_of(self, name: Qname) -> Zone | None:
         """The zone that decides ``name``, if one does."""
         found = self.authority(name)

@@ -1,12 +1,41 @@
-"""Query and view to ``Answer`` or ``Forward``: the whole of the decision, without I/O."""
+"""Query and view to ``Answer`` or ``Forward``: the whole of the decision, without I/O.
+
+A walk goes from the asked name along its aliases. Each hop is decided anew in the client's own view: by the
+longest matching zone or forward rule, then inside the zone by ``lookup``. Where a hop is an upstream's to
+answer, the walk stops as a ``Forward``; ``resume`` takes it up with the reply, and every alias in that reply
+is a hop like any other. So a local name wins wherever it turns up, and no view sees another's records.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import assert_never
 
-from splitdns.records import RRset
+from splitdns.answer.guard import guard, is_hidden
+from splitdns.answer.lookup import (
+    Delegated,
+    Failed,
+    Found,
+    Inherited,
+    NoData,
+    NoName,
+    NotOurs,
+    Redirected,
+    lookup,
+)
+from splitdns.answer.respond import additional, negative_soa, referral
+from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, fold, from_text, is_under, parent
+from splitdns.records import META_TYPES, Class, Ede, Rcode, RRset, Type
+from splitdns.snapshot import Manners
 from splitdns.view import UpstreamSet, View
-from splitdns.wire.message import Query
+from splitdns.wire.message import Answer, Query
+from splitdns.zone import Zone
+
+MAX_CNAME_HOPS = 24  # Knot 5, Unbound 11; public chains of 20 exist. Beyond: ``_too_long``
+
+_ACME = b"\x0f_acme-challenge"
+_VERSION_NAMES = frozenset({from_text("version.bind."), from_text("version.server.")})
+_ID_NAMES = frozenset({from_text("id.server."), from_text("hostname.bind.")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +53,272 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """Ask ``upstreams`` for ``name`` and ``qtype``, then ``resume`` with the reply."""
+class Walk:
+    """How far a decision has come.
+
+    ``chain`` holds the aliases so far, ``seen`` the names that were met. ``aa`` is about the asked name
+    (RFC 1035 4.1.1). ``inherited`` is the zone that owns the asked name while its type is asked of an
+    upstream: the end of the chain is then given under the asked name, and nothing else.
+    """
 
     view: View
     query: Query
+    manners: Manners
+    chain: tuple[RRset, ...] = ()
+    seen: frozenset[Qname] = frozenset()
+    aa: bool = False
+    inherited: Inherited | None = None
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Ask ``upstreams`` for ``name`` (case kept) and ``qtype``, then ``resume`` with the reply.
+
+    ``no_nxdomain``: the name exists here, so that an upstream's NXDOMAIN means NODATA.
+    """
+
     name: bytes
     qtype: int
     upstreams: UpstreamSet
-    so_far: tuple[RRset, ...] = ()
-    inherited: bool = False
+    walk: Walk = field(repr=False)
     no_nxdomain: bool = False
+
+    @property
+    def view(self) -> View:
+        return self.walk.view
+
+    @property
+    def query(self) -> Query:
+        return self.walk.query
+
+
+def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
+    """What ``query`` gets in ``view``; the answer has passed the leak guard."""
+    refusal = _refusal(query, manners)
+    if refusal is not None:
+        return refusal
+    return _guarded(_hop(Walk(view, query, manners), query.question), query, view)
+
+
+def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
+    """Go on where ``decide`` stopped; None: no upstream gave a usable reply."""
+    walk = replace(forward.walk, forwarded=True)
+    return _guarded(_replied(forward, walk, reply), walk.query, walk.view)
+
+
+def _guarded(decided: Answer | Forward, query: Query, view: View) -> Answer | Forward:
+    return decided if isinstance(decided, Forward) else guard(decided, view, query.name)
+
+
+def _refusal(query: Query, manners: Manners) -> Answer | None:
+    """Guard clauses, each with its RFC; None lets the query pass."""
+    if query.edns is not None and query.edns.version > 0:  # RFC 6891 6.1.3
+        return Answer(Rcode.BADVERS)
+    if query.qclass == Class.CH:
+        return _chaos(query, manners)
+    if query.qclass != Class.IN:
+        return Answer(Rcode.REFUSED)
+    if query.qtype in (Type.AXFR, Type.IXFR):  # RFC 5936 2.2.1, RFC 1995 2
+        return _error(Rcode.REFUSED, Ede.PROHIBITED, "zone transfer is not served")
+    if query.qtype in META_TYPES and query.qtype != Type.ANY:  # RFC 6895 3.1
+        return Answer(Rcode.NOTIMP if query.qtype in (Type.MAILA, Type.MAILB) else Rcode.FORMERR)
+    return None
+
+
+def _chaos(query: Query, manners: Manners) -> Answer:
+    """What a server says of itself (RFC 4892); each item only where the configuration gives it."""
+    text = (
+        manners.version
+        if query.name in _VERSION_NAMES
+        else manners.server_id
+        if query.name in _ID_NAMES
+        else None
+    )
+    if text is None:
+        return Answer(Rcode.REFUSED)
+    if query.qtype not in (Type.TXT, Type.ANY):
+        return Answer(aa=True)
+    octets = text.encode()[:255]
+    record = RRset(query.question, Type.TXT, 0, (bytes([len(octets)]) + octets,))
+    return Answer(aa=True, answer=(record,))
+
+
+def _hop(walk: Walk, name: bytes) -> Answer | Forward:
+    """Decide ``name``, the asked one or a target, until the walk ends or needs an upstream."""
+    while True:
+        qname = fold(name)
+        if qname in walk.seen or len(walk.seen) > MAX_CNAME_HOPS:
+            return _too_long(walk)
+        walk = replace(walk, seen=walk.seen | {qname})
+        view, qtype = walk.view, walk.query.qtype
+
+        if view.ptrs is not None and (node := view.ptrs.node(qname)) is not None:
+            return _automatic_ptr(walk, name, node.rrset(Type.PTR))
+        authority = view.authority(qname)
+        if qtype == Type.DS and isinstance(authority, Zone) and qname == authority.apex != ROOT:
+            # The parent answers for DS (RFC 4035 3.1.4.1), where it is ours too.
+            above = view.authority(parent(qname))
+            authority = above if isinstance(above, Zone) else authority
+        if not isinstance(authority, Zone):
+            return _leave(walk, name, authority)
+        zone = authority
+        if not walk.chain:
+            walk = replace(walk, aa=True)
+        if view.recursion and _is_acme(zone, qname, qtype):
+            return _inherit(walk, name, Inherited(zone, differs=False))
+
+        match lookup(zone, qname, qtype):
+            case Found(rrsets=rrsets):
+                return _found(walk, name, rrsets)
+            case Redirected(rrset=rrset, dname=is_dname):
+                records, target = _redirection(name, rrset, is_dname)
+                if not target:  # RFC 6672 2.2: the new name would be too long
+                    return _finish(walk, Answer(Rcode.YXDOMAIN, answer=records))
+                if is_hidden(target, view):
+                    return _finish(walk, Answer(authority=negative_soa(zone, differs=True), stripped=1))
+                walk = replace(walk, chain=walk.chain + records)
+                name = target
+            case Delegated() as outcome:
+                route = _route(view, qname)
+                if route is not None and walk.query.rd:
+                    return Forward(name, qtype, route, walk)
+                if not walk.chain:
+                    walk = replace(walk, aa=False)
+                return _finish(walk, referral(outcome))
+            case Inherited() as outcome:
+                return _inherit(walk, name, outcome)
+            case NotOurs(empty_non_terminal=empty):
+                if not walk.chain:
+                    walk = replace(walk, aa=False)
+                return _leave(walk, name, _route(view, qname), no_nxdomain=empty)
+            case NoData(differs=differs):
+                return _finish(walk, Answer(authority=negative_soa(zone, differs)))
+            case NoName(differs=differs):
+                return _finish(walk, Answer(Rcode.NXDOMAIN, authority=negative_soa(zone, differs)))
+            case Failed(ede=ede, reason=reason):
+                return _error(Rcode.SERVFAIL, ede, reason)
+            case outcome:
+                assert_never(outcome)
+
+
+def _found(walk: Walk, name: bytes, rrsets: tuple[RRset, ...]) -> Answer:
+    if walk.query.qtype == Type.ANY and walk.manners.minimal_any:  # RFC 8482 4.1
+        rrsets = rrsets[:1]
+    records = tuple(rrset.at(name) for rrset in rrsets)
+    return _finish(walk, Answer(answer=records, additional=additional(records, walk.view)))
+
+
+def _automatic_ptr(walk: Walk, name: bytes, ptr: RRset | None) -> Answer:
+    if not walk.chain:
+        walk = replace(walk, aa=True)
+    if ptr is not None and walk.query.qtype in (Type.PTR, Type.ANY):
+        return _finish(walk, Answer(answer=(ptr.at(name),)))
+    zone = walk.view.zone_of(fold(name))
+    return _finish(walk, Answer(authority=negative_soa(zone, differs=True) if zone else ()))
+
+
+def _redirection(name: bytes, rrset: RRset, is_dname: bool) -> tuple[tuple[RRset, ...], bytes]:
+    """The records that an alias puts into the answer, and the name to go on with (empty: too long)."""
+    if not is_dname:
+        return (rrset.at(name),), rrset.rdatas[0]
+    target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
+    if len(target) > MAX_NAME_OCTETS:
+        return (rrset,), b""
+    return (rrset, RRset(name, Type.CNAME, rrset.ttl_s, (target,))), target  # RFC 6672 3.1
+
+
+def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool = False) -> Answer | Forward:
+    """The name is not ours: an upstream's to answer, or nobody's."""
+    if route is not None and walk.query.rd:
+        return Forward(name, walk.query.qtype, route, walk, no_nxdomain)
+    if walk.chain:  # the client, a resolver, goes on from the last alias by itself
+        return _finish(walk, Answer())
+    return _error(Rcode.REFUSED, Ede.NOT_AUTHORITATIVE, "not a name of ours, and this client may not recurse")
+
+
+def _route(view: View, qname: Qname) -> UpstreamSet | None:
+    """The longest forward rule for a name, its zone aside."""
+    return view.route(qname) if view.recursion else None
+
+
+def _is_acme(zone: Zone, qname: Qname, qtype: int) -> bool:
+    """Whether an undeclared ``_acme-challenge`` beneath an owned name is asked for (semantics 6)."""
+    if qtype not in (Type.TXT, Type.CNAME) or not qname.startswith(_ACME) or zone.fault is not None:
+        return False
+    above = parent(qname)
+    if not is_under(above, zone.apex) or zone.node(qname) is not None:
+        return False
+    return not isinstance(lookup(zone, above, Type.ANY), NoName | NotOurs | Delegated | Redirected)
+
+
+def _inherit(walk: Walk, name: bytes, inherited: Inherited) -> Answer | Forward:
+    route = _route(walk.view, fold(name))
+    if route is None or not walk.query.rd:
+        return _finish(walk, Answer(authority=negative_soa(inherited.zone, inherited.differs)))
+    return Forward(name, walk.query.qtype, route, replace(walk, inherited=inherited), no_nxdomain=True)
+
+
+def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forward:
+    if reply is None:
+        return _error(Rcode.SERVFAIL, Ede.NO_REACHABLE_AUTHORITY, "no upstream answered")
+    if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        return replace(_error(Rcode.SERVFAIL, Ede.NETWORK_ERROR, "the upstreams failed"), edes=reply.edes)
+    by_owner = {(rrset.name, rrset.rdtype): rrset for rrset in reply.answer}
+    name, qtype = forward.name, forward.qtype
+    aliased = qtype not in (Type.CNAME, Type.ANY)
+    while aliased and (cname := by_owner.get((fold(name), Type.CNAME))) is not None:
+        target = cname.rdatas[0]
+        if is_hidden(target, walk.view):
+            return _finish(walk, Answer(stripped=1))
+        walk = replace(walk, chain=(*walk.chain, cname.at(name)))
+        name = target
+        qname = fold(target)
+        if qname in walk.seen or len(walk.seen) > MAX_CNAME_HOPS:
+            return _too_long(walk)
+        if not _same_upstreams(walk.view, qname, forward.upstreams):
+            return _hop(walk, name)
+        walk = replace(walk, seen=walk.seen | {qname})
+    qname = fold(name)
+    wanted = [rrset for rrset in reply.answer if rrset.name == qname and qtype in (rrset.rdtype, Type.ANY)]
+    if wanted:
+        return _finish(walk, Answer(answer=tuple(rrset.at(name) for rrset in wanted), edes=reply.edes))
+    if name != forward.name and reply.rcode == Rcode.NOERROR and reply.soa is None:
+        return Forward(name, qtype, forward.upstreams, walk)  # the reply ends with an alias: ask on
+    rcode = Rcode.NOERROR if forward.no_nxdomain and name == forward.name else reply.rcode
+    soa = () if reply.soa is None else (reply.soa,)
+    return _finish(walk, Answer(rcode, authority=soa, edes=reply.edes))
+
+
+def _same_upstreams(view: View, qname: Qname, upstreams: UpstreamSet) -> bool:
+    """Whether a hop in a reply may be taken from that reply (semantics 15)."""
+    if view.ptrs is not None and view.ptrs.node(qname) is not None:
+        return False
+    return view.authority(qname) == upstreams
+
+
+def _finish(walk: Walk, end: Answer) -> Answer:
+    """Put the chain before its end, or, of an inherited type, only the end under the asked name."""
+    remember = end.remember and not walk.forwarded
+    if walk.inherited is None:
+        return replace(end, aa=walk.aa, answer=walk.chain + end.answer, remember=remember)
+    records = tuple(rrset for rrset in end.answer if rrset.rdtype == walk.query.qtype)
+    if records:
+        before = [rrset for rrset in walk.chain if rrset.rdtype == Type.CNAME]
+        ttl_s = min(rrset.ttl_s for rrset in (*before, *records))
+        rdatas = tuple(rdata for rrset in records for rdata in rrset.rdatas)
+        merged = RRset(walk.query.question, walk.query.qtype, ttl_s, rdatas)
+        return replace(end, aa=walk.aa, answer=(merged,), remember=remember)
+    soa = negative_soa(walk.inherited.zone, walk.inherited.differs)
+    return Answer(aa=walk.aa, authority=soa, edes=end.edes, remember=remember)
+
+
+def _too_long(walk: Walk) -> Answer:
+    """An alias that leads to itself, or through too many: resolvers get what there is, stubs an error."""
+    if walk.view.recursion:
+        return _error(Rcode.SERVFAIL, Ede.OTHER, "the alias leads in a circle, or through too many names")
+    return _finish(walk, Answer())
+
+
+def _error(rcode: int, ede: int, reason: str) -> Answer:
+    return Answer(rcode, edes=((ede, reason),), remember=rcode == Rcode.REFUSED)

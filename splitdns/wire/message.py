@@ -41,8 +41,8 @@ class Answer:
     """What goes back, before it is encoded.
 
     ``glue`` must fit or the message is truncated (RFC 9471); ``additional`` is left out where it does not.
-    ``edes`` are extended errors as (code, text). ``remember`` is false for what must not be kept by question.
-    ``ttl_bound`` says that the records age: they came from an upstream.
+    ``edes`` are extended errors as (code, text). ``remember`` is false for what must not be kept by question:
+    it came from an upstream, and ages. ``stripped`` counts the records that the leak guard took out.
     """
 
     rcode: int = Rcode.NOERROR
@@ -54,4 +54,4 @@ class Answer:
     additional: tuple[RRset, ...] = ()
     edes: tuple[tuple[int, str], ...] = ()
     remember: bool = True
-    ttl_bound: bool = False
+    stripped: int = 0

@@ -1,0 +1,49 @@
+"""Which addresses are inside ones: of no use to a client on the internet, and none of its business.
+
+The special-use ranges of networks behind NAT (RFC 1918, 4193, 6598, 3927, 4291), also where an IPv4 address
+hides inside an IPv6 one.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+
+INSIDE_PREFIXES = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/127",  # unspecified and loopback
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+# IPv4 addresses inside IPv6 ones: the prefix, and where the four octets start.
+_EMBEDDED = (
+    (bytes(10) + b"\xff\xff", 12),  # IPv4-mapped, RFC 4291 2.5.5.2
+    (bytes(12), 12),  # IPv4-compatible, RFC 4291 2.5.5.1
+    (bytes.fromhex("0064ff9b") + bytes(8), 12),  # NAT64, RFC 6052 2.1
+    (bytes.fromhex("0064ff9b0001") + bytes(6), 12),  # NAT64 for local use, RFC 8215, at its /96
+    (bytes.fromhex("2002"), 2),  # 6to4, RFC 3056
+)
+
+@functools.lru_cache(maxsize=4096)
+def is_inside(address: bytes) -> bool:
+    """Whether a packed IPv4 or IPv6 address is of a special-use range, in any of its disguises."""
+    if len(address) == 4:
+        return any(
+            prefix.version == 4 and ipaddress.IPv4Address(address) in prefix for prefix in INSIDE_PREFIXES
+        )
+    if any(prefix.version == 6 and ipaddress.IPv6Address(address) in prefix for prefix in INSIDE_PREFIXES):
+        return True
+    return any(
+        address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED
+    )
+
+
