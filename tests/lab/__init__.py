@@ -1,0 +1,1 @@
+"""Networks made of kernel namespaces, and the real daemon in them."""
