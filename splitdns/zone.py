@@ -179,7 +179,8 @@ class Zone:
     ) -> Zone:
         return cls(apex, block, overlay, regexps, fault, source)
 
-    def __len__(self) -> int:
+    @property
+    def node_count(self) -> int:
         """How many names the block holds, ancestors and names of other views included."""
         count: int = _HEAD.unpack_from(self.block)[1]
         return count

@@ -1,0 +1,92 @@
+"""Longest prefix wins, over both families, with IPv4-mapped addresses folded."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splitdns.names import from_text
+from splitdns.view import MAX_REMEMBERED_CLIENTS, UpstreamSet, View, ViewTable, fold_address
+from splitdns.zone import Zone, pack
+
+PREFIXES = st.one_of(
+    st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)).map(
+        lambda pair: ipaddress.ip_network((pair[0], pair[1]), strict=False)
+    ),
+    st.tuples(st.integers(0, 2**128 - 1), st.integers(0, 128)).map(
+        lambda pair: ipaddress.ip_network((pair[0], pair[1]), strict=False)
+    ),
+)
+ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
+
+
+@given(st.lists(PREFIXES, max_size=12, unique=True), st.lists(ADDRESSES, max_size=8), st.booleans())
+def test_the_longest_matching_prefix_wins(prefixes, addresses, with_any) -> None:  # type: ignore[no-untyped-def]
+    views = [(prefix, View(str(prefix), ("inside",))) for prefix in prefixes]
+    any_view = View("any", ("outside",)) if with_any else None
+    table = ViewTable(views, any_view)
+    near = [prefix.network_address for prefix in prefixes]
+    for address in addresses + near:
+        folded = fold_address(str(address))
+        matching = [p for p in prefixes if p.version == folded.version and folded in p]
+        best = max(matching, key=lambda prefix: prefix.prefixlen, default=None)
+        match = table.match(str(address))
+        if best is None:
+            assert (match.view if match else None) is any_view
+        else:
+            assert match is not None
+            assert match.prefix == best
+            assert match.view.name == str(best)
+        assert table.match(str(address)) is match  # remembered
+
+
+def test_ipv4_mapped_addresses_meet_the_ipv4_view__rfc4291_2_5_5_2() -> None:
+    lan = View("lan", ("inside",))
+    table = ViewTable([(ipaddress.ip_network("192.168.0.0/16"), lan)])
+    match = table.match("::ffff:192.168.7.7")
+    assert match is not None
+    assert match.view is lan
+
+
+def test_a_scope_id_does_not_hide_a_link_local_client() -> None:
+    lan = View("lan", ("inside",))
+    table = ViewTable([(ipaddress.ip_network("fe80::/10"), lan)])
+    match = table.match("fe80::1%eth0")
+    assert match is not None
+    assert match.view is lan
+
+
+def test_an_unmatched_client_has_no_view_without_any() -> None:
+    assert ViewTable([]).match("192.0.2.1") is None
+
+
+def test_remembered_clients_are_bounded() -> None:
+    table = ViewTable([], View("any", ("outside",)))
+    for number in range(MAX_REMEMBERED_CLIENTS + 10):
+        table.match(str(ipaddress.IPv4Address(number)))
+    assert len(table._remembered) <= MAX_REMEMBERED_CLIENTS
+
+
+@pytest.mark.parametrize(
+    ("horizon", "outside"), [(("outside",), True), (("inside",), False), (("vpn", "outside"), False)]
+)
+def test_an_outside_view_has_only_the_outside_horizon(horizon: tuple[str, ...], outside: bool) -> None:
+    assert View("v", horizon).outside is outside
+
+
+def test_the_longest_domain_decides_and_a_zone_wins_a_tie() -> None:
+    org, example, sub = (from_text(text) for text in ("org.", "example.org.", "sub.example.org."))
+    zone = Zone(example, pack([]))
+    rule, other = UpstreamSet(()), UpstreamSet((), 1.0)
+    view = View("v", ("inside",), True, {example: zone}, {example: rule, sub: other, org: rule})
+    assert view.authority(example) is zone
+    assert view.authority(from_text("a.example.org.")) is zone
+    assert view.authority(from_text("a.sub.example.org.")) is other
+    assert view.authority(from_text("other.org.")) is rule
+    assert view.authority(from_text("com.")) is None
+
+
+def test_a_view_that_does_not_recurse_has_no_use_for_forward_rules() -> None:
+    view = View("v", ("outside",), False, {}, {from_text("."): UpstreamSet(())})
+    assert view.authority(from_text("example.org.")) is None
