@@ -33,6 +33,7 @@ _EMBEDDED = (
     (bytes.fromhex("2002"), 2),  # 6to4, RFC 3056
 )
 
+
 @functools.lru_cache(maxsize=4096)
 def is_inside(address: bytes) -> bool:
     """Whether a packed IPv4 or IPv6 address is of a special-use range, in any of its disguises."""
@@ -42,8 +43,4 @@ def is_inside(address: bytes) -> bool:
         )
     if any(prefix.version == 6 and ipaddress.IPv6Address(address) in prefix for prefix in INSIDE_PREFIXES):
         return True
-    return any(
-        address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED
-    )
-
-
+    return any(address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED)

@@ -138,10 +138,10 @@ def _at_node(zone: Zone, node: Node, qname: Qname, qtype: int) -> Outcome:
         known = tuple(rrset for rrset in node.rrsets if rrset.rdatas)
         if known:
             return Found(zone, node, known)
+        if node.rrsets:
+            return _not_known_yet(zone)
     elif (rrset := node.rrset(qtype)) is not None:
-        if not rrset.rdatas:
-            return Failed(zone, Ede.NOT_READY, "the address is not known yet")
-        return Found(zone, node, (rrset,))
+        return Found(zone, node, (rrset,)) if rrset.rdatas else _not_known_yet(zone)
     elif (cname := node.rrset(Type.CNAME)) is not None:
         return Redirected(zone, cname)
     if qtype in node.inherit:
@@ -152,3 +152,7 @@ def _at_node(zone: Zone, node: Node, qname: Qname, qtype: int) -> Outcome:
         if not node.rrsets and not node.inherit:
             return NotOurs(zone, empty_non_terminal=not is_wildcard(node.name))
     return NoData(zone, node.differs)
+
+
+def _not_known_yet(zone: Zone) -> Failed:
+    return Failed(zone, Ede.NOT_READY, "the address is not known yet")

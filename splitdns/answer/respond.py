@@ -17,9 +17,7 @@ from splitdns.zone import Zone
 SHORT_TTL_S = 60  # semantics: short TTLs, for what differs between the views
 
 # Types whose targets' addresses go into the additional section (RFC 1035 3.3, 2782, 2230, 9460 4.1).
-_WITH_ADDRESSES = frozenset(
-    {Type.NS, Type.MX, Type.SRV, Type.AFSDB, Type.RT, Type.KX, Type.SVCB, Type.HTTPS}
-)
+_WITH_ADDRESSES = frozenset({Type.NS, Type.MX, Type.SRV, Type.AFSDB, Type.RT, Type.KX, Type.SVCB, Type.HTTPS})
 _ADDRESSES = (Type.A, Type.AAAA)
 
 
