@@ -81,7 +81,8 @@ def _labels_from_text(text: str) -> tuple[list[bytes], bool]:
         if not label:
             raise ValueError(f"expected a label, found an empty one in {text!r}")
         if len(label) > MAX_LABEL_OCTETS:
-            raise ValueError(f"expected labels of at most {MAX_LABEL_OCTETS} octets, found {len(label)} in {text!r}")
+            found = f"found {len(label)} in {text!r}"
+            raise ValueError(f"expected labels of at most {MAX_LABEL_OCTETS} octets, {found}")
         labels.append(bytes(label))
         label.clear()
 
@@ -127,10 +128,13 @@ def to_text(name: bytes) -> str:
 
 
 def _label_text(label: bytes) -> str:
-    return "".join(
-        f"\\{octet:03}" if octet <= 0x20 or octet >= 0x7F else f"\\{chr(octet)}" if octet in _ESCAPED else chr(octet)
-        for octet in label
-    )
+    return "".join(_octet_text(octet) for octet in label)
+
+
+def _octet_text(octet: int) -> str:
+    if octet <= 0x20 or octet >= 0x7F:
+        return f"\\{octet:03}"
+    return f"\\{chr(octet)}" if octet in _ESCAPED else chr(octet)
 
 
 def relative_text(name: bytes, apex: bytes) -> str:

@@ -54,12 +54,16 @@ def texts(rrset: RRset) -> list[str]:
             ['1 . alpn="h2" ipv4hint="10.0.0.1,203.0.113.7" ipv6hint="fd00::1"'],
             ['1 . alpn="h2" ipv4hint="203.0.113.7"'],
         ),
-        ("SVCB", ['1 www.example.org. ipv4hint="10.0.0.1"', "2 www.example.org."], ["1 www.example.org.", "2 www.example.org."]),
+        (
+            "SVCB",
+            ['1 www.example.org. ipv4hint="10.0.0.1"', "2 www.example.org."],
+            ["1 www.example.org.", "2 www.example.org."],
+        ),
         ("MX", ["10 nas.example.org.", "20 www.example.org."], ["20 www.example.org."]),
         ("SRV", ["0 0 1 x.secret.example.org.", "0 0 1 x.apps.example.org."], ["0 0 1 x.apps.example.org."]),
         ("NS", ["box1.example.org.", "ns.example.net."], ["ns.example.net."]),
     ],
-)  # fmt: skip
+)
 def test_every_section_and_type_is_looked_through(
     section: str, rdtype: str, before: list[str], after: list[str]
 ) -> None:
