@@ -117,12 +117,10 @@ def _refusal(query: Query, manners: Manners) -> Answer | None:
         return Answer(Rcode.BADVERS)
     if query.qclass == Class.CH:
         return _chaos(query, manners)
-    if query.qclass != Class.IN:
+    if query.qclass not in (Class.IN, Class.ANY):  # RFC 1035 3.2.5: ANY is IN here, and not authoritative
         return Answer(Rcode.REFUSED)
-    if query.qtype in (Type.AXFR, Type.IXFR):  # RFC 5936 2.2.1, RFC 1995 2
+    if query.qtype in (Type.AXFR, Type.IXFR):  # semantics 7
         return _error(Rcode.REFUSED, Ede.PROHIBITED, "zone transfer is not served")
-    if query.qtype in META_TYPES and query.qtype != Type.ANY:  # RFC 6895 3.1
-        return Answer(Rcode.NOTIMP if query.qtype in (Type.MAILA, Type.MAILB) else Rcode.FORMERR)
     return None
 
 
@@ -135,13 +133,11 @@ def _chaos(query: Query, manners: Manners) -> Answer:
         if query.name in _ID_NAMES
         else None
     )
-    if text is None:
+    if text is None or query.qtype not in (Type.TXT, Type.ANY):
         return Answer(Rcode.REFUSED)
-    if query.qtype not in (Type.TXT, Type.ANY):
-        return Answer(aa=True)
     octets = text.encode()[:255]
     record = RRset(query.question, Type.TXT, 0, (bytes([len(octets)]) + octets,))
-    return Answer(aa=True, answer=(record,))
+    return Answer(answer=(record,))
 
 
 def _hop(walk: Walk, name: bytes) -> Answer | Forward:
@@ -164,7 +160,7 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
             return _leave(walk, name, authority)
         zone = authority
         if not walk.chain:
-            walk = replace(walk, aa=True)
+            walk = replace(walk, aa=walk.query.qclass == Class.IN)
         if view.recursion and _is_acme(zone, qname, qtype):
             return _inherit(walk, name, Inherited(zone, differs=False))
 
@@ -177,11 +173,13 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
                     return _finish(walk, Answer(Rcode.YXDOMAIN, answer=records))
                 if is_hidden(target, view):
                     return _finish(walk, Answer(authority=negative_soa(zone, differs=True), stripped=1))
+                if is_dname and qtype == Type.CNAME:
+                    return _finish(walk, Answer(answer=records))
                 walk = replace(walk, chain=walk.chain + records)
                 name = target
             case Delegated() as outcome:
                 route = _route(view, qname)
-                if route is not None and walk.query.rd:
+                if route is not None and _may_forward(walk.query):
                     return Forward(name, qtype, route, walk)
                 if not walk.chain:
                     walk = replace(walk, aa=False)
@@ -230,11 +228,16 @@ def _redirection(name: bytes, rrset: RRset, is_dname: bool) -> tuple[tuple[RRset
 
 def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool = False) -> Answer | Forward:
     """The name is not ours: an upstream's to answer, or nobody's."""
-    if route is not None and walk.query.rd:
+    if route is not None and _may_forward(walk.query):
         return Forward(name, walk.query.qtype, route, walk, no_nxdomain)
     if walk.chain:  # the client, a resolver, goes on from the last alias by itself
         return _finish(walk, Answer())
     return _error(Rcode.REFUSED, Ede.NOT_AUTHORITATIVE, "not a name of ours, and this client may not recurse")
+
+
+def _may_forward(query: Query) -> bool:
+    """Whether a question may go upstream: recursion is desired, and it asks for data of class IN."""
+    return query.rd and query.qclass == Class.IN and (query.qtype not in META_TYPES or query.qtype == Type.ANY)
 
 
 def _route(view: View, qname: Qname) -> UpstreamSet | None:
@@ -254,7 +257,7 @@ def _is_acme(zone: Zone, qname: Qname, qtype: int) -> bool:
 
 def _inherit(walk: Walk, name: bytes, inherited: Inherited) -> Answer | Forward:
     route = _route(walk.view, fold(name))
-    if route is None or not walk.query.rd:
+    if route is None or not _may_forward(walk.query):
         return _finish(walk, Answer(authority=negative_soa(inherited.zone, inherited.differs)))
     return Forward(name, walk.query.qtype, route, replace(walk, inherited=inherited), no_nxdomain=True)
 

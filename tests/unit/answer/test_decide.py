@@ -204,12 +204,29 @@ def test_recursion_is_for_views_that_have_it_and_for_queries_that_ask__semantics
     assert forward(INSIDE, "www.example.net.").upstreams == UPSTREAMS
 
 
-@pytest.mark.parametrize(
-    ("rdtype", "rcode"),
-    [("AXFR", Rcode.REFUSED), ("IXFR", Rcode.REFUSED), ("OPT", Rcode.FORMERR), ("MAILB", Rcode.NOTIMP)],
-)
-def test_types_that_are_no_data_are_refused(rdtype: str, rcode: Rcode) -> None:
-    assert answer(OUTSIDE, "example.org.", rdtype).rcode == rcode
+@pytest.mark.parametrize("rdtype", ["AXFR", "IXFR"])
+def test_zone_transfer_is_refused__semantics_7(rdtype: str) -> None:
+    assert answer(OUTSIDE, "example.org.", rdtype).rcode == Rcode.REFUSED
+
+
+@pytest.mark.parametrize("rdtype", ["OPT", "TKEY", "TSIG", "MAILA", "MAILB"])
+def test_types_that_are_no_data_are_nodata_and_never_forwarded__semantics_28(rdtype: str) -> None:
+    assert answer(OUTSIDE, "www.example.org.", rdtype).rcode == Rcode.NOERROR
+    assert answer(INSIDE, "www.example.net.", rdtype, rd=True).rcode == Rcode.REFUSED
+
+
+def test_class_any_is_answered_from_our_zones_without_authority__rfc1035_3_2_5() -> None:
+    name = from_text("www.example.org.")
+    decided = decide(Query(name, name, Type.A, Class.ANY), OUTSIDE, MANNERS)
+    assert isinstance(decided, Answer)
+    assert addresses(decided) == ["192.0.2.1"]
+    assert not decided.aa
+
+
+def test_the_alias_that_a_dname_makes_can_be_asked_for__rfc6672_3_1() -> None:
+    made = answer(OUTSIDE, "a.dn.example.org.", "CNAME")
+    assert [rrset.rdtype for rrset in made.answer] == [Type.DNAME, Type.CNAME]
+    assert made.rcode == Rcode.NOERROR
 
 
 def test_a_newer_edns_version_is_badvers__rfc6891_6_1_3() -> None:
@@ -242,6 +259,9 @@ def test_chaos_names_say_what_the_configuration_lets_them__rfc4892(name: str, te
         assert open_.rcode == Rcode.REFUSED
     else:
         assert open_.answer[0].rdatas == (bytes([len(text)]) + text,)
+    no_text = decide(Query(from_text(name), from_text(name), Type.A, Class.CH), OUTSIDE, Manners(version="x"))
+    assert isinstance(no_text, Answer)
+    assert no_text.rcode == Rcode.REFUSED
 
 
 def test_other_classes_are_refused() -> None:
