@@ -237,7 +237,8 @@ def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool
 
 def _may_forward(query: Query) -> bool:
     """Whether a question may go upstream: recursion is desired, and it asks for data of class IN."""
-    return query.rd and query.qclass == Class.IN and (query.qtype not in META_TYPES or query.qtype == Type.ANY)
+    is_data = query.qtype not in META_TYPES or query.qtype == Type.ANY
+    return query.rd and query.qclass == Class.IN and is_data
 
 
 def _route(view: View, qname: Qname) -> UpstreamSet | None:
