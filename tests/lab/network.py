@@ -34,9 +34,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.lab.daemon import Daemon
+
 _PREFIX = "sdlab"
 _CLONE_NEWNET = 0x40000000
-_STOP_S = 10.0  # how long a daemon may take to obey SIGTERM before it is killed
 
 # Addresses must answer at once: no duplicate address detection, no router advertisements.
 _SYSCTLS = (
@@ -59,52 +60,6 @@ def unavailable() -> str | None:
         return f"cannot make network namespaces: {made.stderr.strip()}"
     subprocess.run(["ip", "netns", "del", name], check=True)
     return None
-
-
-class Daemon:
-    """A process that was started in a host and is stopped by its pid; what it prints goes to ``log``."""
-
-    def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
-        self.argv = tuple(argv)
-        self.log = log
-        with log.open("ab") as output:
-            # A session of its own: its children are stopped with it, and ^C reaches the tests first.
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=None if env is None else {**os.environ, **env},
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def output(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def stop(self) -> int:
-        """Ask it to stop, insist after a while, and return its exit status."""
-        if self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        status = self._process.wait()
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)  # children that outlived it
-        return status
 
 
 @dataclass(eq=False)

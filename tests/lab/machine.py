@@ -1,0 +1,60 @@
+"""Where a daemon runs: a host of a network, or this machine as it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tests.lab.daemon import Daemon
+
+
+class Machine(Protocol):
+    """What peers need to know of a host; ``lab.network.Host`` is one."""
+
+    @property
+    def directory(self) -> Path: ...
+
+    def start(self, *argv: str, env: Mapping[str, str] | None = None) -> Daemon: ...
+
+    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket: ...
+
+    def stop(self) -> None: ...
+
+
+class Here:
+    """This machine itself, for daemons on loopback; needs no privilege."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._daemons: list[Daemon] = []
+
+    def start(self, *argv: str, env: Mapping[str, str] | None = None) -> Daemon:
+        daemon = Daemon(argv, self.directory / f"{len(self._daemons)}.{Path(argv[0]).name}.log", env)
+        self._daemons.append(daemon)
+        return daemon
+
+    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        return socket.socket(family, kind)
+
+    def stop(self) -> None:
+        for daemon in reversed(self._daemons):
+            daemon.stop()
+        self._daemons.clear()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has, over UDP and TCP; another may take it before we do."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+        ):
+            udp.bind(("127.0.0.1", 0))
+            port: int = udp.getsockname()[1]
+            try:
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
