@@ -1,0 +1,42 @@
+"""What the leak guard takes out of a record set, and why.
+
+The guard itself is asked, one record at a time; only the reasons are found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from splitdns.addresses import is_inside
+from splitdns.answer.guard import guard, is_hidden
+from splitdns.explain.values import Stripped
+from splitdns.names import Qname, to_text
+from splitdns.records import RRset, Type, target
+from splitdns.view import View
+from splitdns.wire.message import Answer
+
+INSIDE = "it is an inside address, and the view an outside one"
+DECLARED_ELSEWHERE = "our zones declare this address for other views only"
+HINTS = "its address hints hold an inside address, or one that our zones declare for other views only"
+
+
+def stripped_from(rrset: RRset, view: View, question: Qname) -> Iterator[Stripped]:
+    """The records of ``rrset`` that do not pass the guard unharmed."""
+    for rdata in rrset.rdatas:
+        left = guard(Answer(answer=(rrset.with_rdatas((rdata,)),)), view, question).answer
+        if not left:
+            yield Stripped(rrset.owner, rrset.rdtype, rdata, _reason(rrset.rdtype, rdata, view))
+        elif left[0].rdatas != (rdata,):
+            yield Stripped(rrset.owner, rrset.rdtype, rdata, HINTS, shortened=True)
+
+
+def hidden_target(name: bytes) -> str:
+    """Why a record that leads to ``name`` is not served."""
+    return f"{to_text(name)} exists in other views only"
+
+
+def _reason(rdtype: int, rdata: bytes, view: View) -> str:
+    if rdtype in (Type.A, Type.AAAA):
+        return INSIDE if is_inside(rdata) else DECLARED_ELSEWHERE
+    name = target(rdtype, rdata)
+    return hidden_target(name) if name is not None and is_hidden(name, view) else HINTS

@@ -1,0 +1,278 @@
+"""The way of one decision, told name by name.
+
+The decision is made; here each name on its way is looked up once more, and this time the circumstances are
+kept: what zone or rule, by what way, from which file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol, assert_never
+
+from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide
+from splitdns.answer.guard import is_hidden
+from splitdns.answer.lookup import (
+    Delegated,
+    Failed,
+    Found,
+    Inherited,
+    NoData,
+    NoName,
+    NotOurs,
+    Redirected,
+    lookup,
+)
+from splitdns.answer.respond import SHORT_TTL_S, additional, negative_soa, referral
+from splitdns.explain.source import Source, find
+from splitdns.explain.strip import hidden_target, stripped_from
+from splitdns.explain.values import (
+    Forwarding,
+    Hop,
+    How,
+    Origin,
+    Place,
+    Record,
+    Result,
+    Stripped,
+    ZonePart,
+)
+from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold, parent, to_text
+from splitdns.records import META_TYPES, Rcode, RRset, Type
+from splitdns.snapshot import Manners
+from splitdns.view import UpstreamSet, View
+from splitdns.wire.message import Answer, Query
+from splitdns.zone import Node, Zone
+
+Exchange = tuple[Forward, Reply | None]
+
+
+class Places(Protocol):
+    """Where a zone's records are written; a snapshot itself does not remember lines."""
+
+    def place(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place | None: ...
+
+
+_NEGATIVE: dict[int, Result] = {Rcode.NOERROR: Result.NODATA, Rcode.NXDOMAIN: Result.NXDOMAIN}
+
+
+class Tale:
+    """Walks the names that ``decide`` walked, and keeps the circumstances."""
+
+    def __init__(
+        self,
+        view: View,
+        query: Query,
+        manners: Manners,
+        decided: Answer | Forward,
+        exchanges: list[Exchange],
+        places: Places | None,
+    ) -> None:
+        self.hops: list[Hop] = []
+        self.stripped: list[Stripped] = []
+        self._view = view
+        self._query = query
+        self._manners = manners
+        self._decided = decided
+        self._exchanges = exchanges
+        self._places = places
+
+    def tell(self) -> None:
+        name: bytes | None = self._query.question
+        seen: set[Qname] = set()
+        while name is not None:
+            if fold(name) in seen or len(seen) > MAX_CNAME_HOPS:
+                circle = "it leads in a circle, or through too many names"
+                self.hops[-1] = replace(self.hops[-1], reason=circle)
+                return
+            seen.add(fold(name))
+            hop, name = self._hop(name)
+            self.hops.append(hop)
+            for record in (*hop.records, *hop.beside):
+                self.stripped += stripped_from(record.rrset, self._view, self._query.name)
+
+    def _hop(self, name: bytes) -> tuple[Hop, bytes | None]:
+        """The hop of ``name``, and the name that it leads to."""
+        view, qname, qtype = self._view, fold(name), self._query.qtype
+        if view.ptrs is not None and (node := view.ptrs.node(qname)) is not None:
+            return self._automatic(name, node), None
+        authority = view.authority(qname)
+        if qtype == Type.DS and isinstance(authority, Zone) and qname == authority.apex != ROOT:
+            above = view.authority(parent(qname))
+            authority = above if isinstance(above, Zone) else authority
+        if not isinstance(authority, Zone):
+            return self._leave(Hop(name, How.RULE if authority else How.NOBODY, Result.REFUSED))
+        zone = authority
+        source = find(zone, qname)
+        hop = Hop(name, source.how, Result.RECORDS, _part(zone), source.matched)
+        outcome = lookup(zone, qname, qtype)
+        if not isinstance(outcome, Inherited) and self._is_acme(name):
+            hop = replace(hop, reason="_acme-challenge beneath a name of ours inherits TXT and CNAME")
+            return self._inherit(hop, zone, differs=False)
+        match outcome:
+            case Found(rrsets=rrsets):
+                return self._found(hop, rrsets), None
+            case Redirected(rrset=rrset, dname=is_dname):
+                return self._alias(hop, rrset, is_dname)
+            case Delegated(cut=cut):
+                hop = replace(hop, how=How.CUT, matched=to_text(cut.owner))
+                if self._route(qname) is not None:
+                    return self._leave(hop)
+                answer = referral(outcome)
+                beside = self._records((*answer.authority, *answer.glue, *answer.additional), zone)
+                return replace(hop, result=Result.REFERRAL, beside=beside), None
+            case Inherited(differs=differs):
+                hop = replace(hop, reason="the name is ours, and this type of it is inherited")
+                return self._inherit(hop, zone, differs)
+            case NotOurs():
+                hop = replace(hop, reason="the zone is an overlay, and does not declare the name")
+                return self._leave(hop)
+            case NoData(differs=differs):
+                return self._negative(hop, zone, Result.NODATA, differs), None
+            case NoName(differs=differs):
+                if differs and hop.how is How.ABSENT:
+                    hop = replace(hop, reason="another view has a wildcard or a regexp for it")
+                return self._negative(hop, zone, Result.NXDOMAIN, differs), None
+            case Failed(reason=reason):
+                how = How.BROKEN if zone.fault is not None else hop.how
+                return replace(hop, how=how, result=Result.SERVFAIL, reason=reason), None
+            case _:
+                assert_never(outcome)
+
+    def _automatic(self, name: bytes, node: Node) -> Hop:
+        hop = Hop(name, How.AUTOMATIC, Result.NODATA)
+        ptr = node.rrset(Type.PTR)
+        if ptr is None or self._query.qtype not in (Type.PTR, Type.ANY):
+            return hop
+        record = Record(ptr.at(name), Origin.AUTOMATIC)
+        return replace(hop, result=Result.RECORDS, records=(record,))
+
+    def _found(self, hop: Hop, rrsets: tuple[RRset, ...]) -> Hop:
+        if self._query.qtype == Type.ANY and self._manners.minimal_any:
+            rrsets = rrsets[:1]
+            hop = replace(hop, reason="ANY gets one record set (RFC 8482)")
+        answer = tuple(rrset.at(hop.name) for rrset in rrsets)
+        assert hop.zone is not None
+        zone = self._view.zones[hop.zone.apex]
+        beside = self._records(additional(answer, self._view))
+        return replace(hop, records=self._records(answer, zone), beside=beside)
+
+    def _alias(self, hop: Hop, rrset: RRset, is_dname: bool) -> tuple[Hop, bytes | None]:
+        assert hop.zone is not None
+        zone = self._view.zones[hop.zone.apex]
+        if is_dname:
+            hop = replace(hop, how=How.DNAME, matched=to_text(rrset.owner))
+            target = hop.name[: len(hop.name) - len(rrset.owner)] + rrset.rdatas[0]
+            if len(target) > MAX_NAME_OCTETS:
+                return replace(hop, result=Result.YXDOMAIN, records=self._records((rrset,), zone)), None
+            made = RRset(hop.name, Type.CNAME, rrset.ttl_s, (target,))
+            records = (*self._records((rrset,), zone), Record(made, Origin.SYNTHESIZED))
+        else:
+            target = rrset.rdatas[0]
+            records = self._records((rrset.at(hop.name),), zone)
+        if is_hidden(target, self._view):
+            self.stripped.append(Stripped(hop.name, rrset.rdtype, rrset.rdatas[0], hidden_target(target)))
+            hop = replace(hop, reason=f"an alias, but {hidden_target(target)}")
+            return self._negative(hop, zone, Result.NODATA, differs=True), None
+        if is_dname and self._query.qtype == Type.CNAME:
+            return replace(hop, records=records), None
+        return replace(hop, result=Result.ALIAS, records=records), target
+
+    def _negative(self, hop: Hop, zone: Zone, result: Result, differs: bool) -> Hop:
+        soa = negative_soa(zone, differs)
+        reason = "short: another view has an answer" if differs else "the SOA's TTL or its minimum"
+        records = tuple(replace(record, ttl_reason=reason) for record in self._records(soa, zone))
+        return replace(hop, result=result, beside=records)
+
+    def _is_acme(self, name: bytes) -> bool:
+        """Whether ``decide`` inherits at a name that the zone does not declare (semantics 6)."""
+        query = replace(self._query, question=name, name=fold(name), rd=True)
+        decided = decide(query, self._view, self._manners)
+        return isinstance(decided, Forward) and decided.walk.inherited is not None and decided.name == name
+
+    def _inherit(self, hop: Hop, zone: Zone, differs: bool) -> tuple[Hop, bytes | None]:
+        hop, _ = self._leave(hop)
+        if hop.forwarding is None:  # RD=0, or a view that does not recurse
+            return self._negative(hop, zone, Result.NODATA, differs), None
+        hop = replace(hop, forwarding=replace(hop.forwarding, inherited=True))
+        if isinstance(self._decided, Forward):
+            return replace(hop, result=Result.FORWARD, records=()), None
+        if self._decided.rcode:
+            return replace(hop, result=Result.SERVFAIL, records=()), None
+        records = tuple(Record(rrset, Origin.UPSTREAM) for rrset in self._decided.answer[-1:])
+        if records:
+            return replace(hop, result=Result.RECORDS, records=records), None
+        return self._negative(replace(hop, records=()), zone, Result.NODATA, differs), None
+
+    def _leave(self, hop: Hop) -> tuple[Hop, bytes | None]:
+        """The name is an upstream's to answer, or nobody's."""
+        qname = fold(hop.name)
+        route = self._route(qname)
+        if route is None:
+            return replace(hop, result=Result.OPEN if self.hops else Result.REFUSED), None
+        domain = next(ancestor for ancestor in ancestors(qname) if ancestor in self._view.routes)
+        forward = self._forward_of(qname)
+        exchange = next((pair for pair in self._exchanges if fold(pair[0].name) == qname), None)
+        forwarding = Forwarding(
+            domain,
+            route,
+            no_nxdomain=forward is not None and forward.no_nxdomain,
+            asked=bool(self._exchanges),
+            reply=exchange[1] if exchange else None,
+        )
+        hop = replace(hop, result=Result.FORWARD, forwarding=forwarding)
+        return self._replied(hop) if self._exchanges else (hop, None)
+
+    def _replied(self, hop: Hop) -> tuple[Hop, bytes | None]:
+        """The upstreams were asked: what they said about this name."""
+        qname, qtype = fold(hop.name), self._query.qtype
+        replies = [reply for _, reply in self._exchanges if reply is not None]
+        said = [rrset for reply in replies for rrset in reply.answer if rrset.name == qname]
+        aliases = [rrset for rrset in said if rrset.rdtype == Type.CNAME]
+        if aliases and qtype not in (Type.CNAME, Type.ANY):
+            alias = aliases[-1]
+            record = Record(alias.at(hop.name), Origin.UPSTREAM)
+            return replace(hop, result=Result.ALIAS, records=(record,)), alias.rdatas[0]
+        wanted = [rrset for rrset in said if qtype in (rrset.rdtype, Type.ANY)]
+        if wanted:
+            records = tuple(Record(rrset.at(hop.name), Origin.UPSTREAM) for rrset in wanted)
+            return replace(hop, result=Result.RECORDS, records=records), None
+        rcode = self._decided.rcode if isinstance(self._decided, Answer) else Rcode.SERVFAIL
+        return replace(hop, result=_NEGATIVE.get(rcode, Result.SERVFAIL)), None
+
+    def _route(self, qname: Qname) -> UpstreamSet | None:
+        """Who may be asked for a name, its zone aside; None for what never goes upstream."""
+        query = self._query
+        is_data = query.qtype not in META_TYPES or query.qtype == Type.ANY
+        return self._view.route(qname) if self._view.recursion and query.rd and is_data else None
+
+    def _forward_of(self, qname: Qname) -> Forward | None:
+        """The question that was, or would be, asked of an upstream for this name."""
+        asked = [forward for forward, _ in self._exchanges]
+        if isinstance(self._decided, Forward):
+            asked.append(self._decided)
+        return next((forward for forward in asked if fold(forward.name) == qname), None)
+
+    def _records(self, rrsets: Iterable[RRset], zone: Zone | None = None) -> tuple[Record, ...]:
+        return tuple(self._record(rrset, zone) for rrset in rrsets)
+
+    def _record(self, rrset: RRset, zone: Zone | None) -> Record:
+        """``rrset`` as it is served, with its place in ``zone`` (None: the view's own for that name)."""
+        zone = zone or self._view.zone_of(rrset.name)
+        if zone is None:
+            return Record(rrset, Origin.SERVER)
+        source = find(zone, rrset.name)
+        place = self._places.place(zone, self._view, source, rrset.rdtype) if self._places else None
+        return Record(rrset, Origin.ZONE, place, _ttl_reason(rrset, source, place))
+
+
+def _ttl_reason(rrset: RRset, source: Source, place: Place | None) -> str:
+    if place is not None and place.own_ttl:
+        return "declared at the record or its name"
+    if source.node is not None and source.node.differs and rrset.ttl_s == SHORT_TTL_S:
+        return "short: the answer differs between views"
+    return ""
+
+
+def _part(zone: Zone) -> ZonePart:
+    return ZonePart(zone.apex, zone.source, zone.overlay, zone.fault)
