@@ -1,0 +1,63 @@
+"""The key of a question, without decoding the message: what the hot path looks up and sends.
+
+A plain query (opcode QUERY, one question, nothing else but at most one OPT record without options) has its
+name's end at a known distance from the message's own end. So nothing is parsed: the key is cut out by its
+place, and a malformed name makes a key that was never remembered. Only the name's octets are folded, for
+type 65 is an ``A`` (RFC 4343). Length octets are below ``A`` in every remembered key, hence folding cannot
+make a bad name look like a good one.
+
+The key holds all that the encoded answer depends on beside the view: flags, EDNS, how much fits, transport.
+"""
+
+from __future__ import annotations
+
+from splitdns.wire.edns import MIN_PAYLOAD_OCTETS
+from splitdns.wire.header import AD, CD, HEADER_OCTETS, OPCODE, QR, RD
+from splitdns.wire.message import Transport
+
+_PLAIN = bytes.fromhex("0001000000000000")  # the four counts: one question
+_WITH_OPT = bytes.fromhex("0001000000000001")  # and one additional record
+_OPT_OCTETS = 11  # root, type, class, TTL, no rdata
+_QUESTION_TAIL = 4  # type and class
+
+# The key's first octet; RD (0x01), CD (0x10) and AD (0x20) keep their places.
+_TCP, _EDNS, _LARGE, _DO = 0x02, 0x04, 0x08, 0x80
+
+
+def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
+    """The key of a plain query, or None: it goes the long way.
+
+    ``payload_octets`` is our own EDNS size. Clients that offer a size between 512 and ours are rare, and go
+    the long way, so that they cannot fill the memory with sizes.
+    """
+    if len(wire) < HEADER_OCTETS or wire[2] & (QR | OPCODE):
+        return None
+    head = wire[2] & RD | wire[3] & (AD | CD)
+    if transport is Transport.TCP:
+        head |= _TCP
+    counts = wire[4:12]
+    if counts == _PLAIN:
+        end = len(wire)
+    elif counts == _WITH_OPT:
+        end = len(wire) - _OPT_OCTETS
+        opt = wire[end:]
+        if opt[:3] != b"\0\0\x29" or opt[5:7] != b"\0\0" or opt[9:] != b"\0\0":
+            return None
+        head |= _EDNS | opt[7] & _DO
+        offered = opt[3] << 8 | opt[4]
+        if offered >= payload_octets:
+            head |= _LARGE
+        elif offered > MIN_PAYLOAD_OCTETS:
+            return None
+    else:
+        return None
+    name_end = end - _QUESTION_TAIL
+    if name_end <= HEADER_OCTETS:
+        return None
+    return b"%c%b%b" % (head, wire[HEADER_OCTETS:name_end].lower(), wire[name_end:end])
+
+
+def patch(encoded: bytes, wire: bytes, key: bytes) -> bytes:
+    """The remembered answer to ``key`` as the answer to ``wire``: its id, and its own letter case."""
+    name_end = HEADER_OCTETS + len(key) - 1 - _QUESTION_TAIL
+    return wire[:2] + encoded[2:HEADER_OCTETS] + wire[HEADER_OCTETS:name_end] + encoded[name_end:]
