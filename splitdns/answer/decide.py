@@ -175,7 +175,10 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
                     return _finish(walk, Answer(authority=negative_soa(zone, differs=True), stripped=1))
                 if is_dname and qtype == Type.CNAME:
                     return _finish(walk, Answer(answer=records))
-                walk = replace(walk, chain=walk.chain + records)
+                # A DNAME that acts twice stands in the answer once (RFC 2181 5).
+                walk = replace(walk, chain=walk.chain + tuple(r for r in records if r not in walk.chain))
+                if is_dname and is_under(fold(rrset.rdatas[0]), fold(rrset.owner)):
+                    return _too_long(walk)  # it would act on its own outcome for ever
                 name = target
             case Delegated() as outcome:
                 route = _route(view, qname)
@@ -201,8 +204,8 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
 
 
 def _found(walk: Walk, name: bytes, rrsets: tuple[RRset, ...]) -> Answer:
-    if walk.query.qtype == Type.ANY and walk.manners.minimal_any:  # RFC 8482 4.1
-        rrsets = rrsets[:1]
+    if walk.query.qtype == Type.ANY and walk.manners.minimal_any:  # RFC 8482 4.1; of the lowest type, as Knot
+        rrsets = (min(rrsets, key=lambda rrset: rrset.rdtype),)
     records = tuple(rrset.at(name) for rrset in rrsets)
     return _finish(walk, Answer(answer=records, additional=additional(records, walk.view)))
 

@@ -161,6 +161,25 @@ def test_a_dname_whose_new_name_is_too_long_is_yxdomain__rfc6672_2_2() -> None:
     assert [rrset.rdtype for rrset in too_long.answer] == [Type.DNAME]
 
 
+def test_a_dname_that_acts_on_its_own_outcome_acts_once__rfc6672_2_2() -> None:
+    where = view(zone("dn 60 IN DNAME a.dn"), horizon=("outside",))
+    circle = answer(where, "x.dn.example.org.")
+    assert circle.rcode == Rcode.NOERROR
+    assert [rrset.rdtype for rrset in circle.answer] == [Type.DNAME, Type.CNAME]
+
+
+def test_a_dname_may_act_again_on_what_is_left_of_a_name__rfc6672_2_2() -> None:
+    where = view(zone("dn 60 IN DNAME @\nx 60 IN A 192.0.2.1\n"))
+    assert addresses(answer(where, "x.dn.dn.dn.example.org.")) == ["192.0.2.1"]
+
+
+def test_a_dname_that_acts_twice_stands_in_the_answer_once__rfc2181_5() -> None:
+    where = view(zone("dn 60 IN DNAME other\nx.other 60 IN CNAME y.dn\ny.other 60 IN A 192.0.2.1\n"))
+    twice = answer(where, "x.dn.example.org.").answer
+    assert [to_text(rrset.owner) for rrset in twice if rrset.rdtype == Type.DNAME] == ["dn.example.org."]
+    assert twice[-1].rdtype == Type.A
+
+
 def test_a_referral_is_not_authoritative_and_carries_glue__rfc1034_4_3_2_3b_rfc9471() -> None:
     referred = answer(OUTSIDE, "host.sub.example.org.")
     assert not referred.aa
