@@ -51,11 +51,20 @@ class UpstreamSet:
     timeout_s: float = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An encoded answer, and by what it is counted: the zone as text, and what gave the answer."""
+
+    encoded: bytes
+    zone: str = "."
+    plugin: str = ""
+
+
 @dataclass(slots=True)
 class Answers:
     """Encoded answers by question key; ``answer/cache`` keeps them, the view only owns them."""
 
-    entries: dict[bytes, bytes] = field(default_factory=dict)
+    entries: dict[bytes, Remembered] = field(default_factory=dict)
     octets: int = 0
 
 
