@@ -13,8 +13,12 @@ import dns.rdatatype
 
 from tests.differential.zones import World
 
-_TYPES = ("A", "AAAA", "NS", "SOA", "DS", "CNAME", "DNAME", "MX", "TXT", "SRV", "PTR", "HTTPS", "CAA", "NAPTR")
-_RARE_TYPES = ("ANY", "TYPE65280", "TYPE1000", "LOC", "URI", "RRSIG", "NSEC", "DNSKEY", "HINFO", "RP", "NULL")
+_TYPES = (
+    "A", "AAAA", "NS", "SOA", "DS", "CNAME", "DNAME", "MX", "TXT", "SRV", "PTR", "HTTPS", "CAA", "NAPTR",
+)  # fmt: skip
+_RARE_TYPES = (
+    "ANY", "ANY", "TYPE65280", "TYPE1000", "LOC", "URI", "RRSIG", "NSEC", "DNSKEY", "HINFO", "RP", "NULL",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

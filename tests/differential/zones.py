@@ -75,7 +75,7 @@ class _Drawer:
     def draw(self) -> None:
         rng, zone = self.rng, self.zone
         apex = zone.apex
-        if rng.random() < 0.05:
+        if rng.random() < 0.1 and apex == self.apexes[1]:  # nothing of the others may lie beneath it
             self._bare_apex(with_dname=True)
             return
         self._bare_apex(with_dname=False)
@@ -86,7 +86,7 @@ class _Drawer:
             (self._chain, 1),
             (self._cut, 2),
             (self._dname, 1),
-            (self._large, 1),
+            (self._large, 2),
             (self._wildcard, 2),
         )
         kinds, weights = [step for step, _ in steps], [weight for _, weight in steps]
@@ -102,10 +102,11 @@ class _Drawer:
         rng, zone = self.rng, self.zone
         apex = zone.apex
         minimum_s = rng.choice((0, 30, 300, 86400))
-        zone.add(apex, "SOA", self._ttl_s(), [f"ns.{apex} Host\\.master.{apex} 7 3600 900 604800 {minimum_s}"])
+        soa = f"ns.{apex} Host\\.master.{apex} 7 3600 900 604800 {minimum_s}"
+        zone.add(apex, "SOA", self._ttl_s(), [soa])
         if with_dname:
             zone.add(apex, "NS", self._ttl_s(), [rng.choice(_EXTERNAL)])
-            zone.add(apex, "DNAME", self._ttl_s(), [rng.choice(self.apexes + ["a." + self.apexes[-1]])])
+            zone.add(apex, "DNAME", self._ttl_s(), [rng.choice([*self.apexes, "a." + self.apexes[-1]])])
             return
         servers = [f"ns.{apex}"]
         if rng.random() < 0.5:
@@ -138,7 +139,8 @@ class _Drawer:
                 texts = [f'"{number:03}{"x" * octets}"' for number in range(self.rng.randint(2, 12))]
                 self.zone.add(owner, "TXT", self._ttl_s(), texts)
             else:
-                self.zone.add(owner, "A", self._ttl_s(), [self._v4() for _ in range(self.rng.randint(20, 90))])
+                many = [self._v4() for _ in range(self.rng.randint(20, 90))]
+                self.zone.add(owner, "A", self._ttl_s(), many)
 
     def _cname(self) -> None:
         owner = self._owner()
@@ -193,12 +195,12 @@ class _Drawer:
             where = rng.random()
             if where < 0.4:  # in-bailiwick, with or without glue
                 server = f"ns{number}.{owner}"
-                if rng.random() < 0.7:
+                if rng.random() < 0.7 and self._is_free(server):
                     zone.add(server, "A", self._ttl_s(), [self._v4()])
-                if rng.random() < 0.3:
+                if rng.random() < 0.3 and self._is_free(server):
                     zone.add(server, "AAAA", self._ttl_s(), [self._v6()])
             elif where < 0.6:  # beneath another cut of this zone: sibling glue
-                server = f"ns.{rng.choice(sorted(zone.names))}" if rng.random() < 0.5 else f"ns0.a.{zone.apex}"
+                server = rng.choice((f"ns.{rng.choice(sorted(zone.names))}", f"ns0.a.{zone.apex}"))
             elif where < 0.8:
                 server = self._target()
             else:
@@ -207,9 +209,11 @@ class _Drawer:
                 servers.append(server)
         zone.add(owner, "NS", self._ttl_s(), servers or [_EXTERNAL[0]])
         if rng.random() < 0.3:
-            zone.add(owner, "DS", self._ttl_s(), [f"{rng.randint(1, 65535)} 13 2 {rng.getrandbits(256):064X}"])
-        if rng.random() < 0.3:
-            self._fill(f"{rng.choice(('a', 'b', 'www'))}.{owner}", rng.choice(("TXT", "A", "MX")))
+            digest = f"{rng.getrandbits(256):064X}"
+            zone.add(owner, "DS", self._ttl_s(), [f"{rng.randint(1, 65535)} 13 2 {digest}"])
+        occluded = f"{rng.choice(('a', 'b', 'www'))}.{owner}"
+        if rng.random() < 0.3 and self._is_free(occluded):
+            self._fill(occluded, rng.choice(("TXT", "A", "MX")))
         if rng.random() < 0.2:
             self._fill(owner, rng.choice(("TXT", "A")))
 
@@ -278,7 +282,8 @@ class _Drawer:
             case "PTR":
                 return self._target()
             case "HTTPS" | "SVCB":
-                return self.rng.choice((f"1 . alpn=h2,h3 port={number}", f"0 {self._target()}", "2 . ipv4hint=192.0.2.1"))
+                alias = f"0 {self._target()}"
+                return self.rng.choice((f"1 . alpn=h2,h3 port={number}", alias, "2 . ipv4hint=192.0.2.1"))
             case "CAA":
                 return f'0 issue "ca{number}.example"'
             case "NAPTR":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,6 +125,24 @@ def knot(
     config.write_text("\n".join(lines) + "\n")
     daemon = machine.start("/usr/sbin/knotd", "-c", str(config))
     return _ready(Server("Knot", address, port, daemon), machine, tuple(zones), ready_s)
+
+
+def splitdns(
+    machine: Machine,
+    config: str,
+    apexes: Sequence[str],
+    *,
+    address: str = "127.0.0.1",
+    port: int | None = None,
+    ready_s: float = _READY_S,
+) -> Server:
+    """The real daemon with this splitdns.yaml; ``{port}`` in it becomes the port, and paths are relative
+    to the machine's directory."""
+    port = port or free_port()
+    file = machine.directory / f"splitdns.{port}.yaml"
+    file.write_text(config.replace("{port}", str(port)))
+    daemon = machine.start(sys.executable, "-m", "splitdns", "serve", "-c", str(file))
+    return _ready(Server("splitdns", address, port, daemon), machine, tuple(apexes), ready_s)
 
 
 def _directory(machine: Machine, name: str) -> Path:
