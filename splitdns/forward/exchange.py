@@ -31,6 +31,7 @@ from splitdns.wire.header import HEADER_OCTETS, question_end
 
 PAYLOAD_OCTETS = 1232  # what fits every path unfragmented (DNS flag day 2020)
 MAX_UNWANTED = 100  # datagrams that answer something else, in one exchange; beyond: a flood, it fails
+MAX_RECORDS = 500  # in one RRset (BIND: 100); beyond, the response is not used: decoding takes too long
 MAX_POINTERS = 126  # in one name; each stands for at least one of its labels where the sender is sane
 MAX_EDES = 4  # extended errors taken from one response; beyond: left out
 MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
@@ -243,6 +244,8 @@ class Response:
             yield owner, rdtype, rdclass, _Raw(ttl_s, at, octets)
 
     def _rrset(self, owner: Qname, rdtype: int, raws: list[_Raw]) -> RRset:
+        if len(raws) > MAX_RECORDS:
+            raise UpstreamError(f"{len(raws)} records of one name and type")
         ttl_s = min(raw.ttl_s if raw.ttl_s <= MAX_TTL_S else 0 for raw in raws)  # RFC 2181 5.2 and 8
         rdatas = dict.fromkeys(self._rdata(rdtype, raw) for raw in raws)  # RFC 2181 5: a set
         return RRset(owner, rdtype, ttl_s, tuple(rdatas))

@@ -1,0 +1,556 @@
+"""One exchange with one upstream: what leaves, what counts as the response, what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+import socket
+import struct
+from collections.abc import Iterable
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdata
+import dns.rrset
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splitdns.errors import UpstreamError
+from splitdns.forward.exchange import (
+    MAX_EDE_CHARACTERS,
+    MAX_EDES,
+    MAX_POINTERS,
+    MAX_RECORDS,
+    MAX_UNWANTED,
+    PAYLOAD_OCTETS,
+    NoResponseError,
+    Response,
+    exchange,
+    is_response,
+    make_query,
+)
+from splitdns.forward.network import KernelNetwork
+from splitdns.names import from_text, to_text
+from splitdns.records import Rcode, Type, type_from_text
+from splitdns.view import Upstream
+from tests.upstreams import Asked, Script, ScriptedUpstream, answer, upstream
+
+NAME = from_text("www.example.org.")
+ANSWER = "www.example.org. 300 A 192.0.2.1"
+LIE = "www.example.org. 300 A 203.0.113.66"
+TYPE_AND_CLASS = b"\0\1\0\1"
+
+# Long enough for a busy machine wherever an answer is to come, short wherever none is.
+PATIENT_S, HASTY_S = 20.0, 0.05
+
+
+async def ask(
+    scripted: ScriptedUpstream,
+    name: str = "www.example.org.",
+    rdtype: str = "A",
+    timeout_s: float = PATIENT_S,
+) -> Response:
+    return await exchange(
+        from_text(name),
+        type_from_text(rdtype),
+        scripted.upstream,
+        KernelNetwork(),
+        random.SystemRandom(),
+        timeout_s,
+    )
+
+
+def run(script: Script, rdtype: str = "A", timeout_s: float = PATIENT_S) -> tuple[Response, list[Asked]]:
+    """One exchange with an upstream that follows ``script``, and what it was asked."""
+
+    async def main() -> tuple[Response, list[Asked]]:
+        async with upstream(script) as scripted:
+            return await ask(scripted, rdtype=rdtype, timeout_s=timeout_s), scripted.asked
+
+    return asyncio.run(main())
+
+
+def addresses(response: Response) -> list[str]:
+    rrset = response.rrset(NAME, Type.A)
+    return [socket.inet_ntoa(rdata) for rdata in rrset.rdatas] if rrset else []
+
+
+def changed(wire: bytes, at: int, octet: int) -> bytes:
+    return wire[:at] + bytes((octet,)) + wire[at + 1 :]
+
+
+# --- what leaves
+
+
+def test_a_query_has_rd_and_our_own_opt_and_nothing_else__rfc6891_6_1_2() -> None:
+    _, asked = run(lambda asked: [answer(asked, ANSWER)])
+    message = asked[0].message
+    assert message.flags == dns.flags.RD
+    assert [rrset.to_text() for rrset in message.question] == ["www.example.org. IN A"]
+    assert (message.edns, message.payload, message.ednsflags, message.options) == (0, PAYLOAD_OCTETS, 0, ())
+    assert not message.answer
+    assert not message.authority
+
+
+def test_ids_and_ports_are_drawn_anew_for_each_query__rfc5452_9_2() -> None:
+    async def main() -> list[Asked]:
+        async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
+            for _ in range(200):
+                await ask(scripted)
+            return scripted.asked
+
+    asked = asyncio.run(main())
+    ports = [each.source[1] for each in asked]
+    ids = [each.message.id for each in asked]
+    # By chance alone, 200 of 28,232 ports or 65,536 ids hold hardly ever more than a few twice.
+    assert len(set(ids)) > 190
+    assert len(set(ports)) > 185
+    neighbours = sum(abs(one - other) <= 2 for one, other in itertools.pairwise(ports))
+    assert neighbours < 10, "ports in a row can be guessed"
+
+
+def test_the_id_is_what_the_given_source_of_randomness_says() -> None:
+    class Fixed(random.Random):
+        def getrandbits(self, bits: int, /) -> int:
+            assert bits == 16
+            return 0xBEEF
+
+    async def main() -> list[Asked]:
+        async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
+            await exchange(NAME, Type.A, scripted.upstream, KernelNetwork(), Fixed(), PATIENT_S)
+            return scripted.asked
+
+    assert asyncio.run(main())[0].message.id == 0xBEEF
+
+
+def test_ipv6_upstreams_are_asked_too() -> None:
+    async def main() -> Response:
+        async with upstream(lambda asked: [answer(asked, ANSWER)], "::1") as scripted:
+            return await ask(scripted)
+
+    assert addresses(asyncio.run(main())) == ["192.0.2.1"]
+
+
+# --- what counts as the response
+
+
+def wrong(asked: Asked) -> dict[str, bytes]:
+    """Datagrams that look like the answer to ``asked`` and are not."""
+    lie = answer(asked, LIE)
+    other_name = dns.message.make_query("ww2.example.org.", "A", id=asked.message.id)
+    other_type = dns.message.make_query("www.example.org.", "AAAA", id=asked.message.id)
+    other_class = dns.message.make_query("www.example.org.", "A", "CH", id=asked.message.id)
+    no_question = dns.message.from_wire(lie)
+    no_question.question = []
+    two_questions = dns.message.from_wire(lie)
+    two_questions.question = two_questions.question * 2
+    return {
+        "another id": changed(lie, 0, lie[0] ^ 0x80),
+        "another id, second octet": changed(lie, 1, lie[1] ^ 1),
+        "a query": changed(lie, 2, lie[2] & 0x7F),
+        "another opcode": changed(lie, 2, lie[2] | 0x20),
+        "another name": answer(other_name, "ww2.example.org. 300 A 203.0.113.66"),
+        "another type": answer(other_type),
+        "another class": answer(other_class),
+        "no question": no_question.to_wire(),
+        "two questions": two_questions.to_wire(),
+        "nothing": b"",
+        "half a header": lie[:11],
+        "half a question": lie[:20],
+        "noise": bytes(range(256)),
+    }
+
+
+def test_datagrams_that_do_not_answer_the_query_are_ignored__rfc5452_9_1() -> None:
+    response, asked = run(lambda asked: [*wrong(asked).values(), answer(asked, ANSWER)])
+    assert addresses(response) == ["192.0.2.1"]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", wrong(Asked(make_query(7, NAME + TYPE_AND_CLASS, True), "udp")))
+def test_without_the_right_datagram_there_is_no_response__rfc5452_9_1(kind: str) -> None:
+    with pytest.raises(NoResponseError, match="no response within"):
+        run(lambda asked: [wrong(asked)[kind]], timeout_s=HASTY_S)
+
+
+def test_the_right_answer_from_another_address_or_port_never_arrives__rfc5452_9_1() -> None:
+    def forged(asked: Asked) -> Iterable[bytes]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
+            port.sendto(answer(asked, LIE), asked.source)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as address:
+            address.bind(("127.0.0.2", 0))
+            address.sendto(answer(asked, LIE), asked.source)
+        return [answer(asked, ANSWER)]
+
+    assert addresses(run(forged)[0]) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("unwanted", [MAX_UNWANTED, MAX_UNWANTED + 1])
+def test_a_flood_of_other_datagrams_ends_the_exchange(unwanted: int) -> None:
+    def flood(asked: Asked) -> Iterable[bytes]:
+        return [*[b"noise"] * unwanted, answer(asked, ANSWER)]
+
+    if unwanted <= MAX_UNWANTED:
+        assert addresses(run(flood)[0]) == ["192.0.2.1"]
+    else:
+        with pytest.raises(UpstreamError, match="more than 100 datagrams"):
+            run(flood)
+
+
+def test_the_question_may_come_back_in_another_case__rfc4343_3() -> None:
+    def shouting(asked: Asked) -> Iterable[bytes]:
+        wire = answer(asked, ANSWER)
+        return [wire[:12] + wire[12:29].upper() + wire[29:]]
+
+    assert addresses(run(shouting)[0]) == ["192.0.2.1"]
+
+
+def test_only_the_name_is_compared_without_case__type_65_is_not_type_97() -> None:
+    https = make_query(7, NAME + Type.HTTPS.to_bytes(2, "big") + b"\0\1", False)
+    folded = changed(https, len(https) - 3, Type.HTTPS + 32)
+    assert is_response(changed(https, 2, 0x81), https)
+    assert not is_response(changed(folded, 2, 0x81), https)
+
+
+def test_a_silent_upstream_is_no_response_after_the_time_out() -> None:
+    with pytest.raises(NoResponseError, match="no response within"):
+        run(lambda _: [], timeout_s=HASTY_S)
+
+
+def test_a_port_where_nobody_listens_fails_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+
+    with pytest.raises(NoResponseError, match="refused"):
+        asyncio.run(
+            exchange(NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), PATIENT_S)
+        )
+
+
+# --- truncation and EDNS
+
+
+def test_a_truncated_response_is_asked_for_over_tcp__rfc7766_5() -> None:
+    def large(asked: Asked) -> Iterable[bytes]:
+        return [answer(asked, truncated=True) if asked.transport == "udp" else answer(asked, ANSWER)]
+
+    response, asked = run(large)
+    assert addresses(response) == ["192.0.2.1"]
+    assert [each.transport for each in asked] == ["udp", "tcp"]
+    assert asked[0].message.id != asked[1].message.id or asked[0].source[1] != asked[1].source[1]
+
+
+def test_records_of_a_truncated_response_are_not_used__rfc2181_9() -> None:
+    def half(asked: Asked) -> Iterable[bytes]:
+        return [answer(asked, LIE, truncated=True) if asked.transport == "udp" else answer(asked, ANSWER)]
+
+    assert addresses(run(half)[0]) == ["192.0.2.1"]
+
+
+def test_a_response_of_65_535_octets_comes_over_tcp() -> None:
+    texts = " ".join(f'"{"x" * 250}"' for _ in range(258))
+
+    def large(asked: Asked) -> Iterable[bytes]:
+        if asked.transport == "udp":
+            return [answer(asked, truncated=True)]
+        wire = answer(asked, f"www.example.org. 300 TXT {texts}")
+        return [wire + bytes(65_535 - len(wire))]
+
+    response, _ = run(large, "TXT")
+    rrset = response.rrset(NAME, Type.TXT)
+    assert rrset is not None
+    assert len(rrset.rdatas[0]) == 258 * 251
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ("truncated", "truncated response over TCP"),
+        ("another question", "over TCP that does not answer"),
+        ("nothing", "ended within a response"),
+        ("half", "ended within a response"),
+    ],
+)
+def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, reason: str) -> None:
+    async def main() -> None:
+        async def on_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            query = (await reader.read(512))[2:]
+            wire = answer(Asked(query, "tcp"), ANSWER, truncated=sent == "truncated")
+            if sent == "another question":
+                wire = changed(wire, 13, ord("v"))
+            framed = len(wire).to_bytes(2, "big") + wire
+            writer.write({"nothing": b"", "half": framed[:30]}.get(sent, framed))
+            writer.close()
+
+        server = await asyncio.start_server(on_stream, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            datagrams.bind(("127.0.0.1", port))
+
+            def on_datagram() -> None:
+                wire, source = datagrams.recvfrom(512)
+                datagrams.sendto(answer(Asked(wire, "udp"), truncated=True), source)
+
+            loop.add_reader(datagrams, on_datagram)
+            try:
+                await exchange(
+                    NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), PATIENT_S
+                )
+            finally:
+                loop.remove_reader(datagrams)
+                server.close()
+                await server.wait_closed()
+
+    with pytest.raises(UpstreamError, match=reason):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP"])
+@pytest.mark.parametrize("with_question", [True, False])
+def test_a_server_that_rejects_edns_is_asked_once_without__rfc6891_7(rcode: str, with_question: bool) -> None:
+    def old(asked: Asked) -> Iterable[bytes]:
+        if asked.message.edns < 0:
+            return [answer(asked, ANSWER)]
+        rejection = dns.message.make_response(asked.message)
+        rejection.use_edns(False)
+        rejection.set_rcode(dns.rcode.from_text(rcode))
+        if not with_question:
+            rejection.question = []
+        return [rejection.to_wire()]
+
+    response, asked = run(old)
+    assert addresses(response) == ["192.0.2.1"]
+    assert [each.message.edns for each in asked] == [0, -1]
+
+
+def test_a_server_that_rejects_everything_is_asked_twice() -> None:
+    response, asked = run(lambda asked: [answer(asked, rcode="FORMERR")])
+    assert response.rcode == Rcode.FORMERR
+    assert len(asked) == 2
+
+
+# --- what the response says
+
+
+def response_of(*records: str, authority: Iterable[str] = (), rdtype: str = "A") -> Response:
+    return Response(answer(dns.message.make_query("www.example.org.", rdtype), *records, authority=authority))
+
+
+RDATAS = [
+    "A 192.0.2.1",
+    "AAAA 2001:db8::1",
+    "NS NS1.example.org.",
+    "CNAME Target.Example.NET.",
+    "DNAME other.example.net.",
+    "PTR host.example.org.",
+    "SOA ns1.example.org. Hostmaster.example.org. 1 3600 900 604800 300",
+    "MX 10 Mail.example.org.",
+    'TXT "one" "two"',
+    "SRV 1 2 443 www.example.org.",
+    'NAPTR 1 2 "u" "E2U+sip" "!^.*$!sip:x@example.org!" .',
+    'CAA 0 issue "ca.example.net"',
+    "SSHFP 1 1 123456789abcdef67890123456789abcdef67890",
+    "TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971",
+    "DS 60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118",
+    "HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.1",
+    "SVCB 0 www.example.net.",
+    "LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
+    'URI 10 1 "https://www.example.org/"',
+    "RP mailbox.example.org. text.example.org.",
+    "TYPE65280 \\# 4 01020304",
+]
+
+
+@pytest.mark.parametrize("text", RDATAS, ids=lambda text: text.split()[0])
+def test_rdata_comes_uncompressed_with_its_case_kept__rfc3597_4(text: str) -> None:
+    rdtype, rdata = text.split(None, 1)
+    rrset = response_of(f"www.example.org. 300 {text}", rdtype=rdtype).rrset(NAME, type_from_text(rdtype))
+    assert rrset is not None
+    assert rrset.rdatas == (dns.rdata.from_text("IN", rdtype, rdata).to_wire(),)
+
+
+def record(rdtype: int, rdata: bytes, owner: bytes = b"\xc0\x0c", ttl_s: int = 300) -> bytes:
+    return owner + struct.pack("!HHIH", rdtype, 1, ttl_s, len(rdata)) + rdata
+
+
+def message(*records: bytes, additional: int = 0) -> bytes:
+    """A response with these octets as its records, the last ``additional`` of them in that section."""
+    header = struct.pack("!HHHHHH", 7, 0x8180, 1, len(records) - additional, 0, additional)
+    return header + NAME + TYPE_AND_CLASS + b"".join(records)
+
+
+def test_names_of_obsolete_types_are_decompressed_too__rfc3597_4() -> None:
+    response = Response(message(record(Type.MINFO, b"\1a\xc0\x10\1b\xc0\x10"), record(Type.MB, b"\xc0\x0c")))
+    minfo, mb = response.rrset(NAME, Type.MINFO), response.rrset(NAME, Type.MB)
+    assert minfo is not None
+    assert minfo.rdatas == (from_text("a.example.org.") + from_text("b.example.org."),)
+    assert mb is not None
+    assert mb.rdatas == (NAME,)
+
+
+def test_the_ttl_of_an_rrset_is_its_smallest__rfc2181_5_2() -> None:
+    wire = message(record(1, b"\1\2\3\4", ttl_s=300), record(1, b"\1\2\3\5", ttl_s=60))
+    rrset = Response(wire).rrset(NAME, 1)
+    assert rrset is not None
+    assert rrset.ttl_s == 60
+    assert rrset.rdatas == (b"\1\2\3\4", b"\1\2\3\5")
+
+
+@pytest.mark.parametrize(("ttl_s", "read_s"), [(2**31 - 1, 2**31 - 1), (2**31, 0), (2**32 - 1, 0)])
+def test_a_ttl_with_its_top_bit_set_is_zero__rfc2181_8(ttl_s: int, read_s: int) -> None:
+    rrset = Response(message(record(1, b"\1\2\3\4", ttl_s=ttl_s))).rrset(NAME, 1)
+    assert rrset is not None
+    assert rrset.ttl_s == read_s
+
+
+def test_a_record_that_is_repeated_is_there_once__rfc2181_5() -> None:
+    rrset = Response(message(record(1, b"\1\2\3\4"), record(1, b"\1\2\3\4"))).rrset(NAME, 1)
+    assert rrset is not None
+    assert rrset.rdatas == (b"\1\2\3\4",)
+
+
+@pytest.mark.parametrize("count", [MAX_RECORDS, MAX_RECORDS + 1])
+def test_an_rrset_has_so_many_records_at_most(count: int) -> None:
+    response = Response(message(*[record(1, struct.pack("!I", number)) for number in range(count)]))
+    if count <= MAX_RECORDS:
+        assert len(addresses(response)) == MAX_RECORDS
+    else:
+        with pytest.raises(UpstreamError, match="501 records"):
+            response.rrset(NAME, 1)
+
+
+def test_records_of_another_class_are_not_there() -> None:
+    chaos = record(1, b"\1\2\3\4").replace(b"\0\1\0\1", b"\0\1\0\3", 1)
+    assert Response(message(chaos)).rrset(NAME, 1) is None
+
+
+def test_malformed_rdata_is_an_error_only_for_who_asks_for_it() -> None:
+    records = record(Type.A, b"\1\2\3\4"), record(Type.MX, b"\0"), record(Type.AAAA, b"short")
+    response = Response(message(*records))
+    assert response.rrset(NAME, Type.A) is not None
+    for rdtype in (Type.MX, Type.AAAA):
+        with pytest.raises(UpstreamError):
+            response.rrset(NAME, rdtype)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        message(record(1, b"\1\2\3\4"))[:-1],
+        message(record(1, b"\1\2\3\4"))[:-5],
+        message(record(1, b"\1\2\3\4", owner=b"\3www")),
+        message(record(1, b"\1\2\3\4", owner=b"\x40" + bytes(64))),
+        message(record(1, b"\1\2\3\4", owner=b"\xc0")),
+        message(record(1, b"\1\2\3\4", owner=b"\xc0\x21")),  # to itself
+        message(record(1, b"\1\2\3\4", owner=b"\xff\xff")),  # forwards
+        message(record(1, b"\1\2\3\4", owner=b"\1a" * 127 + b"\1b\0")),  # 257 octets
+        changed(message(), 7, 1),
+    ],
+)
+def test_records_that_do_not_add_up_to_a_message_are_an_error(wire: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        Response(wire)
+
+
+@pytest.mark.parametrize("pointers", [MAX_POINTERS, MAX_POINTERS + 1])
+def test_a_name_has_as_many_pointers_as_labels_at_most(pointers: int) -> None:
+    start = 12 + len(NAME) + 4 + 12
+    hops = [12, *range(start, start + 2 * (pointers - 1), 2)]  # each points to the one before it
+    chain = [(0xC000 | hop).to_bytes(2, "big") for hop in hops]
+    wire = message(record(Type.NULL, b"".join(chain[:-1])), record(1, b"\1\2\3\4", owner=chain[-1]))
+    if pointers <= MAX_POINTERS:
+        assert Response(wire).rrset(NAME, 1) is not None
+    else:
+        with pytest.raises(UpstreamError, match="pointers"):
+            Response(wire)
+
+
+def opt(*options: tuple[int, bytes], rcode: int = 0) -> bytes:
+    rdata = b"".join(code.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data for code, data in options)
+    return b"\0\0\x29\x04\xd0" + bytes((rcode >> 4, 0, 0, 0)) + len(rdata).to_bytes(2, "big") + rdata
+
+
+def test_the_opt_record_extends_the_rcode__rfc6891_6_1_3() -> None:
+    assert Response(message(opt(rcode=Rcode.BADVERS), additional=1)).rcode == Rcode.BADVERS
+
+
+def test_extended_errors_are_read__rfc8914_2() -> None:
+    options = ((15, b"\0\x12blocked\0"), (10, bytes(8)), (15, b"\0\6"))
+    assert Response(message(opt(*options), additional=1)).edes == ((18, "blocked"), (6, ""))
+
+
+def test_extended_errors_are_bounded() -> None:
+    long = Response(message(opt((15, b"\0\0" + b"x" * (MAX_EDE_CHARACTERS + 1))), additional=1))
+    assert long.edes == ((0, "x" * MAX_EDE_CHARACTERS),)
+    many = Response(message(opt(*[(15, b"\0\0")] * (MAX_EDES + 1)), additional=1))
+    assert len(many.edes) == MAX_EDES
+
+
+@pytest.mark.parametrize("options", [b"\0\x0f\0\xff", b"\0\x0f", b"\0\x0f\0\1\0"])
+def test_a_malformed_option_spoils_nothing_else(options: bytes) -> None:
+    broken = b"\0\0\x29\x04\xd0\0\0\0\0" + len(options).to_bytes(2, "big") + options
+    response = Response(message(record(1, b"\1\2\3\4"), broken, additional=1))
+    assert response.edes == ()
+    assert addresses(response) == ["1.2.3.4"]
+
+
+# --- whatever comes
+
+
+def read_all(wire: bytes) -> None:
+    """Decode whatever can be decoded."""
+    response = Response(wire)
+    for name in (NAME, from_text(".")):
+        response.dname_above(name)
+        response.soa_of(name)
+        response.rrsets(name)
+        assert response.is_referral in (True, False)
+
+
+@given(st.binary(max_size=600))
+def test_random_octets_raise_nothing_but_upstream_error(octets: bytes) -> None:
+    with contextlib.suppress(UpstreamError):
+        read_all(b"\0\7\x81\x80" + octets.ljust(8, b"\0"))
+
+
+REAL = answer(
+    dns.message.make_query("www.example.org.", "ANY"),
+    *[f"www.example.org. 300 {text}" for text in RDATAS],
+    authority=["example.org. 300 SOA ns1.example.org. hostmaster.example.org. 1 3600 900 604800 300"],
+)
+
+
+@given(st.data())
+def test_a_damaged_response_raises_nothing_but_upstream_error(data: st.DataObject) -> None:
+    wire = bytearray(REAL)
+    for _ in range(data.draw(st.integers(1, 8))):
+        wire[data.draw(st.integers(4, len(wire) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(UpstreamError):
+        read_all(bytes(wire[: data.draw(st.integers(12, len(wire)))]))
+
+
+LABELS = st.text("abcXYZ-\x00\xff", min_size=1, max_size=5)
+
+
+@given(st.lists(st.lists(LABELS, max_size=6), min_size=1, max_size=12))
+def test_names_are_decompressed_as_dnspython_does(names: list[list[str]]) -> None:
+    targets = [dns.name.Name([label.encode("latin1") for label in labels] + [b""]) for labels in names]
+    response = dns.message.make_response(dns.message.make_query("www.example.org.", "NS"))
+    response.answer = [dns.rrset.from_rdata_list("www.example.org.", 300, [ns(target) for target in targets])]
+    rrset = Response(response.to_wire()).rrset(NAME, Type.NS)
+    assert rrset is not None
+    assert {to_text(rdata.lower()) for rdata in rrset.rdatas} == {
+        to_text((target.to_wire() or b"").lower()) for target in targets
+    }
+
+
+def ns(target: dns.name.Name) -> dns.rdata.Rdata:
+    return dns.rdata.from_wire("IN", "NS", target.to_wire() or b"", 0, len(target.to_wire() or b""))
