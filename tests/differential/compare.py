@@ -253,6 +253,7 @@ CLASSES: tuple[Class, ...] = (
     Class("truncated", _VERDICT, _ANYONE, _any_truncated),
     Class("any", _SECTIONS, _ANYONE, _is_any),
     Class("other-zone", _VERDICT | {"tc"}, frozenset({KNOT}), _crosses_zones),
+    Class("other-zone", frozenset({"authority", "additional"}), frozenset({ALL}), _crosses_zones),
     Class("signature-at-alias", _VERDICT, frozenset({KNOT}), _signature_at_alias),
     Class("circle", _VERDICT, frozenset({KNOT, NSD, ALL}), _long_or_circular),
     Class("apex-servers", frozenset({"authority", "additional"}), frozenset({NSD}), _apex_servers),
