@@ -223,7 +223,8 @@ def _redirection(name: bytes, rrset: RRset, is_dname: bool) -> tuple[tuple[RRset
     """The records that an alias puts into the answer, and the name to go on with (empty: too long)."""
     if not is_dname:
         return (rrset.at(name),), rrset.rdatas[0]
-    target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
+    # Folded, as NSD and Knot do: the answer is remembered for every spelling of the question.
+    target = fold(name[: len(name) - len(rrset.owner)]) + rrset.rdatas[0]
     if len(target) > MAX_NAME_OCTETS:
         return (rrset,), b""
     return (rrset, RRset(name, Type.CNAME, rrset.ttl_s, (target,))), target  # RFC 6672 3.1
