@@ -24,6 +24,7 @@ _QUESTION_TAIL = 4  # type and class
 _TCP, _EDNS, _LARGE, _DO = 0x02, 0x04, 0x08, 0x80
 
 
+
 def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
     """The key of a plain query, or None: it goes the long way.
 
@@ -51,13 +52,23 @@ def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
             return None
     else:
         return None
-    name_end = end - _QUESTION_TAIL
-    if name_end <= HEADER_OCTETS:
+    tail = end - _QUESTION_TAIL
+    if tail <= HEADER_OCTETS:
         return None
-    return b"%c%b%b" % (head, wire[HEADER_OCTETS:name_end].lower(), wire[name_end:end])
+    return b"%c%b%b" % (head, wire[HEADER_OCTETS:tail].lower(), wire[tail:end])
+
+
+def name_end(key: bytes) -> int:
+    """Where the asked name ends in the messages of this key."""
+    return HEADER_OCTETS - 1 - _QUESTION_TAIL + len(key)
+
+
+def do(key: bytes) -> bool:
+    """Whether the queries of this key set DO."""
+    return key[0] >= _DO
 
 
 def patch(encoded: bytes, wire: bytes, key: bytes) -> bytes:
     """The remembered answer to ``key`` as the answer to ``wire``: its id, and its own letter case."""
-    name_end = HEADER_OCTETS + len(key) - 1 - _QUESTION_TAIL
-    return wire[:2] + encoded[2:HEADER_OCTETS] + wire[HEADER_OCTETS:name_end] + encoded[name_end:]
+    end = name_end(key)
+    return wire[:2] + encoded[2:HEADER_OCTETS] + wire[HEADER_OCTETS:end] + encoded[end:]

@@ -1,0 +1,310 @@
+"""The way of a query: octets and a client's address in, octets out.
+
+What can be answered at once is answered without a task or an await: from the view's remembered answers
+without even decoding, else from zones and the forwarder's cache. Only a question that an upstream must answer
+is handed back as ``Pending``, for a task to ``finish``.
+
+A query reads the snapshot once and carries along what it needs of it, so that no message is made from two
+generations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVarTuple
+
+from splitdns.answer import cache
+from splitdns.answer.decide import Forward, Reply, decide, resume
+from splitdns.errors import UpstreamError, WireError
+from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, Counts
+from splitdns.names import Qname, to_text
+from splitdns.records import Class, Ede, Rcode, type_to_text
+from splitdns.snapshot import Manners, Snapshot
+from splitdns.view import Match, Prefix, Remembered, View
+from splitdns.wire import scan
+from splitdns.wire.header import HEADER_OCTETS, error_reply, is_query, opcode, question_end
+from splitdns.wire.message import Answer, Query, Transport, decode, encode
+
+log = logging.getLogger("splitdns.serve")
+
+MAX_ASKING_S = 10.0  # for all upstreams along a chain of aliases; beyond: SERVFAIL, nobody waits any more
+LOG_INTERVAL_S = 1.0  # between two lines about bugs, or leaks: who sends queries must not fill the disk
+
+# What gave an answer, for metrics and the query log.
+ZONE, CACHE, UPSTREAM, SERVER = "zone", "cache", "forward", "server"
+
+_UNMATCHED = Answer(Rcode.REFUSED, edes=((Ede.PROHIBITED, "no view serves this address"),))
+
+_Args = TypeVarTuple("_Args")
+
+
+class Forwarder(Protocol):
+    """Who asks upstreams: the cache at once, or the network."""
+
+    def ask_now(self, forward: Forward) -> Reply | None: ...
+
+    async def ask(self, forward: Forward) -> Reply: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLogEntry:
+    """One answered query: ``time_s`` in Unix time, ``name`` in wire form as it was sent.
+
+    ``view`` is empty where none serves the client; ``prefix`` is what chose the view (None: ``any``).
+    ``name`` is empty where the question could not be read.
+    """
+
+    time_s: float
+    client: str
+    transport: Transport
+    view: str
+    prefix: Prefix | None
+    name: bytes
+    qtype: int
+    qclass: int
+    rcode: int
+    provenance: str
+    request_octets: int
+    response_octets: int
+    duration_s: float
+
+
+class _Asked(NamedTuple):
+    """One query on its way: where it came from, and what of the snapshot it is answered with."""
+
+    wire: bytes
+    client: str
+    transport: Transport
+    server: str
+    started_s: float
+    manners: Manners
+    match: Match | None
+    key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A query that waits for an upstream's reply to ``forward``."""
+
+    forward: Forward
+    query: Query
+    asked: _Asked
+
+
+Outcome = bytes | None | Pending
+
+
+class Pipeline:
+    """Answers queries from ``snapshot``; whoever reloads replaces that one reference."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        forwarder: Forwarder,
+        counts: Counts,
+        *,
+        query_log: Callable[[QueryLogEntry], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.snapshot = snapshot
+        self.counts = counts
+        self.query_log = query_log
+        self._forwarder = forwarder
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._logged_s: dict[str, float] = {}
+
+    async def answer(
+        self, wire: bytes, client: str, transport: Transport, server: str = "dns://"
+    ) -> bytes | None:
+        """The answer to ``wire``; None: it must not be answered."""
+        outcome = self.answer_now(wire, client, transport, server)
+        return await self.finish(outcome) if isinstance(outcome, Pending) else outcome
+
+    def answer_now(
+        self, wire: bytes, client: str, transport: Transport, server: str = "dns://"
+    ) -> Outcome:
+        """The answer to ``wire``, or ``Pending`` where an upstream has to be asked; None: no answer.
+
+        ``client`` is a socket's host, ``server`` the listener's name among the metrics.
+        """
+        return self._safely(wire, self._begin, wire, client, transport, server)
+
+    async def finish(self, pending: Pending) -> bytes | None:
+        """The answer to what ``answer_now`` left pending, after ``MAX_ASKING_S`` at the latest."""
+        outcome: Outcome = pending
+        while isinstance(outcome, Pending):
+            replied = await self._ask(outcome)
+            outcome = self._safely(outcome.asked.wire, self._go_on, outcome, replied)
+        return outcome
+
+    async def _ask(self, pending: Pending) -> Reply | BaseException:
+        """The upstreams' reply. An error is a value here, so that a bug ends where all others do."""
+        left_s = pending.asked.started_s + MAX_ASKING_S - self._clock()
+        try:
+            async with asyncio.timeout(left_s):
+                asking = self._forwarder.ask(pending.forward)
+                return (await asyncio.gather(asking, return_exceptions=True))[0]
+        except TimeoutError:
+            return UpstreamError("the upstreams took too long")
+
+    def _safely(self, wire: bytes, step: Callable[[*_Args], Outcome], *args: *_Args) -> Outcome:
+        """What ``step`` gives; where it meets a bug, that is the end of one query and not of the server."""
+        try:
+            return step(*args)
+        except Exception:
+            self.counts.add(PANICS)
+            if self._may_log("bug"):
+                log.exception("query.bug", extra={"query": wire.hex()})
+            return error_reply(wire, Rcode.SERVFAIL)
+
+    def _begin(self, wire: bytes, client: str, transport: Transport, server: str) -> Outcome:
+        started_s = self._clock()
+        if not is_query(wire):
+            self.counts.add(DROPS, "response" if len(wire) >= HEADER_OCTETS else "short")
+            return None
+        snapshot = self.snapshot
+        manners = snapshot.manners
+        match = snapshot.match(client)
+        key = scan.key(wire, transport, manners.payload_octets)
+        asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
+        if match is None or key is None or (found := cache.get(match.view.answers, key)) is None:
+            return self._decide(asked)
+        encoded = scan.patch(found.encoded, wire, key)
+        rcode = encoded[3] & 0xF
+        self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
+        return encoded
+
+    def _decide(self, asked: _Asked) -> Outcome:
+        if opcode(asked.wire):
+            return self._error(asked, Rcode.NOTIMP)
+        try:
+            query = decode(asked.wire, asked.transport)
+        except WireError:
+            return self._error(asked, Rcode.FORMERR)
+        if asked.match is None:
+            return self._encode(asked, query, _UNMATCHED, SERVER)
+        decided = decide(query, asked.match.view, asked.manners)
+        return self._settle(asked, query, decided, CACHE if isinstance(decided, Forward) else ZONE)
+
+    def _go_on(self, pending: Pending, replied: Reply | BaseException) -> Outcome:
+        match replied:
+            case Reply() as reply:
+                decided = resume(pending.forward, reply)
+            case UpstreamError():
+                decided = resume(pending.forward, None)
+            case bug:
+                raise bug
+        return self._settle(pending.asked, pending.query, decided, UPSTREAM)
+
+    def _settle(self, asked: _Asked, query: Query, decided: Answer | Forward, plugin: str) -> Outcome:
+        """Follow ``decided`` through the forwarder's cache, to an answer or the network."""
+        while isinstance(decided, Forward):
+            reply = self._forwarder.ask_now(decided)
+            if reply is None:
+                return Pending(decided, query, asked)
+            decided = resume(decided, reply)
+        return self._encode(asked, query, decided, plugin)
+
+    def _encode(self, asked: _Asked, query: Query, answer: Answer, plugin: str) -> bytes:
+        manners, match = asked.manners, asked.match
+        encoded = encode(
+            answer,
+            query,
+            ra=match is not None and match.view.recursion,
+            payload_octets=manners.payload_octets,
+            server_id=manners.server_id,
+        )
+        zone = DROPPED
+        if match is not None:
+            decider = match.view.zone_of(query.name)
+            zone = "." if decider is None else _zone_label(decider.apex)
+            if plugin == ZONE and decider is None and not _automatic(answer, query):
+                plugin = SERVER
+            if answer.stripped:
+                self._leaked(match.view, query, answer.stripped)
+            if asked.key is not None and answer.remember:
+                cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
+        do = query.edns is not None and query.edns.do
+        self._sent(asked, encoded, HEADER_OCTETS + len(query.question), do, answer.rcode, zone, plugin)
+        return encoded
+
+    def _error(self, asked: _Asked, rcode: int) -> bytes | None:
+        """An answer without a decision: the message could not be read, or is of a kind that is not served."""
+        reply = error_reply(asked.wire, rcode)
+        end = question_end(asked.wire)
+        if reply is not None:
+            self._sent(asked, reply, end - 4 if end else 0, False, rcode, DROPPED, SERVER)
+        return reply
+
+    def _sent(
+        self, asked: _Asked, encoded: bytes, name_end: int, do: bool, rcode: int, zone: str, plugin: str
+    ) -> None:
+        """Count and log; ``name_end`` is where the asked name ends, 0 where it could not be read."""
+        wire, client, match = asked.wire, asked.client, asked.match
+        duration_s = self._clock() - asked.started_s
+        view = "" if match is None else match.view.name
+        qtype = wire[name_end] << 8 | wire[name_end + 1] if name_end else 0
+        self.counts.request(
+            asked.server,
+            zone,
+            view,
+            asked.transport,
+            2 if ":" in client else 1,
+            qtype,
+            do,
+            rcode,
+            plugin,
+            len(wire),
+            len(encoded),
+            duration_s,
+        )
+        if self.query_log is not None:
+            self.query_log(
+                QueryLogEntry(
+                    self._wall_clock(),
+                    client,
+                    asked.transport,
+                    view,
+                    None if match is None else match.prefix,
+                    wire[HEADER_OCTETS:name_end],
+                    qtype,
+                    wire[name_end + 2] << 8 | wire[name_end + 3] if name_end else 0,
+                    rcode,
+                    plugin,
+                    len(wire),
+                    len(encoded),
+                    duration_s,
+                )
+            )
+
+    def _leaked(self, view: View, query: Query, records: int) -> None:
+        self.counts.add(LEAKS_BLOCKED, view.name, "record", by=records)
+        if self._may_log("leak"):
+            name, rdtype = to_text(query.question), type_to_text(query.qtype)
+            log.warning(
+                "leak.blocked", extra={"view": view.name, "name": name, "type": rdtype, "records": records}
+            )
+
+    def _may_log(self, event: str) -> bool:
+        now_s = self._clock()
+        if now_s - self._logged_s.get(event, float("-inf")) < LOG_INTERVAL_S:
+            return False
+        self._logged_s[event] = now_s
+        return True
+
+
+def _automatic(answer: Answer, query: Query) -> bool:
+    """Whether a PTR record that was made by itself gave the answer, for it stands in no zone."""
+    return answer.aa and query.qclass == Class.IN
+
+
+@functools.lru_cache(maxsize=4096)
+def _zone_label(apex: Qname) -> str:
+    return to_text(apex)
