@@ -50,7 +50,7 @@ def answer(
     authority: Iterable[str] = (),
     truncated: bool = False,
 ) -> bytes:
-    """The answer to ``asked``; each of ``records`` and ``authority`` is an RRset's line of a master file."""
+    """The answer to ``asked``; each of ``records`` and ``authority`` is one ``OWNER TTL TYPE RDATA``."""
     message = asked.message if isinstance(asked, Asked) else asked
     response = dns.message.make_response(message, recursion_available=True)
     response.set_rcode(dns.rcode.from_text(rcode))
@@ -62,16 +62,9 @@ def answer(
 
 
 def rrsets(lines: Iterable[str]) -> list[dns.rrset.RRset]:
-    """Records from text, in order; lines of the same owner and type in a row are one RRset."""
-    found: list[dns.rrset.RRset] = []
-    for line in lines:
-        owner, ttl, rdtype, rdata = line.split(None, 3)
-        read = dns.rrset.from_text(owner, int(ttl), "IN", rdtype, rdata)
-        if found and found[-1].match(read.name, read.rdclass, read.rdtype, read.covers):
-            found[-1].update(read)
-        else:
-            found.append(read)
-    return found
+    """Records from text, each on its own, so that what dnspython would not put together can be sent too."""
+    parts = (line.split(None, 3) for line in lines)
+    return [dns.rrset.from_text(owner, int(ttl), "IN", rdtype, rdata) for owner, ttl, rdtype, rdata in parts]
 
 
 @dataclass
