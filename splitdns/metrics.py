@@ -1,0 +1,418 @@
+"""What is counted, in plain integers, and its rendering when Prometheus asks.
+
+Each worker counts for itself: an increment of a dictionary entry, no lock and no label object, because an
+answer costs less than one ``inc()`` of prometheus_client. The supervisor merges the ``Counts`` of all workers
+and renders them in the scrape. Names, labels and buckets are CoreDNS's, so that known dashboards fit. Labels
+come from closed sets: what a stranger can choose (a name, an unusual type) is never one.
+
+>>> count = Counts()
+>>> count.add(DROPS, "response")
+>>> count.value(DROPS, "response")
+1
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric as Family
+
+NAMESPACE = "splitdns_"
+
+# CoreDNS's: 0.25 ms to 8 s, doubling; and the sizes at which messages get into trouble.
+DURATION_BUCKETS_S = tuple(0.00025 * 2**power for power in range(16))
+SIZE_BUCKETS_OCTETS = (0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16000, 32000, 48000, 64000)
+# The bucket of every size a message can have, so that finding it is one index.
+_SIZE_SLOT = bytes(bisect_left(SIZE_BUCKETS_OCTETS, octets) for octets in range(65_536))
+
+DROPPED = "dropped"  # the zone label where no zone had a say; without a final dot, so no zone's name
+OTHER_TYPE = 0
+
+# The types that are told apart; any other is "other" (CoreDNS's list, and SVCB with HTTPS).
+TYPE_LABELS = {
+    OTHER_TYPE: "other",
+    1: "A",
+    2: "NS",
+    5: "CNAME",
+    6: "SOA",
+    12: "PTR",
+    13: "HINFO",
+    15: "MX",
+    16: "TXT",
+    28: "AAAA",
+    29: "LOC",
+    33: "SRV",
+    35: "NAPTR",
+    39: "DNAME",
+    43: "DS",
+    44: "SSHFP",
+    46: "RRSIG",
+    47: "NSEC",
+    48: "DNSKEY",
+    50: "NSEC3",
+    52: "TLSA",
+    64: "SVCB",
+    65: "HTTPS",
+    251: "IXFR",
+    252: "AXFR",
+    255: "ANY",
+    257: "CAA",
+}
+_RCODE_LABELS = {
+    0: "NOERROR",
+    1: "FORMERR",
+    2: "SERVFAIL",
+    3: "NXDOMAIN",
+    4: "NOTIMP",
+    5: "REFUSED",
+    6: "YXDOMAIN",
+    9: "NOTAUTH",
+    16: "BADVERS",
+    23: "BADCOOKIE",
+}
+
+
+def rcode_label(rcode: int) -> str:
+    return _RCODE_LABELS.get(rcode, "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric that is declared once, here: its name without the namespace, its help and its label names."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+# Counted for every request, by ``Counts.request``.
+REQUESTS = Metric(
+    "dns_requests_total",
+    "counter",
+    "DNS requests per zone, view, protocol, family and type.",
+    ("server", "zone", "view", "proto", "family", "type"),
+)
+DO_REQUESTS = Metric(
+    "dns_do_requests_total", "counter", "DNS requests with the DO bit set.", ("server", "zone", "view")
+)
+RESPONSES = Metric(
+    "dns_responses_total",
+    "counter",
+    "DNS responses per zone, view, response code, and what gave the answer.",
+    ("server", "zone", "view", "rcode", "plugin"),
+)
+REQUEST_DURATION = Metric(
+    "dns_request_duration_seconds",
+    "histogram",
+    "Time that a request took, from the socket to the socket.",
+    ("server", "zone", "view"),
+)
+REQUEST_SIZE = Metric(
+    "dns_request_size_bytes", "histogram", "Size of the requests.", ("server", "zone", "view", "proto")
+)
+RESPONSE_SIZE = Metric(
+    "dns_response_size_bytes", "histogram", "Size of the responses.", ("server", "zone", "view", "proto")
+)
+# Counted by workers, with ``Counts.add``, ``set`` and ``observe``.
+VIEW_CLIENTS = Metric("view_clients", "gauge", "Client addresses of a view that workers remember.", ("view",))
+LEAKS_BLOCKED = Metric(
+    "leaks_blocked_total",
+    "counter",
+    "Records that the leak guard took out of answers to outside views.",
+    ("view", "kind"),
+)
+DROPS = Metric("drops_total", "counter", "Messages that were not answered, by reason.", ("reason",))
+PANICS = Metric("panics_total", "counter", "Queries that met a bug, and were answered SERVFAIL.")
+TCP_CONNECTIONS = Metric("tcp_connections", "gauge", "Open TCP connections of clients.")
+TCP_ACCEPTED = Metric("tcp_accepted_total", "counter", "TCP connections that were accepted.")
+TCP_CLOSED = Metric("tcp_closed_total", "counter", "TCP connections that we closed, by reason.", ("reason",))
+QUERYLOG_DROPPED = Metric("querylog_dropped_total", "counter", "Lines that the query log had no room for.")
+CACHE_ENTRIES = Metric("cache_entries", "gauge", "Entries of the cache.", ("type", "view"))
+CACHE_OCTETS = Metric("cache_size_bytes", "gauge", "What the entries of the cache take up.", ("view",))
+CACHE_REQUESTS = Metric("cache_requests_total", "counter", "Look-ups in the cache.", ("view",))
+CACHE_HITS = Metric("cache_hits_total", "counter", "Look-ups that found something.", ("type", "view"))
+CACHE_MISSES = Metric("cache_misses_total", "counter", "Look-ups that found nothing.", ("view",))
+CACHE_EVICTIONS = Metric(
+    "cache_evictions_total", "counter", "Entries that were forgotten for lack of room.", ("type", "view")
+)
+PROXY_DURATION = Metric(
+    "proxy_request_duration_seconds",
+    "histogram",
+    "Time that an upstream took to answer.",
+    ("proxy_name", "to", "rcode"),
+)
+FORWARD_FAILURES = Metric(
+    "forward_failures_total", "counter", "Exchanges that gave no usable answer.", ("to", "reason")
+)
+FORWARD_REJECTS = Metric(
+    "forward_max_concurrent_rejects_total", "counter", "Questions not forwarded: too many were on their way."
+)
+FORWARD_COALESCED = Metric(
+    "forward_coalesced_total", "counter", "Questions that waited for the answer to an identical one."
+)
+# Counted by the supervisor.
+BUILD_INFO = Metric(
+    "build_info", "gauge", "Always 1; what was built.", ("version", "revision", "pythonversion")
+)
+WORKERS = Metric("workers", "gauge", "Workers that are alive.")
+WORKER_RESTARTS = Metric("worker_restarts_total", "counter", "Workers that died and were replaced.")
+WORKERS_SILENT = Metric(
+    "workers_silent", "gauge", "Workers that did not answer this scrape in time; their last counts stand."
+)
+RELOAD_SUCCESS = Metric("reload_success_total", "counter", "Reloads that were swapped in.")
+RELOAD_FAILED = Metric(
+    "reload_failed_total", "counter", "Reloads that changed nothing: the configuration was broken."
+)
+RELOAD_DURATION = Metric("reload_duration_seconds", "gauge", "How long the last reload took.")
+RELOAD_SUCCESSFUL = Metric(
+    "config_last_reload_successful", "gauge", "Whether the last reload was swapped in."
+)
+RELOAD_TIMESTAMP = Metric(
+    "config_last_reload_success_timestamp_seconds", "gauge", "When the last good reload was swapped in."
+)
+GENERATION = Metric("generation", "gauge", "The number of the generation that answers.")
+ZONE_SERIAL = Metric("zone_serial", "gauge", "The SOA serial of each zone.", ("zone",))
+ZONE_FAULTS = Metric(
+    "zone_faults", "gauge", "Zones whose file is broken now: the last good version answers, or SERVFAIL."
+)
+ZONE_FAILED = Metric("zone_load_failures_total", "counter", "Zone files that were found broken when loading.")
+
+METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+
+
+class Histogram:
+    """Observations by bucket (not cumulative; one more than there are bounds), and their sum."""
+
+    __slots__ = ("slots", "total")
+
+    def __init__(self, bounds: int) -> None:
+        self.slots = [0] * (bounds + 1)
+        self.total: float = 0
+
+    def merge(self, other: Histogram) -> None:
+        self.slots = [mine + theirs for mine, theirs in zip(self.slots, other.slots, strict=True)]
+        self.total += other.total
+
+
+class _Traffic:
+    """The histograms of one (server, zone, view, proto)."""
+
+    __slots__ = ("durations", "requests", "responses")
+
+    def __init__(self) -> None:
+        self.durations = Histogram(len(DURATION_BUCKETS_S))
+        self.requests = Histogram(len(SIZE_BUCKETS_OCTETS))
+        self.responses = Histogram(len(SIZE_BUCKETS_OCTETS))
+
+
+_Labels = tuple[str, ...]
+_Series = tuple[str, _Labels]  # a metric's name, and its labels' values
+
+
+class Counts:
+    """The counters of one process. Picklable; ``merge`` adds those of another process."""
+
+    __slots__ = ("counters", "gauges", "histograms", "requests", "traffic")
+
+    def __init__(self) -> None:
+        # (server, zone, view, proto, family, type, DO, rcode, plugin): three metrics are sums over this one.
+        self.requests: dict[tuple[str, str, str, str, int, int, bool, int, str], int] = {}
+        self.traffic: dict[tuple[str, str, str, str], _Traffic] = {}
+        self.counters: dict[_Series, int] = {}
+        self.gauges: dict[_Series, float] = {}
+        self.histograms: dict[_Series, Histogram] = {}
+
+    def request(
+        self,
+        server: str,
+        zone: str,
+        view: str,
+        proto: str,
+        family: int,
+        qtype: int,
+        do: bool,
+        rcode: int,
+        plugin: str,
+        request_octets: int,
+        response_octets: int,
+        duration_s: float,
+    ) -> None:
+        """Count one request and its response; in the order of the labels, because a call by name is slower.
+
+        ``server`` is the listener (``dns://:53``), ``zone`` the apex that answered as text, ``.`` where
+        none of ours did, or ``DROPPED``; ``family`` is 1 for IPv4 and 2 for IPv6, ``plugin`` what answered.
+        """
+        requests = self.requests
+        if qtype not in TYPE_LABELS:
+            qtype = OTHER_TYPE
+        key = (server, zone, view, proto, family, qtype, do, rcode, plugin)
+        try:
+            requests[key] += 1
+        except KeyError:
+            requests[key] = 1
+        try:
+            traffic = self.traffic[server, zone, view, proto]
+        except KeyError:
+            traffic = self.traffic[server, zone, view, proto] = _Traffic()
+        histogram = traffic.requests
+        histogram.slots[_SIZE_SLOT[request_octets]] += 1
+        histogram.total += request_octets
+        histogram = traffic.responses
+        histogram.slots[_SIZE_SLOT[response_octets]] += 1
+        histogram.total += response_octets
+        histogram = traffic.durations
+        histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
+        histogram.total += duration_s
+
+    def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
+        """Count an event. A gauge moves by ``by``, which may be negative."""
+        assert len(labels) == len(metric.labels), metric.name
+        counters: dict[_Series, int] | dict[_Series, float]
+        counters = self.gauges if metric.kind == "gauge" else self.counters
+        key = (metric.name, labels)
+        counters[key] = counters.get(key, 0) + by  # type: ignore[assignment]
+
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        """Say what a gauge stands at."""
+        assert metric.kind == "gauge", metric.name
+        assert len(labels) == len(metric.labels), metric.name
+        self.gauges[metric.name, labels] = value
+
+    def observe(self, metric: Metric, duration_s: float, *labels: str) -> None:
+        """Put a duration into a histogram."""
+        assert metric.kind == "histogram", metric.name
+        assert len(labels) == len(metric.labels), metric.name
+        histogram = self.histograms.get((metric.name, labels))
+        if histogram is None:
+            histogram = self.histograms[metric.name, labels] = Histogram(len(DURATION_BUCKETS_S))
+        histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
+        histogram.total += duration_s
+
+    def forget(self, metric: Metric) -> None:
+        """Drop a gauge with all its labels, before it is set anew."""
+        self.gauges = {key: value for key, value in self.gauges.items() if key[0] != metric.name}
+
+    def value(self, metric: Metric, *labels: str) -> float:
+        """What a counter or gauge of ``add`` and ``set`` stands at."""
+        key = (metric.name, labels)
+        return self.gauges.get(key, 0) if metric.kind == "gauge" else self.counters.get(key, 0)
+
+    def merge(self, other: Counts) -> None:
+        """Add everything of ``other``; gauges add up too."""
+        for request, count in other.requests.items():
+            self.requests[request] = self.requests.get(request, 0) + count
+        for path, theirs in other.traffic.items():
+            mine = self.traffic.setdefault(path, _Traffic())
+            mine.durations.merge(theirs.durations)
+            mine.requests.merge(theirs.requests)
+            mine.responses.merge(theirs.responses)
+        for series, by in other.counters.items():
+            self.counters[series] = self.counters.get(series, 0) + by
+        for series, value in other.gauges.items():
+            self.gauges[series] = self.gauges.get(series, 0) + value
+        for series, histogram in other.histograms.items():
+            self.histograms.setdefault(series, Histogram(len(DURATION_BUCKETS_S))).merge(histogram)
+
+    def retire(self) -> None:
+        """The process is gone: what it counted stays, what it held does not."""
+        self.gauges.clear()
+
+
+def merged(parts: Iterable[Counts]) -> Counts:
+    """All of ``parts`` in one, which are left as they are."""
+    whole = Counts()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+def render(counts: Counts, accept: str = "") -> tuple[bytes, str]:
+    """The exposition that a scraper's ``Accept`` header asks for, and its content type."""
+    from prometheus_client import CollectorRegistry, exposition
+    from prometheus_client.registry import Collector
+
+    class Snapshot(Collector):
+        def collect(self) -> Iterable[Family]:
+            return families(counts)
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Snapshot())
+    encode, content_type = exposition.choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def families(counts: Counts) -> Iterator[Family]:
+    """Every declared metric with its samples, in the order of declaration."""
+    from prometheus_client.metrics_core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+    )
+
+    plain = _plain_series(counts)
+    histograms = _histogram_series(counts)
+    for metric in METRICS:
+        name = NAMESPACE + metric.name
+        if metric.kind == "histogram":
+            bounds = SIZE_BUCKETS_OCTETS if metric.name.endswith("_bytes") else DURATION_BUCKETS_S
+            family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
+            for labels, histogram in histograms[metric.name].items():
+                family.add_metric(labels, _cumulative(bounds, histogram), histogram.total)
+            yield family
+            continue
+        make = GaugeMetricFamily if metric.kind == "gauge" else CounterMetricFamily
+        samples = make(name, metric.help, labels=metric.labels)
+        series = plain[metric.name]
+        if not metric.labels:
+            series.setdefault((), 0)  # one that has not moved yet can be told from one that is not there
+        for labels, value in series.items():
+            samples.add_metric(labels, value)
+        yield samples
+
+
+def _plain_series(counts: Counts) -> dict[str, dict[_Labels, float]]:
+    found: dict[str, dict[_Labels, float]] = {metric.name: {} for metric in METRICS}
+
+    def add(metric: Metric, labels: _Labels, value: float) -> None:
+        series = found[metric.name]
+        series[labels] = series.get(labels, 0) + value
+
+    for (server, zone, view, proto, family, qtype, do, rcode, plugin), count in counts.requests.items():
+        add(REQUESTS, (server, zone, view, proto, str(family), TYPE_LABELS[qtype]), count)
+        add(RESPONSES, (server, zone, view, rcode_label(rcode), plugin), count)
+        if do:
+            add(DO_REQUESTS, (server, zone, view), count)
+    for source in (counts.counters, counts.gauges):
+        for (name, labels), value in source.items():
+            found[name][labels] = value
+    return found
+
+
+def _histogram_series(counts: Counts) -> dict[str, dict[_Labels, Histogram]]:
+    found: dict[str, dict[_Labels, Histogram]] = {
+        metric.name: {} for metric in METRICS if metric.kind == "histogram"
+    }
+    for path, traffic in counts.traffic.items():
+        durations = found[REQUEST_DURATION.name].setdefault(path[:3], Histogram(len(DURATION_BUCKETS_S)))
+        durations.merge(traffic.durations)
+        found[REQUEST_SIZE.name][path] = traffic.requests
+        found[RESPONSE_SIZE.name][path] = traffic.responses
+    for (name, labels), histogram in counts.histograms.items():
+        found[name][labels] = histogram
+    return found
+
+
+def _cumulative(bounds: tuple[float, ...], histogram: Histogram) -> list[tuple[str, float]]:
+    names = [f"{bound:.10g}" for bound in bounds] + ["+Inf"]
+    return list(zip(names, accumulate(histogram.slots), strict=True))
+
+
+def python_version() -> str:
+    return "{}.{}.{}".format(*sys.version_info[:3])
