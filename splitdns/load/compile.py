@@ -1,0 +1,216 @@
+"""Declared zones to what each view serves: every check, then the packed zone.
+
+The unit is an apex: the one file that all views share, or a file per horizon. Views that see the same get
+the same ``Zone`` object. What other zones must know of this one, its addresses and the hosts that it names
+elsewhere, is kept in small; the declared zone itself is not needed any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from splitdns.addresses import is_inside
+from splitdns.errors import Problems, Where, ZoneError
+from splitdns.load.checks import Findings, Outward, check, check_targets
+from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
+from splitdns.load.share import Share, Viewer, relate, resolve_hints, shares_of
+from splitdns.names import Qname, is_wildcard, to_text
+from splitdns.records import Type
+from splitdns.zone import Zone, pack
+
+# The first octets that an inside address can have (``is_inside`` looks closer, and slower).
+_MAYBE_INSIDE = frozenset({0, 10, 100, 127, 169, 172, 192}), frozenset({0, 0x20, *range(0xFC, 0x100)})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A zone file and the views that it serves."""
+
+    zone: DeclaredZone
+    viewers: tuple[Viewer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An address at a name of its own: what an automatic PTR is made of."""
+
+    address: bytes
+    owner: bytes
+    ttl_s: int
+    preferred: bool  # `ptr: true`
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A host outside the zone that a record names, and where."""
+
+    rdtype: int
+    owner: bytes
+    host: Qname
+    where: Where
+    views: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a name exposes, for the exposure check; ``owner`` may be a wildcard."""
+
+    owner: bytes
+    exposed: tuple[Exposed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An apex in every view that has it.
+
+    ``addresses`` are the packed addresses by the horizon that declares them, joined (IPv4, IPv6); None is
+    the horizon of those for every view. ``held`` is by view.
+    """
+
+    apex: Qname
+    zones: dict[str, Zone]
+    addresses: dict[str | None, tuple[bytes, bytes]]
+    held: dict[str, tuple[Held, ...]]
+    named: tuple[Named, ...]
+    services: tuple[Service, ...]
+    serial: int | None  # of the SOA that was made
+
+
+def compile_zone(
+    sources: Sequence[Source],
+    problems: Problems,
+    *,
+    serial: int = 1,
+    everywhere: bool = True,
+    beneath: Iterable[Qname] = (),
+    horizons: Iterable[str] = (),
+) -> Compiled:
+    """The zone of ``sources``, all of one apex, in each of their views.
+
+    ``serial`` is for a SOA that is made. ``everywhere``: every view of the server has the zone, and from
+    these sources. ``beneath`` are the apexes of our zones beneath this one, ``horizons`` all that views
+    have. Mistakes go to ``problems``; the result is of use only where there are none.
+    """
+    by_source = [(source, shares_of(source.zone, source.viewers)) for source in sources]
+    shares = [share for _, of_source in by_source for share in of_source]
+    several = len(shares) > 1 or any(source.zone.variants for source in sources)
+    known = frozenset(horizons)
+    named: list[Named] = []
+    used_serial: int | None = None
+    below = tuple(beneath)
+    for share in shares:
+        if share.zone.soa is not None:
+            used_serial = share.zone.soa.serial or serial
+            soa = share.zone.soa.rdata(used_serial)
+            made = DeclaredSet(Type.SOA, (soa,), share.zone.soa.ttl_s, False, 0)
+            apex = share.zone.apex
+            share.chosen[apex] = [made, *share.chosen[apex]]
+    relate(shares, everywhere)
+    for source, of_source in by_source:
+        findings = Findings(source.zone, several)
+        _check_reach(source.zone, of_source, known, problems)
+        for share in of_source:
+            resolve_hints(share, partial(findings.error, share))
+            check(share, findings)
+            named += [_named(source.zone, outward) for outward in check_targets(share, below, findings)]
+        findings.into(problems)
+    zones: dict[str, Zone] = {}
+    held: dict[str, tuple[Held, ...]] = {}
+    if not problems.errors:
+        for share in shares:
+            zone, of_share = _packed(share), tuple(_held(share))
+            for viewer in share.viewers:
+                zones[viewer.name] = zone
+                held[viewer.name] = of_share
+    return Compiled(
+        sources[0].zone.apex,
+        zones,
+        _addresses(source.zone for source in sources),
+        held,
+        tuple(named),
+        tuple(_services(source.zone for source in sources)),
+        used_serial,
+    )
+
+
+def _packed(share: Share) -> Zone:
+    zone = share.zone
+    nodes = (node for name in share.names() if (node := share.node(name)) is not None)
+    return Zone(zone.apex, pack(nodes), zone.overlay, share.regexp_nodes(), source=zone.file)
+
+
+def _check_reach(
+    zone: DeclaredZone, shares: Sequence[Share], horizons: frozenset[str], problems: Problems
+) -> None:
+    """A name that exists in no view is an error, a value that no view can ever see a warning."""
+    if not zone.variants:
+        return
+    for name, declared in zone.names.items():
+        if not any(name in share.chosen for share in shares):
+            message = f"{to_text(declared.owner)} exists in no view: {_nobody_has(declared.sets)}"
+            problems.error(ZoneError(zone.where(declared.at), message))
+        else:
+            _warn_unknown(zone, declared.sets, horizons, problems)
+    for at, regexp in enumerate(zone.regexps):
+        if not any(share.regexps[at] for share in shares) and not regexp.name.manner.inherit:
+            message = f"~{regexp.pattern} exists in no view: {_nobody_has(regexp.name.sets)}"
+            problems.error(ZoneError(zone.where(regexp.name.at), message))
+        else:
+            _warn_unknown(zone, regexp.name.sets, horizons, problems)
+
+
+def _nobody_has(sets: Sequence[DeclaredSet]) -> str:
+    listed = sorted({one.horizon for one in sets if one.horizon is not None})
+    return f"no view of this zone has the horizon {' or '.join(repr(horizon) for horizon in listed)}"
+
+
+def _warn_unknown(
+    zone: DeclaredZone, sets: Sequence[DeclaredSet], horizons: frozenset[str], problems: Problems
+) -> None:
+    for one in sets:
+        if one.horizon is not None and one.horizon not in horizons:
+            message = f"no view has the horizon {one.horizon!r}; known: {', '.join(sorted(horizons))}"
+            problems.warn(zone.where(one.at), message)
+
+
+def _named(zone: DeclaredZone, outward: Outward) -> Named:
+    return Named(outward.rdtype, outward.owner, outward.host, zone.where(outward.at), outward.views)
+
+
+def _held(share: Share) -> Iterable[Held]:
+    """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
+    for name, sets in share.chosen.items():
+        manner = share.zone.name(name).manner
+        if manner.ptr is False or is_wildcard(name):
+            continue
+        for one in sets:
+            if one.rdtype not in (Type.A, Type.AAAA):
+                continue
+            special = manner.ptr or one.horizon is not None or share.zone.horizon is not None
+            for address in one.rdatas:
+                if special or (address[0] in _MAYBE_INSIDE[one.rdtype == Type.AAAA] and is_inside(address)):
+                    node = share.node(name)
+                    assert node is not None
+                    ttl_s = next(rrset.ttl_s for rrset in node.rrsets if rrset.rdtype == one.rdtype)
+                    yield Held(address, node.owner, ttl_s, bool(manner.ptr))
+
+
+def _addresses(zones: Iterable[DeclaredZone]) -> dict[str | None, tuple[bytes, bytes]]:
+    found: dict[str | None, tuple[set[bytes], set[bytes]]] = {}
+    for zone in zones:
+        names = [*zone.names.values(), *(regexp.name for regexp in zone.regexps)]
+        for name in names:
+            for one in name.sets:
+                if one.rdtype in (Type.A, Type.AAAA):
+                    both = found.setdefault(one.horizon or zone.horizon, (set(), set()))
+                    both[one.rdtype == Type.AAAA].update(one.rdatas)
+    return {horizon: (b"".join(sorted(v4)), b"".join(sorted(v6))) for horizon, (v4, v6) in found.items()}
+
+
+def _services(zones: Iterable[DeclaredZone]) -> Iterable[Service]:
+    for zone in zones:
+        for name in zone.names.values():
+            if name.manner.expose:
+                yield Service(name.owner, name.manner.expose)

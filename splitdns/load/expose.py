@@ -1,0 +1,40 @@
+"""``expose``: the ports of a name that the gateway must admit, as a person writes them."""
+
+from __future__ import annotations
+
+import re
+
+from splitdns.load.declared import Port
+
+MAX_PORT = 65_535
+_SPEC = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?/(tcp|udp)")
+
+
+def port(text: object) -> Port:
+    """``443/tcp`` or ``8000-8100/udp``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = _SPEC.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"expected a port such as 443/tcp or 8000-8100/udp, found {text!r}")
+    first = int(match[1])
+    last = int(match[2] or first)
+    if not 1 <= first <= last <= MAX_PORT:
+        raise ValueError(f"expected ports from 1 to {MAX_PORT}, the lower one first, found {text!r}")
+    return Port(match[3], first, last)
+
+
+def translated(public: object, inside: object) -> tuple[Port, Port]:
+    """Public ports and the inside ones that they lead to.
+
+    Raises:
+        ValueError: one is not a port, or they do not fit together.
+    """
+    outer, inner = port(public), port(inside)
+    if outer.protocol != inner.protocol:
+        raise ValueError(f"expected one protocol on both sides, found {outer} and {inner}")
+    if outer.last - outer.first != inner.last - inner.first:
+        raise ValueError(f"expected as many ports inside as outside, found {outer} and {inner}")
+    return outer, inner

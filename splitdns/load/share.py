@@ -1,0 +1,229 @@
+"""One view's share of a declared zone: which records it takes, and what node each name becomes.
+
+Variants are chosen per type (semantics 5). A name whose records all belong to other views stays as a ghost:
+declared, so that no wildcard answers for it, and not existing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from splitdns.load import hints
+from splitdns.load.declared import DeclaredName, DeclaredSet, DeclaredZone
+from splitdns.names import Qname, fold, is_under, parent
+from splitdns.records import RRset, Type
+from splitdns.view import OUTSIDE
+from splitdns.zone import Node, Regexp
+
+SHORT_TTL_S = 60  # for names that differ between the views (semantics 11)
+
+Sets = Sequence[DeclaredSet]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A view as far as zones are concerned: its name, and its horizons in order of preference."""
+
+    name: str
+    horizon: tuple[str, ...]
+
+    @property
+    def outside(self) -> bool:
+        return all(horizon == OUTSIDE for horizon in self.horizon)
+
+
+@dataclass(slots=True)
+class Share:
+    """What ``viewers``, whose horizons come to the same, see of ``zone``.
+
+    ``chosen`` are the names that exist with their record sets, ``ents`` the empty non-terminals, ``ghosts``
+    the names of other views and their ancestors, with the case of their owners. ``differs`` are the names
+    that are not the same in all views; None: all of them.
+    """
+
+    zone: DeclaredZone
+    viewers: tuple[Viewer, ...]
+    chosen: dict[Qname, Sets] = field(default_factory=dict)
+    regexps: list[Sets] = field(default_factory=list)
+    ents: set[Qname] = field(default_factory=set)
+    ghosts: dict[Qname, bytes] = field(default_factory=dict)
+    differs: set[Qname] | None = field(default_factory=set)
+    regexp_differs: list[bool] = field(default_factory=list)
+
+    def exists(self, name: Qname) -> bool:
+        return name in self.chosen or name in self.ents
+
+    def names(self) -> Iterator[Qname]:
+        """Every name that becomes a node."""
+        yield from self.chosen
+        yield from self.ents
+        yield from self.ghosts
+
+    def is_different(self, name: Qname) -> bool:
+        return self.differs is None or name in self.differs
+
+    def node(self, name: Qname) -> Node | None:
+        """The node of ``name``; None where neither it nor anything below it is declared."""
+        sets = self.chosen.get(name)
+        if sets is None:
+            if name in self.ents:
+                return Node(name, name, differs=self.is_different(name))
+            owner = self.ghosts.get(name)
+            return Node(name, owner, exists=False, differs=True) if owner is not None else None
+        declared = self.zone.name(name)
+        owner, differs = declared.owner, self.is_different(name)
+        rrsets = tuple([_rrset(owner, one, differs) for one in sets])
+        cut = name != self.zone.apex and any(one.rdtype == Type.NS for one in sets)
+        return Node(name, owner, rrsets, True, cut, differs, declared.manner.inherit)
+
+    def regexp_nodes(self) -> tuple[Regexp, ...]:
+        apex, owner = self.zone.apex, self.zone.owner
+        made = []
+        for regexp, sets, differs in zip(self.zone.regexps, self.regexps, self.regexp_differs, strict=True):
+            rrsets = tuple(_rrset(owner, one, differs) for one in sets)
+            inherit = regexp.name.manner.inherit
+            exists = bool(sets) or _says_only_inherit(regexp.name)
+            node = Node(apex, owner, rrsets, exists, differs=differs or not exists, inherit=inherit)
+            made.append(Regexp(regexp.pattern, node))
+        return tuple(made)
+
+    def addresses(self, target: bytes, rdtype: int, own: Sets = ()) -> Sequence[bytes] | None:
+        """The addresses of ``target`` in this view; None where it is not in this zone."""
+        name = fold(target)
+        if not is_under(name, self.zone.apex):
+            return None
+        for one in own or self.chosen.get(name, ()):
+            if one.rdtype == rdtype:
+                return one.rdatas
+        return ()
+
+
+def _rrset(owner: bytes, one: DeclaredSet, differs: bool) -> RRset:
+    ttl_s = one.ttl_s
+    # A SOA's TTL is for the negative answers of all names; those of differing ones are cut when made.
+    if differs and not one.own_ttl and one.rdtype != Type.SOA:
+        ttl_s = min(ttl_s, SHORT_TTL_S)
+    return RRset(owner, one.rdtype, ttl_s, tuple(one.rdatas), one.public)
+
+
+def _says_only_inherit(name: DeclaredName) -> bool:
+    return not name.sets and bool(name.manner.inherit)
+
+
+def choose(sets: Sets, horizon: Iterable[str]) -> Sets:
+    """Of each type the first variant in the order of ``horizon``, else the one without a horizon."""
+    if all(one.horizon is None for one in sets):
+        return sets
+    preference = (*horizon, None)
+    found: dict[int, DeclaredSet] = {}
+    for wanted in preference:
+        for one in sets:
+            if one.horizon == wanted:
+                found.setdefault(one.rdtype, one)
+    return [one for one in sets if found.get(one.rdtype) is one]
+
+
+def shares_of(zone: DeclaredZone, viewers: Iterable[Viewer]) -> list[Share]:
+    """The shares of ``zone``: views whose horizons choose the same variants have one together."""
+    groups: dict[tuple[str, ...], list[Viewer]] = {}
+    for viewer in viewers:
+        key = tuple(horizon for horizon in viewer.horizon if horizon in zone.variants)
+        groups.setdefault(key, []).append(viewer)
+    return [_share(zone, tuple(group), key) for key, group in groups.items()]
+
+
+def _share(zone: DeclaredZone, viewers: tuple[Viewer, ...], horizon: tuple[str, ...]) -> Share:
+    share = Share(zone, viewers)
+    if zone.variants:
+        for name, declared in zone.names.items():
+            sets = choose(declared.sets, horizon)
+            if sets or _says_only_inherit(declared) or name == zone.apex:
+                share.chosen[name] = sets
+    else:
+        share.chosen = {name: declared.sets for name, declared in zone.names.items()}
+    share.chosen.setdefault(zone.apex, [])
+    share.regexps = [choose(regexp.name.sets, horizon) for regexp in zone.regexps]
+    share.ents.update(_ancestors(share.chosen, zone.apex))
+    return share
+
+
+def _ancestors(names: Mapping[Qname, object], apex: Qname) -> Iterator[Qname]:
+    """The ancestors of ``names`` beneath the apex that are not names themselves."""
+    met: set[Qname] = set()
+    apex_octets = len(apex)
+    for name in names:
+        above = name
+        while len(above) > apex_octets:
+            above = parent(above)
+            if above in names or above in met:
+                break
+            met.add(above)
+            yield above
+
+
+def relate(shares: Sequence[Share], everywhere: bool) -> None:
+    """Say in each share what differs, and which names only the others have.
+
+    ``everywhere``: the shares are all there are, and each view has one of them.
+    """
+    owners: dict[Qname, bytes] = {}
+    if len(shares) > 1 or any(share.zone.variants for share in shares):
+        for share in shares:
+            for name, declared in share.zone.names.items():
+                owners.setdefault(name, declared.owner)
+        for name in list(_ancestors(owners, shares[0].zone.apex)):
+            owners.setdefault(name, name)
+    differs: set[Qname] | None = None
+    if everywhere and not any(share.zone.overlay for share in shares):
+        differs = {name for name in owners if _is_different(name, shares)}
+    for share in shares:
+        share.ghosts = {name: owner for name, owner in owners.items() if not share.exists(name)}
+        share.differs = differs
+        share.regexp_differs = [
+            differs is None or any(not _same(sets, other.regexps[at]) for other in shares)
+            for at, sets in enumerate(share.regexps)
+        ]
+
+
+def _is_different(name: Qname, shares: Sequence[Share]) -> bool:
+    first, *others = shares
+    if any(share.exists(name) != first.exists(name) for share in others):
+        return True
+    sets = first.chosen.get(name, ())
+    if any(not _same(sets, share.chosen.get(name, ())) for share in others):
+        return True
+    return any(one.auto_hints for one in sets) and len(shares) > 1
+
+
+def _same(one: Sets, other: Sets) -> bool:
+    if one is other:
+        return True
+    return {a.rdtype: list(a.rdatas) for a in one} == {b.rdtype: list(b.rdatas) for b in other}
+
+
+def resolve_hints(share: Share, error: Callable[[int, str], None]) -> None:
+    """Put each view's addresses into its HTTPS and SVCB records, and compare those that stand there.
+
+    ``error`` is told the place of a wrong hint and what is wrong.
+    """
+
+    def resolved(one: DeclaredSet, name: bytes, own: Sets) -> DeclaredSet:
+        if one.rdtype not in (Type.HTTPS, Type.SVCB):
+            return one
+
+        def addresses(target: bytes, rdtype: int) -> Sequence[bytes] | None:
+            return share.addresses(target, rdtype, own if target == name else ())
+
+        try:
+            rdatas = tuple(hints.resolved(rdata, name, one.auto_hints, addresses) for rdata in one.rdatas)
+        except ValueError as found:
+            error(one.at, str(found))
+            return one
+        return replace(one, rdatas=rdatas)
+
+    for name, sets in share.chosen.items():
+        if any(one.rdtype in (Type.HTTPS, Type.SVCB) for one in sets):
+            share.chosen[name] = [resolved(one, name, sets) for one in sets]
+    for at, sets in enumerate(share.regexps):
+        share.regexps[at] = [resolved(one, share.zone.apex, sets) for one in sets]
