@@ -39,6 +39,7 @@ from splitdns.forward.network import KernelNetwork
 from splitdns.names import from_text, to_text
 from splitdns.records import Rcode, Type, type_from_text
 from splitdns.view import Upstream
+from tests.clock import run as stepping
 from tests.upstreams import Asked, Script, ScriptedUpstream, answer, upstream
 
 NAME = from_text("www.example.org.")
@@ -46,15 +47,13 @@ ANSWER = "www.example.org. 300 A 192.0.2.1"
 LIE = "www.example.org. 300 A 203.0.113.66"
 TYPE_AND_CLASS = b"\0\1\0\1"
 
-# Long enough for a busy machine wherever an answer is to come, short wherever none is.
-PATIENT_S, HASTY_S = 20.0, 0.05
+TIMEOUT_S = 2.0
 
 
 async def ask(
     scripted: ScriptedUpstream,
     name: str = "www.example.org.",
     rdtype: str = "A",
-    timeout_s: float = PATIENT_S,
 ) -> Response:
     return await exchange(
         from_text(name),
@@ -62,18 +61,18 @@ async def ask(
         scripted.upstream,
         KernelNetwork(),
         random.SystemRandom(),
-        timeout_s,
+        TIMEOUT_S,
     )
 
 
-def run(script: Script, rdtype: str = "A", timeout_s: float = PATIENT_S) -> tuple[Response, list[Asked]]:
+def run(script: Script, rdtype: str = "A") -> tuple[Response, list[Asked]]:
     """One exchange with an upstream that follows ``script``, and what it was asked."""
 
     async def main() -> tuple[Response, list[Asked]]:
         async with upstream(script) as scripted:
-            return await ask(scripted, rdtype=rdtype, timeout_s=timeout_s), scripted.asked
+            return await ask(scripted, rdtype=rdtype), scripted.asked
 
-    return asyncio.run(main())
+    return stepping(main())
 
 
 def addresses(response: Response) -> list[str]:
@@ -105,7 +104,7 @@ def test_ids_and_ports_are_drawn_anew_for_each_query__rfc5452_9_2() -> None:
                 await ask(scripted)
             return scripted.asked
 
-    asked = asyncio.run(main())
+    asked = stepping(main())
     ports = [each.source[1] for each in asked]
     ids = [each.message.id for each in asked]
     # By chance alone, 200 of 28,232 ports or 65,536 ids hold hardly ever more than a few twice.
@@ -123,10 +122,10 @@ def test_the_id_is_what_the_given_source_of_randomness_says() -> None:
 
     async def main() -> list[Asked]:
         async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
-            await exchange(NAME, Type.A, scripted.upstream, KernelNetwork(), Fixed(), PATIENT_S)
+            await exchange(NAME, Type.A, scripted.upstream, KernelNetwork(), Fixed(), TIMEOUT_S)
             return scripted.asked
 
-    assert asyncio.run(main())[0].message.id == 0xBEEF
+    assert stepping(main())[0].message.id == 0xBEEF
 
 
 def test_ipv6_upstreams_are_asked_too() -> None:
@@ -134,7 +133,7 @@ def test_ipv6_upstreams_are_asked_too() -> None:
         async with upstream(lambda asked: [answer(asked, ANSWER)], "::1") as scripted:
             return await ask(scripted)
 
-    assert addresses(asyncio.run(main())) == ["192.0.2.1"]
+    assert addresses(stepping(main())) == ["192.0.2.1"]
 
 
 # --- what counts as the response
@@ -176,7 +175,7 @@ def test_datagrams_that_do_not_answer_the_query_are_ignored__rfc5452_9_1() -> No
 @pytest.mark.parametrize("kind", wrong(Asked(make_query(7, NAME + TYPE_AND_CLASS, True), "udp")))
 def test_without_the_right_datagram_there_is_no_response__rfc5452_9_1(kind: str) -> None:
     with pytest.raises(NoResponseError, match="no response within"):
-        run(lambda asked: [wrong(asked)[kind]], timeout_s=HASTY_S)
+        run(lambda asked: [wrong(asked)[kind]])
 
 
 def test_the_right_answer_from_another_address_or_port_never_arrives__rfc5452_9_1() -> None:
@@ -220,7 +219,7 @@ def test_only_the_name_is_compared_without_case__type_65_is_not_type_97() -> Non
 
 def test_a_silent_upstream_is_no_response_after_the_time_out() -> None:
     with pytest.raises(NoResponseError, match="no response within"):
-        run(lambda _: [], timeout_s=HASTY_S)
+        run(lambda _: [])
 
 
 def test_a_port_where_nobody_listens_fails_at_once() -> None:
@@ -229,8 +228,8 @@ def test_a_port_where_nobody_listens_fails_at_once() -> None:
         port = closed.getsockname()[1]
 
     with pytest.raises(NoResponseError, match="refused"):
-        asyncio.run(
-            exchange(NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), PATIENT_S)
+        stepping(
+            exchange(NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), TIMEOUT_S)
         )
 
 
@@ -302,7 +301,7 @@ def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, r
             loop.add_reader(datagrams, on_datagram)
             try:
                 await exchange(
-                    NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), PATIENT_S
+                    NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), TIMEOUT_S
                 )
             finally:
                 loop.remove_reader(datagrams)
@@ -310,7 +309,7 @@ def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, r
                 await server.wait_closed()
 
     with pytest.raises(UpstreamError, match=reason):
-        asyncio.run(main())
+        stepping(main())
 
 
 @pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP"])

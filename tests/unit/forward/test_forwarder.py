@@ -1,0 +1,452 @@
+"""Questions to upstreams: who is asked, how often, and what those who wait get."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from splitdns.answer.decide import Forward, Reply, decide
+from splitdns.errors import UpstreamError
+from splitdns.forward.forwarder import MAX_IN_FLIGHT_PER_NAME, Forwarder
+from splitdns.forward.network import KernelNetwork, Network
+from splitdns.forward.policy import FAILURES_TO_BE_DOWN, PATIENCE_S, PROBE_EVERY_S
+from splitdns.metrics import (
+    CACHE_HITS,
+    CACHE_MISSES,
+    CACHE_REQUESTS,
+    FORWARD_COALESCED,
+    FORWARD_FAILURES,
+    FORWARD_REJECTS,
+    Counts,
+)
+from splitdns.names import wire_from_text
+from splitdns.records import Rcode, RRset, Type
+from splitdns.view import Upstream, UpstreamSet
+from tests.build import MANNERS, query, view
+from tests.clock import run
+from tests.upstreams import Asked, Script, answer, only, upstream
+
+SOA = "example.org. 3600 SOA ns1.example.org. hostmaster.example.org. 1 3600 900 604800 300"
+
+
+def make(
+    counts: Counts | None = None, *, max_in_flight: int = 1000, network: Network | None = None
+) -> Forwarder:
+    """A forwarder in the loop's own time."""
+    clock = asyncio.get_running_loop().time
+    return Forwarder(counts or Counts(), clock=clock, max_in_flight=max_in_flight, network=network)
+
+
+def forward(upstreams: UpstreamSet, name: str = "www.example.org.", rdtype: str = "A") -> Forward:
+    decided = decide(query(name, rdtype, rd=True), view(recursion=True, routes={".": upstreams}), MANNERS)
+    assert isinstance(decided, Forward)
+    return replace(decided, name=wire_from_text(name))
+
+
+def good(asked: Asked) -> Iterable[bytes]:
+    name = asked.message.question[0].name
+    return [answer(asked, f"{name} 300 A 192.0.2.1")]
+
+
+def silent(_: Asked) -> Iterable[bytes]:
+    return []
+
+
+def failing(rcode: str) -> Script:
+    return lambda asked: [answer(asked, rcode=rcode)]
+
+
+def denying(asked: Asked) -> Iterable[bytes]:
+    return [answer(asked, rcode="NXDOMAIN", authority=[SOA])]
+
+
+def garbage(asked: Asked) -> Iterable[bytes]:
+    return [answer(asked, "www.example.org. 300 A 203.0.113.66")[:-2]]
+
+
+def referring(asked: Asked) -> Iterable[bytes]:
+    return [answer(asked, authority=["example.org. 300 NS ns1.example.org."])]
+
+
+def circular(asked: Asked) -> Iterable[bytes]:
+    return [answer(asked, "www.example.org. 300 CNAME www.example.org.")]
+
+
+def addresses(reply: Reply | None) -> list[str]:
+    assert reply is not None
+    rrsets: list[RRset] = [rrset for rrset in reply.answer if rrset.rdtype == Type.A]
+    return [socket.inet_ntoa(rdata) for rrset in rrsets for rdata in rrset.rdatas]
+
+
+# --- which upstream
+
+
+@pytest.mark.parametrize(
+    "first",
+    [silent, failing("SERVFAIL"), failing("REFUSED"), failing("NOTIMP"), garbage, referring, circular],
+)
+def test_where_the_first_upstream_is_no_use_the_next_is_asked(first: Script) -> None:
+    async def main() -> None:
+        async with upstream(first) as one, upstream(good) as other:
+            upstreams = only(one, other)
+            forwarder = make()
+            assert addresses(await forwarder.ask(forward(upstreams))) == ["192.0.2.1"]
+            assert one.asked
+
+    run(main())
+
+
+def test_a_denial_is_an_answer_and_nobody_else_is_asked() -> None:
+    async def main() -> None:
+        async with upstream(denying) as one, upstream(good) as other:
+            reply = await make().ask(forward(only(one, other)))
+            assert reply.rcode == Rcode.NXDOMAIN
+            assert not other.asked
+
+    run(main())
+
+
+def test_a_lost_datagram_is_sent_again_to_the_only_upstream() -> None:
+    async def main() -> None:
+        lost: list[Asked] = []
+
+        def loses_one(asked: Asked) -> Iterable[bytes]:
+            lost.append(asked)
+            return [] if len(lost) == 1 else good(asked)
+
+        async with upstream(loses_one) as one:
+            forwarder = make()
+            assert addresses(await forwarder.ask(forward(only(one)))) == ["192.0.2.1"]
+
+    run(main())
+
+
+def test_when_all_are_silent_the_patience_ends() -> None:
+    async def main() -> None:
+        async with upstream(silent) as one, upstream(silent) as other:
+            started_s = asyncio.get_running_loop().time()
+            with pytest.raises(UpstreamError, match=f"{other.upstream}: no response"):
+                await make().ask(forward(only(one, other)))
+            assert asyncio.get_running_loop().time() - started_s == pytest.approx(PATIENCE_S, abs=0.1)
+            assert len(one.asked) + len(other.asked) == 4
+
+    run(main())
+
+
+def test_when_all_fail_the_rcode_is_told() -> None:
+    async def main() -> None:
+        async with upstream(failing("REFUSED")) as one, upstream(failing("SERVFAIL")) as other:
+            reply = await make().ask(forward(only(one, other)))
+            assert reply == Reply(Rcode.SERVFAIL)
+            assert [len(each.asked) for each in (one, other)] == [1, 1], "again, they would say the same"
+
+    run(main())
+
+
+def test_an_rcode_says_more_than_the_silence_after_it() -> None:
+    async def main() -> None:
+        async with upstream(failing("SERVFAIL")) as one, upstream(silent) as other:
+            forwarder = make()
+            assert await forwarder.ask(forward(only(one, other))) == Reply(Rcode.SERVFAIL)
+
+    run(main())
+
+
+def test_without_upstreams_there_is_no_answer() -> None:
+    with pytest.raises(UpstreamError, match="no upstream to ask"):
+        run(Forwarder(Counts()).ask(forward(UpstreamSet(()))))
+
+
+def test_a_dead_upstream_costs_its_time_out_only_until_it_is_known_to_be_down() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"first": silent}
+
+        async with upstream(lambda asked: answers["first"](asked)) as one, upstream(good) as other:
+            forwarder, upstreams = make(), only(one, other)
+
+            async def ask(number: int) -> None:
+                reply = await forwarder.ask(forward(upstreams, f"host{number}.example.org."))
+                assert addresses(reply) == ["192.0.2.1"]
+
+            for number in range(10):
+                await ask(number)
+            assert len(one.asked) == FAILURES_TO_BE_DOWN
+
+            # Back again: a question beside those of the clients finds it out, and the order is the old one.
+            answers["first"] = good
+            await asyncio.sleep(PROBE_EVERY_S)
+            await ask(10)
+            assert len(other.asked) == 11
+            await asyncio.sleep(0.1)
+            assert one.asked[-1].question == "host10.example.org. A"
+            await ask(11)
+            assert len(other.asked) == 11
+
+    run(main())
+
+
+# --- the cache
+
+
+def test_what_was_asked_once_is_answered_from_the_cache() -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(good) as one:
+            forwarder = make(counts)
+            question = forward(only(one))
+            assert forwarder.ask_now(question) is None
+            await forwarder.ask(question)
+            await asyncio.sleep(100)
+            reply = forwarder.ask_now(question)
+            assert addresses(reply) == ["192.0.2.1"]
+            assert reply is not None
+            assert reply.answer[0].ttl_s == 200
+            assert await forwarder.ask(question) == reply
+            assert len(one.asked) == 1
+            assert counts.value(CACHE_MISSES, "test") == 1
+            assert counts.value(CACHE_HITS, "success", "test") == 2
+            assert counts.value(CACHE_REQUESTS, "test") == 3
+            await asyncio.sleep(200)
+            assert forwarder.ask_now(question) is None
+            await forwarder.ask(question)
+            assert len(one.asked) == 2
+
+    run(main())
+
+
+def test_denials_are_answered_from_the_cache_for_every_type__rfc2308_5() -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(denying) as one:
+            forwarder = make(counts)
+            await forwarder.ask(forward(only(one)))
+            reply = forwarder.ask_now(forward(only(one), rdtype="AAAA"))
+            assert reply is not None
+            assert (reply.rcode, len(one.asked)) == (Rcode.NXDOMAIN, 1)
+            assert counts.value(CACHE_HITS, "denial", "test") == 1
+
+    run(main())
+
+
+def test_failures_are_not_answered_from_the_cache() -> None:
+    async def main() -> None:
+        async with upstream(failing("SERVFAIL")) as one:
+            forwarder = make()
+            for _ in range(2):
+                await forwarder.ask(forward(only(one)))
+            assert len(one.asked) == 2
+
+    run(main())
+
+
+# --- one flight for all
+
+
+async def gathered(*awaitables: Awaitable[Reply]) -> list[Reply | BaseException]:
+    return await asyncio.gather(*awaitables, return_exceptions=True)
+
+
+def test_identical_questions_at_once_are_one_query__rfc5452_5() -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(good) as one:
+            forwarder = make(counts)
+            names = ["www.example.org.", "WWW.example.org.", "www.EXAMPLE.org."] * 20
+            replies = await gathered(*(forwarder.ask(forward(only(one), name)) for name in names))
+            assert all(isinstance(reply, Reply) and addresses(reply) == ["192.0.2.1"] for reply in replies)
+            assert len(one.asked) == 1
+            assert counts.value(FORWARD_COALESCED) == len(names) - 1
+
+    run(main())
+
+
+def test_another_type_or_upstream_set_is_another_question() -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            await gathered(
+                forwarder.ask(forward(only(one))),
+                forwarder.ask(forward(only(one), rdtype="AAAA")),
+                forwarder.ask(forward(only(one, timeout_s=1.0))),
+            )
+            assert len(one.asked) == 3
+
+    run(main())
+
+
+def test_all_who_wait_learn_of_a_failure_each_with_an_error_of_its_own() -> None:
+    async def main() -> None:
+        async with upstream(silent) as one:
+            forwarder = make()
+            errors = await gathered(*(forwarder.ask(forward(only(one))) for _ in range(5)))
+            assert all(isinstance(error, UpstreamError) for error in errors)
+            assert len({id(error) for error in errors}) == 5
+
+    run(main())
+
+
+@pytest.mark.parametrize("leaving", [0, 1])
+def test_who_goes_away_takes_nobodys_answer_with_it(leaving: int) -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            waiting = [asyncio.create_task(forwarder.ask(forward(only(one)))) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiting[leaving].cancel()
+            replies = await gathered(*waiting)
+            assert isinstance(replies.pop(leaving), asyncio.CancelledError)
+            assert [addresses(reply) for reply in replies if isinstance(reply, Reply)] == [["192.0.2.1"]] * 2
+            assert len(one.asked) == 1
+
+    run(main())
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_kept() -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            waiting = asyncio.create_task(forwarder.ask(forward(only(one))))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await gathered(waiting)
+            await asyncio.sleep(0.1)
+            assert forwarder.ask_now(forward(only(one))) is not None
+
+    run(main())
+
+
+def test_a_bug_reaches_who_waits_and_the_next_question_is_asked_as_ever() -> None:
+    class Broken(KernelNetwork):
+        works = False
+
+        def datagram(self, upstream: Upstream) -> socket.socket:
+            if not self.works:
+                raise RuntimeError("a bug")
+            return super().datagram(upstream)
+
+    async def main() -> None:
+        network = Broken()
+        async with upstream(good) as one:
+            forwarder = make(network=network)
+            errors = await gathered(*(forwarder.ask(forward(only(one))) for _ in range(2)))
+            assert [repr(error) for error in errors] == ["RuntimeError('a bug')"] * 2
+            network.works = True
+            assert addresses(await forwarder.ask(forward(only(one)))) == ["192.0.2.1"]
+
+    run(main())
+
+
+# --- bounds
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_so_many_questions_are_on_their_way_at_most(beyond: int) -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(good) as one:
+            forwarder = make(counts, max_in_flight=5)
+            names = [f"host{number}.example.org." for number in range(5 + beyond)]
+            replies = await gathered(*(forwarder.ask(forward(only(one), name)) for name in names))
+            assert [isinstance(reply, Reply) for reply in replies] == [True] * 5 + [False] * beyond
+            assert counts.value(FORWARD_REJECTS) == beyond
+            assert addresses(await forwarder.ask(forward(only(one), "later.example.org."))) == ["192.0.2.1"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_so_many_of_them_have_the_same_name_at_most__rfc5452_5(beyond: int) -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(good) as one:
+            forwarder = make(counts)
+            types = [f"TYPE{65280 + number}" for number in range(MAX_IN_FLIGHT_PER_NAME + beyond)]
+            other_name = forwarder.ask(forward(only(one), "other.example.org."))
+            asks = [forwarder.ask(forward(only(one), rdtype=rdtype)) for rdtype in types]
+            replies = await gathered(other_name, *asks)
+            assert sum(isinstance(reply, Reply) for reply in replies) == 1 + MAX_IN_FLIGHT_PER_NAME
+            assert counts.value(FORWARD_REJECTS) == beyond
+            assert isinstance(await forwarder.ask(forward(only(one), rdtype="TYPE65534")), Reply)
+
+    run(main())
+
+
+def test_failures_are_counted_by_upstream_and_reason() -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(garbage) as one, upstream(silent) as two, upstream(failing("SERVFAIL")) as three:
+            forwarder = make(counts)
+            await forwarder.ask(forward(only(one, two, three)))
+            assert counts.value(FORWARD_FAILURES, str(one.upstream), "unusable") == 1
+            assert counts.value(FORWARD_FAILURES, str(two.upstream), "no_response") > 0
+            durations = {labels: sum(histogram.slots) for (_, labels), histogram in counts.histograms.items()}
+            assert durations == {("forward", str(three.upstream), "SERVFAIL"): 1}
+
+    run(main())
+
+
+# --- the end
+
+
+def test_close_lets_those_on_their_way_arrive_and_takes_no_more() -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            waiting = asyncio.create_task(forwarder.ask(forward(only(one))))
+            await asyncio.sleep(0)
+            await forwarder.close()
+            assert addresses(await waiting) == ["192.0.2.1"]
+            with pytest.raises(UpstreamError, match="stopping"):
+                await forwarder.ask(forward(only(one), "other.example.org."))
+
+    run(main())
+
+
+def test_close_cuts_off_who_takes_longer_than_its_grace() -> None:
+    async def main() -> None:
+        async with upstream(silent) as one:
+            forwarder = make()
+            waiting = asyncio.create_task(forwarder.ask(forward(only(one))))
+            await asyncio.sleep(0.1)
+            await forwarder.close(0)
+            with pytest.raises(UpstreamError, match="stopping"):
+                await waiting
+
+    run(main())
+
+
+def test_close_with_nothing_on_its_way_is_at_once() -> None:
+    run(Forwarder(Counts()).close())
+
+
+# --- whatever comes
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=80), min_size=1, max_size=4), st.booleans())
+def test_whatever_comes_nothing_is_raised_but_upstream_error(tails: list[bytes], matching: bool) -> None:
+    def hostile(asked: Asked) -> Iterable[bytes]:
+        for tail in tails:
+            if matching:  # the right id, flags and question: only the records are nonsense
+                counts = bytes(index % 3 for index in tail[:6]).ljust(6, b"\0")
+                end = len(asked.wire) - 11
+                yield asked.wire[:2] + b"\x81\x80\0\1" + counts + asked.wire[12:end] + tail
+            else:
+                yield tail
+
+    async def main() -> None:
+        async with upstream(hostile) as one:
+            forwarder = make()
+            try:
+                reply = await forwarder.ask(forward(only(one)))
+            except UpstreamError:
+                return
+            assert all(rrset.rdatas for rrset in reply.answer)
+
+    run(main())
