@@ -1,0 +1,70 @@
+"""``python -m tests.bench``: a table beside NSD and Knot; ``./dev bench`` runs it.
+
+Figures of one machine at one hour travel badly: compare servers within a run, not runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.run import Rate, Row, as_json, machine, run
+from tests.lab import peers
+
+SIZES = (100, 10_000, 1_000_000)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under two minutes")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="names in the zone")
+    parser.add_argument("--rounds", type=int, help="how often each server has its turn")
+    parser.add_argument("--seconds", type=float, help="how long a turn takes")
+    parser.add_argument("--json", type=Path, help="write every figure to this file, too")
+    args = parser.parse_args(argv)
+    if reason := peers.missing("nsd", "knotd", "dnsperf", "taskset"):
+        print(f"bench: {reason}", file=sys.stderr)
+        return 2
+    rounds = args.rounds or (3 if args.quick else 5)
+    seconds = args.seconds or (1.0 if args.quick else 5.0)
+    rows = run(args.sizes, rounds, seconds, _say)
+    about = machine()
+    print("\n".join(table(rows)))
+    print(f"\n{rounds} rounds of {seconds:g} s in turns, median (least–best).")
+    print("; ".join(f"{what}: {value}" for what, value in about.items()))
+    if args.json:
+        found = {"machine": about, "rounds": rounds, "seconds": seconds, "rows": as_json(rows)}
+        args.json.write_text(json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [
+        "| names | server | first answer | memory | warm, k/s | cold, k/s | warm, k per CPU second |",
+        "|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.names:,} | {row.server} | {row.load_s:.2f} s | {row.memory_octets / 2**20:.0f} MiB"
+        f" | {_rate(row.warm)} | {_rate(row.cold)} | {row.warm.per_cpu_s / 1000:.0f} |"
+        for row in rows
+    ]
+    return lines
+
+
+def _rate(rate: Rate) -> str:
+    disturbed = " (disturbed)" if rate.disturbed else ""
+    return f"{rate.median / 1000:.0f} ({rate.least / 1000:.0f}–{rate.best / 1000:.0f}){disturbed}"
+
+
+def _say(text: str) -> None:
+    """Progress, on a terminal only, on one line."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
