@@ -1,0 +1,139 @@
+"""DNS over UDP on one socket.
+
+The socket is read until it is empty, or 64 datagrams later when others have their turn: asyncio's own
+transport takes one datagram a turn, which costs ten times what the answer costs. An answer leaves from the
+address that was asked, also from a wildcard socket of a host with many: otherwise the client, or the NAT
+before it, does not know it for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from splitdns.metrics import DROPS
+from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.serve.sockets import IP_PKTINFO, is_wildcard, server_label
+from splitdns.wire.message import Transport
+
+DATAGRAMS_A_TURN = 64
+MAX_QUERY_OCTETS = 4096  # of a datagram; beyond: what was cut off makes it FORMERR
+MAX_PENDING = 10_000  # queries that wait for upstreams; beyond: dropped as "busy", the client asks again
+
+_LAST_TURNS = 256  # more than a receive buffer holds
+_CONTROL_OCTETS = socket.CMSG_SPACE(20)  # one in6_pktinfo, the larger of the two
+_NO_INTERFACE = bytes(4)
+
+_Control = list[tuple[int, int, bytes]]
+_Address = Any  # a socket address of either family, handed back as it came: a scope id stays
+
+
+class DatagramServer:
+    """Answers what comes in on ``sock``, a bound and non-blocking UDP socket, which it owns from now on.
+
+    Queries that have to wait become tasks of ``group``.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        pipeline: Pipeline,
+        group: asyncio.TaskGroup,
+        *,
+        max_pending: int = MAX_PENDING,
+    ) -> None:
+        self._sock = sock
+        self._pipeline = pipeline
+        self._group = group
+        self._max_pending = max_pending
+        self._server = server_label(sock)
+        self._pending: set[asyncio.Task[None]] = set()
+        if is_wildcard(sock):
+            self._control_octets = _CONTROL_OCTETS
+            _ask_for_destination(sock)
+        else:
+            self._control_octets = 0
+
+    def start(self) -> None:
+        """Answer from now on, on the running event loop."""
+        asyncio.get_running_loop().add_reader(self._sock, self._turn)
+
+    async def drain(self, within_s: float) -> None:
+        """Answer what has come, wait for upstreams for ``within_s`` at most, and close."""
+        asyncio.get_running_loop().remove_reader(self._sock)
+        for _ in range(_LAST_TURNS):
+            if self._turn():
+                break
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=within_s)
+        for task in self._pending:
+            task.cancel()
+        self._sock.close()
+
+    def _turn(self) -> bool:
+        """Answer what has come, up to a limit, for others have their turn too; whether that was all."""
+        receive, answer_now = self._sock.recvmsg, self._pipeline.answer_now
+        for _ in range(DATAGRAMS_A_TURN):
+            try:
+                wire, control, _, address = receive(MAX_QUERY_OCTETS, self._control_octets)
+            except BlockingIOError:
+                return True
+            except OSError:  # an ICMP error about an earlier answer, and nothing to read
+                self._pipeline.counts.add(DROPS, "receive")
+                continue
+            outcome = answer_now(wire, address[0], Transport.UDP, self._server)
+            if outcome is None:
+                continue
+            source = source_control(control) if control else control
+            if isinstance(outcome, Pending):
+                self._wait_for(outcome, source, address)
+            else:
+                self._send(outcome, source, address)
+        return False
+
+    def _send(self, answer: bytes, source: _Control, address: _Address) -> None:
+        try:
+            self._sock.sendmsg((answer,), source, 0, address)
+        except OSError:  # a full buffer, a firewall, no route, port 0: the client's loss, and it asks again
+            self._pipeline.counts.add(DROPS, "send")
+
+    def _wait_for(self, pending: Pending, source: _Control, address: _Address) -> None:
+        if len(self._pending) >= self._max_pending:
+            self._pipeline.counts.add(DROPS, "busy")
+            return
+        task = self._group.create_task(self._finish(pending, source, address))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _finish(self, pending: Pending, source: _Control, address: _Address) -> None:
+        answer = await self._pipeline.finish(pending)
+        if answer is not None:
+            self._send(answer, source, address)
+
+
+def _ask_for_destination(sock: socket.socket) -> None:
+    """Have the kernel say with each datagram to which address it came (ip(7), RFC 3542 6.2)."""
+    if sock.family == socket.AF_INET6:
+        # On a socket for both families this is about IPv4 too, whose addresses come as IPv4-mapped ones.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+
+def source_control(control: _Control) -> _Control:
+    """The control message that sends an answer from where ``control`` says the query came to.
+
+    The interface is left to the routing table, which knows the way back better than the way here, but for
+    link-local addresses, which mean nothing without it. To a multicast address nobody answers from it.
+    """
+    for level, kind, info in control:
+        if level == socket.IPPROTO_IP and kind == IP_PKTINFO:  # struct in_pktinfo: index, local, destination
+            return [(level, kind, _NO_INTERFACE + info[4:])]
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:  # struct in6_pktinfo: address, index
+            if info[0] == 0xFF:
+                return []
+            if info[0] == 0xFE and info[1] & 0xC0 == 0x80:
+                return [(level, kind, info)]
+            return [(level, kind, info[:16] + _NO_INTERFACE)]
+    return []
