@@ -115,7 +115,7 @@ def _beneath(zone: Zone, encloser: Qname, qname: Qname, qtype: int, elsewhere: b
     """The name has no node here: the wildcard at the closest encloser, then regexps, then nothing."""
     source = zone.node(wildcard(encloser))
     if source is not None:
-        if source.exists and not source.cut:
+        if source.exists and (not source.cut or qtype == Type.DS):  # DS, here too, is the parent's
             return _at_node(zone, source, qname, qtype)
         if source.cut:  # what a wildcard NS means is undefined (RFC 4592 4.2); NSD and Knot refer
             return Delegated(zone, source)

@@ -85,6 +85,12 @@ def test_a_wildcard_does_not_match_beneath_an_empty_non_terminal__rfc4592_2_2_2(
     assert isinstance(look("other.x.wild"), NoName)
 
 
+def test_a_wildcard_cut_refers_but_for_ds_as_knot_does__rfc4592_4_2() -> None:
+    where = zone("*.w 3600 IN NS ns.example.net.\n")
+    assert isinstance(look("any.w", "A", where), Delegated)
+    assert isinstance(look("any.w", "DS", where), NoData)
+
+
 def test_an_address_beneath_a_cut_is_never_an_answer() -> None:
     outcome = look("ns.sub")
     assert isinstance(outcome, Delegated)
