@@ -244,6 +244,10 @@ def _by_wildcard(case: Case, _: str) -> bool:
     )
 
 
+def _wildcard_cut(case: Case, _: str) -> bool:
+    return any(record[0].is_wild() and record[1] == dns.rdatatype.NS for record in case.ours.authority)
+
+
 def _referral(case: Case, _: str) -> bool:
     return case.ours.is_referral
 
@@ -254,6 +258,7 @@ CLASSES: tuple[Class, ...] = (
     Class("any", _SECTIONS, _ANYONE, _is_any),
     Class("other-zone", _VERDICT | {"tc"}, frozenset({KNOT}), _crosses_zones),
     Class("other-zone", frozenset({"authority", "additional"}), frozenset({ALL}), _crosses_zones),
+    Class("wildcard-cut", _VERDICT, frozenset({NSD}), _wildcard_cut),
     Class("signature-at-alias", _VERDICT, frozenset({KNOT}), _signature_at_alias),
     Class("circle", _VERDICT, frozenset({KNOT, NSD, ALL}), _long_or_circular),
     Class("apex-servers", frozenset({"authority", "additional"}), frozenset({NSD}), _apex_servers),

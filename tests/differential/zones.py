@@ -167,6 +167,8 @@ class _Drawer:
         elif kind < 0.8:
             for rdtype in self.rng.sample(_PLAIN_TYPES, self.rng.randint(1, 2)):
                 self._fill(owner, rdtype)
+        elif kind < 0.85:  # undefined (RFC 4592 4.2), and both refer
+            self.zone.add(owner, "NS", self._ttl_s(), [self.rng.choice(_EXTERNAL)])
         else:
             self.zone.add(f"beneath.{owner}", "A", self._ttl_s(), [self._v4()])
 
