@@ -149,9 +149,9 @@ def ask(upstreams: UpstreamSet, name: str, rdtype: str) -> Reply:
 
 
 def text(rrset: RRset) -> str:
-    rdatas = (dns.rdata.from_wire("IN", rrset.rdtype, rdata, 0, len(rdata)) for rdata in rrset.rdatas)
-    values = ", ".join(sorted(rdata.to_text() for rdata in rdatas))
-    return f"{to_text(rrset.owner)} {type_to_text(rrset.rdtype)} {values}"
+    rdtype = type_to_text(rrset.rdtype)
+    rdatas = [dns.rdata.from_wire("IN", rdtype, rdata, 0, len(rdata)) for rdata in rrset.rdatas]
+    return f"{to_text(rrset.owner)} {rdtype} {', '.join(sorted(rdata.to_text() for rdata in rdatas))}"
 
 
 OLD = "old.example.org. DNAME example.net."

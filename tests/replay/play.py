@@ -1,0 +1,184 @@
+"""Plays a scenario: the real pipeline and forwarder, socket pairs for the network, a clock that steps."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections import Counter
+
+import dns.edns
+import dns.message
+import dns.rcode
+import dns.rrset
+
+from splitdns.forward.forwarder import Forwarder
+from splitdns.metrics import Counts
+from splitdns.serve.pipeline import Pipeline
+from splitdns.snapshot import Snapshot
+from splitdns.view import Upstream, UpstreamSet
+from splitdns.wire.framing import Unframer, frame
+from splitdns.wire.message import Transport
+from tests.build import view, zone
+from tests.clock import run
+from tests.replay.scenario import Ask, Reaction, Records, Scenario
+from tests.upstreams import answer
+
+TIMEOUT_S = 2.0  # of one try
+CLIENT = "192.168.1.9"
+
+
+class ScriptedNetwork:
+    """Socket pairs: one end is the forwarder's, at the other an upstream follows the scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.asked: Counter[str] = Counter()
+        self.unexpected: list[str] = []
+        self._scenario = scenario
+        self._times: Counter[tuple[str, str, str]] = Counter()
+        self._sockets: list[socket.socket] = []
+
+    def datagram(self, upstream: Upstream) -> socket.socket:
+        if upstream.host in self._scenario.unreachable:
+            self.asked[upstream.host] += 1
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        ours, theirs = self._pair(socket.SOCK_DGRAM)
+        loop = asyncio.get_running_loop()
+
+        def on_query() -> None:
+            self._react(upstream, theirs, theirs.recv(512), "udp")
+
+        loop.add_reader(theirs, on_query)
+        return ours
+
+    async def stream(self, upstream: Upstream) -> socket.socket:
+        ours, theirs = self._pair(socket.SOCK_STREAM)
+        unframer = Unframer()
+        loop = asyncio.get_running_loop()
+
+        def on_octets() -> None:
+            octets = theirs.recv(512)
+            if not octets:
+                loop.remove_reader(theirs)
+            unframer.feed(octets)
+            if query := unframer.message():
+                self._react(upstream, theirs, query, "tcp")
+
+        loop.add_reader(theirs, on_octets)
+        return ours
+
+    def close(self) -> None:
+        for each in self._sockets:
+            asyncio.get_running_loop().remove_reader(each)
+            each.close()
+
+    def _pair(self, kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        self._sockets.append(theirs)
+        return ours, theirs
+
+    def _react(self, upstream: Upstream, theirs: socket.socket, wire: bytes, transport: str) -> None:
+        self.asked[upstream.host] += 1
+        query = dns.message.from_wire(wire)
+        question = query.question[0]
+        key = (upstream.host, question.name.to_text(omit_final_dot=True), question.rdtype.name)
+        reactions = self._scenario.upstreams.get(key)
+        if reactions is None:
+            self.unexpected.append(" ".join(key))
+            return
+        reaction = reactions[min(self._times[key], len(reactions) - 1)]
+        if not (reaction.truncated and transport == "udp"):
+            self._times[key] += 1
+        reaction.met += 1
+        if reaction.silence:
+            return
+        loop = asyncio.get_running_loop()
+        for message in _messages(reaction, query, transport):
+            octets = message if transport == "udp" else frame(message)
+            loop.call_later(reaction.after_s or 0, _send, theirs, octets)
+
+
+def _send(theirs: socket.socket, octets: bytes) -> None:
+    try:
+        theirs.send(octets)
+    except OSError:  # the forwarder has given up: its end is closed
+        return
+
+
+def _messages(reaction: Reaction, query: dns.message.Message, transport: str) -> list[bytes]:
+    """The wrong datagrams, then the right one."""
+    truncated = reaction.truncated and transport == "udp"
+    records = [] if truncated else reaction.answer
+    right = answer(query, *records, rcode=reaction.rcode, authority=reaction.authority, truncated=truncated)
+    forged = answer(query, f"{query.question[0].name} 300 A 203.0.113.66")
+    other = dns.message.make_query("other.example.", query.question[0].rdtype, id=query.id)
+    wrong = {
+        "id": bytes((forged[0] ^ 1,)) + forged[1:],
+        "question": answer(other, "other.example. 300 A 203.0.113.66"),
+        "garbage": b"\xff" * 40,
+        "query": forged[:2] + bytes((forged[2] & 0x7F,)) + forged[3:],
+    }
+    return [*(wrong[kind] for kind in reaction.before), right]
+
+
+def play(scenario: Scenario) -> None:
+    """Raises:
+    AssertionError: a client got something else than the scenario says, or at another time.
+    """
+    run(_play(scenario))
+
+
+async def _play(scenario: Scenario) -> None:
+    clock = asyncio.get_running_loop().time
+    network = ScriptedNetwork(scenario)
+    routes = {
+        _dotted(domain): UpstreamSet(tuple(Upstream(address) for address in addresses), TIMEOUT_S)
+        for domain, addresses in scenario.routes.items()
+    }
+    zones = [zone("\n".join(lines) + "\n", _dotted(apex)) for apex, lines in scenario.zones.items()]
+    everyone = view(*zones, recursion=True, routes=routes)
+    forwarder = Forwarder(Counts(), network=network, clock=clock)
+    pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, Counts(), clock=clock)
+    try:
+        async with asyncio.TaskGroup() as clients:
+            for ask in scenario.asks:
+                clients.create_task(_ask(ask, pipeline, network))
+    finally:
+        await forwarder.close(0)
+        network.close()
+    assert not network.unexpected, f"asked, and no reaction is given: {network.unexpected}"
+
+
+async def _ask(ask: Ask, pipeline: Pipeline, network: ScriptedNetwork) -> None:
+    clock = asyncio.get_running_loop().time
+    await asyncio.sleep(ask.at_s)
+    started_s = clock()
+    query = dns.message.make_query(ask.name, ask.rdtype, use_edns=0)
+    wire = await pipeline.answer(query.to_wire(), CLIENT, Transport.UDP)
+    assert wire is not None
+    found = _found(dns.message.from_wire(wire), clock() - started_s)
+    where = f"at {ask.at_s:g} s, {ask.name} {ask.rdtype}"
+    expected = (ask.rcode, sorted(ask.answer), sorted(ask.authority))
+    assert (found.rcode, found.answer, found.authority) == expected, where
+    if ask.after_s is not None:
+        assert abs((found.after_s or 0) - ask.after_s) < 0.01, f"{where} took {found.after_s} s"
+    for address, count in ask.asked:
+        assert network.asked[address] == count, f"{where}: {address} was asked {network.asked[address]} times"
+    options = dns.message.from_wire(wire).options
+    edes = [int(option.code) for option in options if isinstance(option, dns.edns.EDEOption)]
+    assert edes == ask.edes, f"{where}: EDE {edes}"
+
+
+def _found(message: dns.message.Message, after_s: float) -> Records:
+    rcode = dns.rcode.to_text(message.rcode())
+    return Records(rcode, after_s, _lines(message.answer), _lines(message.authority))
+
+
+def _lines(section: list[dns.rrset.RRset]) -> list[str]:
+    return sorted(f"{rrset.name} {rrset.ttl} {rrset.rdtype.name} {rdata}" for rrset in section for rdata in rrset)
+
+
+def _dotted(name: str) -> str:
+    return name if name.endswith(".") else f"{name}."

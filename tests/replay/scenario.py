@@ -1,0 +1,159 @@
+"""The text of a scenario as data. The format is described in README.md beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+KINDS = ("id", "question", "garbage", "query")
+_RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN")
+
+
+@dataclass
+class Records:
+    """An rcode and what stands in two sections, one line a record."""
+
+    rcode: str = ""
+    after_s: float | None = None
+    answer: list[str] = field(default_factory=list)
+    authority: list[str] = field(default_factory=list)
+
+    def read(self, word: str, rest: str) -> bool:
+        """Take one line in, if it is about records."""
+        if word in _RCODES:
+            self.rcode = word
+            if rest:
+                after, seconds = rest.split()
+                assert after == "after", rest
+                self.after_s = float(seconds)
+        elif word == "answer":
+            self.answer.append(rest)
+        elif word == "authority":
+            self.authority.append(rest)
+        else:
+            return False
+        return True
+
+
+@dataclass
+class Reaction(Records):
+    """What an upstream does once; ``before`` are kinds of datagrams that come first."""
+
+    silence: bool = False
+    truncated: bool = False
+    before: list[str] = field(default_factory=list)
+    met: int = 0
+
+
+@dataclass
+class Ask(Records):
+    """A client's question, ``at_s`` seconds after the start, and what it must get."""
+
+    at_s: float = 0.0
+    name: str = ""
+    rdtype: str = ""
+    edes: list[int] = field(default_factory=list)
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class Scenario:
+    """A whole file; ``upstreams`` maps (address, name, type) to reactions."""
+
+    title: str
+    routes: dict[str, list[str]] = field(default_factory=dict)
+    zones: dict[str, list[str]] = field(default_factory=dict)
+    unreachable: set[str] = field(default_factory=set)
+    upstreams: dict[tuple[str, str, str], list[Reaction]] = field(default_factory=dict)
+    asks: list[Ask] = field(default_factory=list)
+
+
+class ScenarioError(Exception):
+    """The text is not a scenario, or one that proves nothing."""
+
+
+def parse(text: str) -> Scenario:
+    """The scenario that ``text`` describes.
+
+    Raises:
+        ScenarioError: what is wrong, with the line.
+    """
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith("# "):
+        raise ScenarioError("1: the first line is a comment that says what the scenario shows")
+    scenario = Scenario(lines[0][2:])
+    block: Reaction | Ask | list[str] | None = None
+    reactions: list[Reaction] = []
+    for number, line in enumerate(lines[1:], 2):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            if not line.startswith(" "):
+                block = _open(scenario, words)
+                if isinstance(block, Reaction):
+                    reactions = scenario.upstreams[words[0], words[1], words[2]]
+            elif words == ["then"]:
+                block = Reaction()
+                reactions.append(block)
+            else:
+                _fill(block, line.strip())
+        except (ValueError, KeyError, IndexError, AssertionError) as error:
+            raise ScenarioError(f"{number}: {line.strip()!r} is not understood: {error!r}") from None
+    return scenario
+
+
+def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | None:
+    match words:
+        case ["forward", domain, *addresses]:
+            scenario.routes[domain] = addresses
+            return None
+        case ["unreachable", address]:
+            scenario.unreachable.add(address)
+            return None
+        case ["zone", apex]:
+            return scenario.zones.setdefault(apex, [])
+        case [at_s, "ask", name, rdtype]:
+            scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype))
+            return scenario.asks[-1]
+        case [address, name, rdtype]:
+            reaction = Reaction()
+            assert (address, name, rdtype) not in scenario.upstreams, "said twice"
+            scenario.upstreams[address, name, rdtype] = [reaction]
+            return reaction
+    raise ValueError("expected forward, unreachable, zone, an upstream's question, or a client's")
+
+
+def _fill(block: Reaction | Ask | list[str] | None, line: str) -> None:
+    word, _, rest = line.partition(" ")
+    match block, word:
+        case list(), _:
+            block.append(line)
+        case Reaction() | Ask(), _ if block.read(word, rest):
+            pass
+        case Reaction(), "silence" | "truncated" if not rest:
+            setattr(block, word, True)
+        case Reaction(), "before":
+            assert rest in KINDS, f"one of {KINDS}"
+            block.before.append(rest)
+        case Ask(), "ede":
+            block.edes.append(int(rest))
+        case Ask(), "asked":
+            address, count = rest.split()
+            block.asked.append((address, int(count)))
+        case _:
+            raise ValueError("not known here")
+
+
+def lint(scenario: Scenario) -> None:
+    """Raises:
+    ScenarioError: the scenario, after it was played, has proved nothing, or holds what nobody met.
+    """
+    if not scenario.asks:
+        raise ScenarioError("nobody asks anything")
+    for ask in scenario.asks:
+        if not ask.rcode:
+            raise ScenarioError(f"{ask.name} {ask.rdtype} is asked, and nothing expected")
+    for key, reactions in scenario.upstreams.items():
+        for number, reaction in enumerate(reactions, 1):
+            if not reaction.met:
+                raise ScenarioError(f"reaction {number} of {' '.join(key)} was never met")
