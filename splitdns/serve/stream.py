@@ -232,7 +232,6 @@ class _Connection(asyncio.Protocol):
 
     def _read(self) -> None:
         """Answer the whole messages that have come, while there is room for answers."""
-        self._soon = False
         if self._transport.is_closing():
             return
         answers: list[bytes] = []
@@ -275,8 +274,12 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
         if self._more and not self._full and not self._soon:
             self._soon = True
-            self._loop.call_soon(self._read)
+            self._loop.call_soon(self._next_turn)
         self._close_if_done()
+
+    def _next_turn(self) -> None:
+        self._soon = False
+        self._read()
 
     @property
     def _full(self) -> bool:

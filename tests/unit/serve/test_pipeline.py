@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from ipaddress import ip_network
 
 import dns.edns
@@ -10,95 +10,18 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.answer.decide import Forward, Reply
-from splitdns.errors import UpstreamError
-from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, Counts
+from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
 from splitdns.serve import pipeline as pipeline_module
-from splitdns.serve.pipeline import Outcome, Pending, Pipeline, QueryLogEntry
-from splitdns.snapshot import Manners, Snapshot
-from splitdns.view import View
+from splitdns.serve.pipeline import Pending, Pipeline, QueryLogEntry
+from splitdns.snapshot import Manners
 from splitdns.wire.message import Transport
-from tests.build import view, zone
-
-UDP, TCP = Transport.UDP, Transport.TCP
-INSIDE, OUTSIDE, STRANGER = "192.168.1.9", "198.51.100.9", "203.0.113.9"
-
-ZONE = """
-Www  IN A     198.51.100.1
-mx   IN MX    10 Www
-big  IN TXT   "{0}" "{0}" "{0}"
-lost IN A     192.168.9.9
-www.d IN A    198.51.100.2
-d2   IN DNAME d
-""".format("x" * 250)
-
-
-class Script:
-    """A forwarder that says what it is told: ``known`` at once, ``asked`` over the network."""
-
-    def __init__(self) -> None:
-        self.known: dict[bytes, Reply] = {}
-        self.asked: dict[bytes, Reply | Exception] = {}
-        self.names: list[bytes] = []
-
-    def ask_now(self, forward: Forward) -> Reply | None:
-        return self.known.get(forward.name)
-
-    async def ask(self, forward: Forward) -> Reply:
-        self.names.append(forward.name)
-        await asyncio.sleep(0)
-        reply = self.asked.get(forward.name, UpstreamError("nobody there"))
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
-
-class Bench:
-    """A pipeline with an inside view that recurses and an outside one, and its surroundings."""
-
-    def __init__(
-        self, manners: Manners | None = None, log: Callable[[QueryLogEntry], None] | None = None
-    ) -> None:
-        self.manners = manners or Manners()
-        self.forwarder = Script()
-        self.counts = Counts()
-        self.now_s = 100.0
-        self.pipeline = Pipeline(
-            self.snapshot(ZONE),
-            self.forwarder,
-            self.counts,
-            query_log=log,
-            clock=lambda: self.now_s,
-            wall_clock=lambda: 1_700_000_000.0,
-        )
-
-    def snapshot(self, text: str) -> Snapshot:
-        inside: View = view(zone(text), recursion=True)
-        outside: View = view(zone(text), horizon=("outside",))
-        prefixes = ((ip_network("192.168.0.0/16"), inside), (ip_network("198.51.100.0/24"), outside))
-        return Snapshot(1, (inside, outside), prefixes, manners=self.manners)
-
-    def now(self, wire: bytes, client: str = INSIDE, transport: Transport = UDP) -> Outcome:
-        return self.pipeline.answer_now(wire, client, transport, "dns://:53")
-
-    def ask(self, wire: bytes, client: str = INSIDE, transport: Transport = UDP) -> dns.message.Message:
-        answer = asyncio.run(self.pipeline.answer(wire, client, transport))
-        assert answer is not None
-        return dns.message.from_wire(answer, raise_on_truncation=False)
-
-    @property
-    def requests(self) -> list[tuple[str, ...]]:
-        """What was counted, as (zone, rcode, plugin), oldest first."""
-        return [(key[1], key[7], key[8]) for key in self.counts.requests]
-
-
-def query(name: str, rdtype: str = "A", **options: object) -> bytes:
-    return dns.message.make_query(name, rdtype, **options).to_wire()  # type: ignore[arg-type]
+from tests.unit.serve.bench import INSIDE, OUTSIDE, STRANGER, TCP, UDP, Bench, Script, query
 
 
 def address(name: str, text: str = "198.51.100.53") -> RRset:
@@ -155,6 +78,7 @@ plain_queries = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(plain_queries, max_size=8), st.sampled_from([UDP, TCP]), st.sampled_from([INSIDE, OUTSIDE]))
 def test_the_hot_way_and_the_long_way_give_the_same_octets(
     queries: list[bytes], transport: Transport, client: str

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS, Unframer, frame
@@ -13,6 +13,7 @@ def drain(unframer: Unframer) -> list[bytes]:
     return messages
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=8), st.lists(st.integers(1, 40), min_size=1))
 def test_messages_come_out_whole_however_the_stream_is_cut__rfc7766_8(
     messages: list[bytes], cuts: list[int]

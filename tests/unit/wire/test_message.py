@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.errors import WireError
@@ -453,6 +453,7 @@ queries = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(answers, queries)
 def test_whatever_is_encoded_parses_fits_and_echoes_the_question(answer: Answer, asked: Query) -> None:
     wire = encode(answer, asked, ra=False, payload_octets=1232)
@@ -469,6 +470,7 @@ def test_whatever_is_encoded_parses_fits_and_echoes_the_question(answer: Answer,
         ]
 
 
+@settings(deadline=None)
 @given(answers, queries)
 def test_letter_case_changes_the_question_and_nothing_else(answer: Answer, asked: Query) -> None:
     other = Query(

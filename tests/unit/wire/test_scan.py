@@ -4,7 +4,7 @@ import dns.edns
 import dns.flags
 import dns.message
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.names import wire_from_text
@@ -85,6 +85,7 @@ ANSWER = Answer(
 names = st.text("wWexX", min_size=1, max_size=8).map(lambda label: label + ".Org.")
 
 
+@settings(deadline=None)
 @given(names, st.integers(0, 65535), st.sampled_from([None, 512, 1232, 4096]), st.sampled_from([UDP, TCP]))
 def test_a_remembered_answer_is_the_one_that_would_be_encoded(
     name: str, query_id: int, payload: int | None, transport: Transport
@@ -102,6 +103,7 @@ def test_a_remembered_answer_is_the_one_that_would_be_encoded(
     assert scan.patch(encoded(first), second, found) == encoded(second)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80), st.booleans())
 def test_a_key_that_was_remembered_is_made_only_by_a_good_query(tail: bytes, with_opt: bool) -> None:
     """A malformed name makes a key, but never one of a query that decodes."""
