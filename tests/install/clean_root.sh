@@ -63,7 +63,7 @@ enter() {
         PATH=/usr/local/bin:/usr/bin:/bin$([ "$user" != root ] || echo :/usr/sbin:/sbin) \
         $(env | grep -E '^(PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|PIP_DEFAULT_TIMEOUT|https?_proxy|no_proxy)=') \
         ${PIP_CERT:+PIP_CERT=/etc/this-network.pem} ${CI:+CI="$CI"} \
-        sh -c 'cd "$HOME/splitdns" && exec "$@"' sh "$@"
+        sh -c 'cd "$HOME/splitdns" 2>/dev/null; exec "$@"' sh "$@"
 }
 as() (enter "$@")
 
