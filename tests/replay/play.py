@@ -177,7 +177,8 @@ def _found(message: dns.message.Message, after_s: float) -> Records:
 
 
 def _lines(section: list[dns.rrset.RRset]) -> list[str]:
-    return sorted(f"{rrset.name} {rrset.ttl} {rrset.rdtype.name} {rdata}" for rrset in section for rdata in rrset)
+    records = ((rrset, rdata) for rrset in section for rdata in rrset)
+    return sorted(f"{rrset.name} {rrset.ttl} {rrset.rdtype.name} {rdata}" for rrset, rdata in records)
 
 
 def _dotted(name: str) -> str:
