@@ -47,7 +47,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     guarded = item.get_closest_marker("root") or item.get_closest_marker("needs")
-    if CI and guarded and report.skipped and not hasattr(report, "wasxfail"):
+    if CI and guarded and report.skipped and report.when == "setup":
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not accept: {report.longrepr}"
     return report
