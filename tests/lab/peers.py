@@ -51,8 +51,9 @@ def nsd(
     address: str = "127.0.0.1",
     port: int | None = None,
     ready_s: float = _READY_S,
+    ready: Sequence[str] | None = None,
 ) -> Server:
-    """NSD with these master files, by apex in text."""
+    """NSD with these master files, by apex in text; it has to serve ``ready``, by default all of them."""
     port = port or free_port()
     directory = _directory(machine, "nsd")
     config = directory / "nsd.conf"
@@ -85,7 +86,8 @@ def nsd(
         lines += ["zone:", f'  name: "{apex}"', f'  zonefile: "{file}"']
     config.write_text("\n".join(lines) + "\n")
     daemon = machine.start("/usr/sbin/nsd", "-d", "-c", str(config))
-    return _ready(Server("NSD", address, port, daemon), machine, tuple(zones), ready_s)
+    awaited = tuple(zones) if ready is None else ready
+    return _ready(Server("NSD", address, port, daemon), machine, awaited, ready_s)
 
 
 def knot(
@@ -95,8 +97,9 @@ def knot(
     address: str = "127.0.0.1",
     port: int | None = None,
     ready_s: float = _READY_S,
+    ready: Sequence[str] | None = None,
 ) -> Server:
-    """Knot DNS with these master files, by apex in text."""
+    """Knot DNS with these master files, by apex in text; it has to serve ``ready``, by default all of them."""
     port = port or free_port()
     directory = _directory(machine, "knot")
     config = directory / "knot.conf"
@@ -110,7 +113,7 @@ def knot(
         f"    udp-max-payload: {PAYLOAD_OCTETS}",
         "log:",
         "  - target: stderr",
-        "    any: error",
+        "    any: warning",
         "database:",
         f'    storage: "{directory}/db"',
         "template:",
@@ -124,7 +127,8 @@ def knot(
         lines += [f'  - domain: "{apex}"', f'    file: "{file}"']
     config.write_text("\n".join(lines) + "\n")
     daemon = machine.start("/usr/sbin/knotd", "-c", str(config))
-    return _ready(Server("Knot", address, port, daemon), machine, tuple(zones), ready_s)
+    awaited = tuple(zones) if ready is None else ready
+    return _ready(Server("Knot", address, port, daemon), machine, awaited, ready_s)
 
 
 def splitdns(
@@ -165,8 +169,7 @@ def _ready(server: Server, machine: Machine, apexes: Sequence[str], ready_s: flo
     """
     deadline_s = time.monotonic() + ready_s
     for apex in apexes:
-        query = dns.message.make_query(apex, dns.rdatatype.SOA).to_wire()
-        while not _serves(server, machine, query):
+        while not serves(server, machine, apex):
             printed = server.daemon.output[-4000:]
             assert server.daemon.running, f"{server.name} ended: {printed}"
             assert time.monotonic() < deadline_s, f"{server.name} does not serve {apex}: {printed}"
@@ -174,7 +177,9 @@ def _ready(server: Server, machine: Machine, apexes: Sequence[str], ready_s: flo
     return server
 
 
-def _serves(server: Server, machine: Machine, query: bytes) -> bool:
+def serves(server: Server, machine: Machine, apex: str) -> bool:
+    """Whether ``server`` answers for the zone with authority."""
+    query = dns.message.make_query(apex, dns.rdatatype.SOA).to_wire()
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     with machine.socket(family, socket.SOCK_DGRAM) as asker:
         asker.settimeout(0.5)
