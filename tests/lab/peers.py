@@ -53,7 +53,7 @@ def nsd(
     ready_s: float = _READY_S,
     ready: Sequence[str] | None = None,
 ) -> Server:
-    """NSD with these master files, by apex in text; it has to serve ``ready``, by default all of them."""
+    """NSD with these master files, by apex in text; it has to serve ``ready``, by default all."""
     port = port or free_port()
     directory = _directory(machine, "nsd")
     config = directory / "nsd.conf"
@@ -99,7 +99,7 @@ def knot(
     ready_s: float = _READY_S,
     ready: Sequence[str] | None = None,
 ) -> Server:
-    """Knot DNS with these master files, by apex in text; it has to serve ``ready``, by default all of them."""
+    """Knot DNS with these master files, by apex in text; it has to serve ``ready``, by default all."""
     port = port or free_port()
     directory = _directory(machine, "knot")
     config = directory / "knot.conf"
