@@ -49,5 +49,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     guarded = item.get_closest_marker("root") or item.get_closest_marker("needs")
     if CI and guarded and report.skipped and report.when == "setup":
         report.outcome = "failed"
-        report.longrepr = f"skipped, which CI does not accept: {report.longrepr}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"{reason}; CI does not accept that"
     return report
