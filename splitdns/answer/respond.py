@@ -79,7 +79,7 @@ def referral(outcome: Delegated) -> Answer:
     helpful: list[RRset] = []
     for rdata in servers.rdatas:
         host = fold(rdata)
-        if not is_under(host, zone.apex) or (node := zone.node(host)) is None:
+        if (node := zone.node(host)) is None:
             continue
         glue = [rrset for rrset in node.rrsets if rrset.rdtype in _ADDRESSES and rrset.rdatas]
         (needed if is_under(host, cut.name) else helpful).extend(glue)

@@ -243,9 +243,11 @@ def test_class_any_is_answered_from_our_zones_without_authority__rfc1035_3_2_5()
 
 
 def test_the_alias_that_a_dname_makes_can_be_asked_for__rfc6672_3_1() -> None:
-    made = answer(OUTSIDE, "a.dn.example.org.", "CNAME")
-    assert [rrset.rdtype for rrset in made.answer] == [Type.DNAME, Type.CNAME]
-    assert made.rcode == Rcode.NOERROR
+    where = view(zone("dn 60 IN DNAME t\na.t 60 IN CNAME b\n"), horizon=("outside",))
+    for name in ("a", "nothing"):
+        made = answer(where, f"{name}.dn.example.org.", "CNAME")
+        assert [rrset.rdtype for rrset in made.answer] == [Type.DNAME, Type.CNAME]
+        assert made.rcode == Rcode.NOERROR
 
 
 def test_a_newer_edns_version_is_badvers__rfc6891_6_1_3() -> None:
@@ -470,7 +472,15 @@ def test_an_alias_to_a_name_of_other_views_is_not_served__semantics_2(name: str)
 def test_an_upstream_s_alias_to_a_name_of_other_views_is_not_served__semantics_2() -> None:
     guests = view(HIDING, horizon=("outside",), recursion=True)
     given = replied(forward(guests, "x.example.net."), cname("x.example.net.", "nas.example.org."))
-    assert not given.answer
+    assert (given.rcode, given.answer, given.stripped) == (Rcode.NOERROR, (), 1)
+
+
+def test_an_upstream_s_alias_to_a_reverse_name_of_ours_meets_the_automatic_ptr__semantics_13() -> None:
+    # Classless delegation (RFC 2317) makes reverse names aliases.
+    where = view(recursion=True, ptrs=PTRS)
+    ours = "5.2.168.192.in-addr.arpa."
+    given = replied(forward(where, "5.example.net.", "PTR"), cname("5.example.net.", ours))
+    assert to_text(given.answer[-1].rdatas[0]) == "nas.example.org."
 
 
 def test_a_fault_of_one_zone_is_servfail_there_and_nothing_elsewhere__semantics_9() -> None:
