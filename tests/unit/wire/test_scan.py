@@ -72,6 +72,7 @@ def test_the_payload_counts_by_class() -> None:
         wire()[:8] + b"\0\1" + wire()[10:],
         wire(use_edns=0)[:10] + b"\0\2" + wire(use_edns=0)[12:],
     ],
+    ids=str.split("version option short header question response opcode none two answer authority opts"),
 )
 def test_what_is_not_a_plain_query_goes_the_long_way(message: bytes) -> None:
     assert key(message) is None
