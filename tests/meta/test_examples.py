@@ -1,0 +1,174 @@
+"""Every example in README and docs/ does what its page says. What becomes of a block: see ``examples``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+
+from splitdns.load import marked
+from splitdns.load.load import load
+from tests.lab.machine import Here, free_port
+from tests.meta.examples import Block, blocks, commands, is_as_shown
+from tests.meta.tree import ROOT, name, pages
+
+READY_S = 30.0
+BLOCKS = [block for page in pages() for block in blocks(page)]
+
+
+def _ids(block: Block) -> str:
+    return f"{name(block.page)}:{block.line}"
+
+
+def _of(*languages: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language in languages]
+
+
+def _sample(directory: Path) -> Path:
+    """A copy of what ./dev run serves, so that a test may change it."""
+    shutil.copytree(ROOT / "zones", directory / "zones")
+    shutil.copy(ROOT / "splitdns.yaml", directory)
+    return directory / "splitdns.yaml"
+
+
+# --- commands --------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """Where a reader sits: the sample served on free ports, and a directory like the project's."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ports = {"5353": str(free_port()), "9153": str(free_port())}
+        config = _sample(directory)
+        config.write_text(self.moved(config.read_text()))
+        (directory / ".venv").mkdir()
+        (directory / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+
+    def moved(self, text: str) -> str:
+        """The text with the sample's ports replaced by the free ones."""
+        return re.sub(r"(?<=-p )5353|(?<=127\.0\.0\.1:)(5353|9153)", lambda port: self.ports[port[0]], text)
+
+    def run(self, line: str) -> str:
+        path = f"{self.directory}/.venv/bin:{os.environ['PATH']}"
+        done = subprocess.run(
+            self.moved(line),
+            shell=True,
+            cwd=self.directory,
+            env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "200"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        printed = done.stdout
+        for sample, free in self.ports.items():
+            printed = re.sub(rf"\b{free}\b", sample, printed)
+        return printed
+
+    def answers(self) -> bool:
+        try:
+            query = dns.message.make_query("www.example.com", "A")
+            dns.query.udp(query, "127.0.0.1", port=int(self.ports["5353"]), timeout=0.5)
+        except (OSError, dns.exception.DNSException):
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    here = Here(tmp_path_factory.mktemp("logs"))
+    command = str(desk.directory / ".venv" / "bin" / "splitdns")
+    server = here.start(command, "serve", "-c", str(desk.directory / "splitdns.yaml"))
+    try:
+        until = time.monotonic() + READY_S
+        while not desk.answers():
+            assert server.running, server.output
+            assert time.monotonic() < until, server.output
+        yield desk
+    finally:
+        here.stop()
+
+
+@pytest.mark.xdist_group("examples")
+@pytest.mark.needs("dig", "curl")
+@pytest.mark.parametrize("block", _of("console"), ids=_ids)
+def test_a_command_prints_what_its_page_shows(block: Block, desk: Desk) -> None:
+    assert commands(block), "a console block without a `$ command`"
+    for command in commands(block):
+        printed = desk.run(command.line)
+        assert is_as_shown(command.shown, printed), f"$ {command.line}\n{printed}"
+
+
+@pytest.mark.parametrize("block", _of("sh"), ids=_ids)
+def test_a_shell_example_is_one_and_names_commands_that_exist(block: Block) -> None:
+    checked = subprocess.run(["sh", "-n"], input=block.text, capture_output=True, text=True, check=False)
+    assert checked.stderr == ""
+    known = re.findall(r"^#   \./dev ([\w-]+)", (ROOT / "dev").read_text(), re.MULTILINE)
+    assert set(re.findall(r"\./dev ([\w-]+)", block.text)) <= set(known)
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+
+def _within(sample: Path, part: Any) -> None:
+    """Put a part of a file into the sample of that name; a file that a page made up is the part alone."""
+    whole = marked.read(sample.read_text(), str(sample)).data if sample.exists() else {}
+    for key, value in part.items():
+        both = isinstance(value, dict) and isinstance(whole.get(key), dict) and key == "records"
+        whole[key] = {**whole[key], **value} if both else value
+    sample.write_text(json.dumps(whole))  # JSON is YAML
+
+
+FILES = [block for block in _of("yaml", "zone") if re.match(r"(in )?(splitdns\.yaml|zones/\S+)$", block.title)]
+
+
+@pytest.mark.parametrize("block", FILES, ids=_ids)
+def test_a_file_in_a_page_loads_without_a_warning(block: Block, tmp_path: Path) -> None:
+    config = _sample(tmp_path)
+    page = {other.title: other.text for other in FILES if other.page == block.page}
+    if block.title.startswith("in "):
+        _within(tmp_path / block.title.removeprefix("in "), marked.read(block.text, "part").data)
+    elif "splitdns.yaml" in page:  # a page with a configuration of its own has its own zones too
+        shutil.rmtree(tmp_path / "zones")
+        (tmp_path / "zones").mkdir()
+        for title, text in page.items():
+            if not title.startswith("in "):
+                (tmp_path / title).write_text(text)
+    else:
+        (tmp_path / block.title).write_text(block.text)
+    loaded = load(config, previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
+    assert [str(warning) for warning in loaded.warnings] == []
+
+
+@pytest.mark.parametrize("block", _of("json"), ids=_ids)
+def test_json_in_a_page_is_json(block: Block) -> None:
+    try:
+        json.loads(block.text)
+    except ValueError:
+        for line in block.text.splitlines():  # or one value in each line, as in a log
+            json.loads(line)
+
+
+@pytest.mark.parametrize("block", _of("python"), ids=_ids)
+def test_python_in_a_page_runs(block: Block) -> None:
+    exec(compile(block.text, _ids(block), "exec"), {})
+
+
+def test_the_samples_load_without_a_warning(tmp_path: Path) -> None:
+    loaded = load(_sample(tmp_path), previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
+    assert [str(warning) for warning in loaded.warnings] == []
