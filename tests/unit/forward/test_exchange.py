@@ -440,6 +440,13 @@ def test_malformed_rdata_is_an_error_only_for_who_asks_for_it() -> None:
             response.rrset(NAME, rdtype)
 
 
+@pytest.mark.parametrize("rdata", [b"\xc0\x0c\0", b"\xc0", b"\3www", b"\3www\0\0", b""])
+def test_a_name_fills_its_rdata(rdata: bytes) -> None:
+    response = Response(message(record(Type.CNAME, rdata), record(Type.TXT, bytes(20))))
+    with pytest.raises(UpstreamError):
+        response.rrset(NAME, Type.CNAME)
+
+
 @pytest.mark.parametrize(
     "wire",
     [
@@ -449,7 +456,8 @@ def test_malformed_rdata_is_an_error_only_for_who_asks_for_it() -> None:
         message(record(1, b"\1\2\3\4", owner=b"\x40" + bytes(64))),
         message(record(1, b"\1\2\3\4", owner=b"\xc0")),
         message(record(1, b"\1\2\3\4", owner=b"\xc0\x21")),  # to itself
-        message(record(1, b"\1\2\3\4", owner=b"\xff\xff")),  # forwards
+        message(record(1, b"\1\2\3\4", owner=b"\xff\xff")),  # beyond the end
+        message(record(10, b"\0", owner=b"\xc0\x2d"), record(1, b"\1\2\3\4")),  # forwards, to a name
         message(record(1, b"\1\2\3\4", owner=b"\1a" * 127 + b"\1b\0")),  # 257 octets
         changed(message(), 7, 1),
     ],
