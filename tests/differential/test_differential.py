@@ -14,15 +14,9 @@ from hypothesis import strategies as st
 from tests.differential import compare
 from tests.differential.harness import Tally, serving
 from tests.differential.zones import world
-from tests.lab import peers
-from tests.lab.means import need
 
+NSD_AND_KNOT = pytest.mark.needs("nsd", "knotd")
 DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
-
-
-@pytest.fixture(autouse=True)
-def _peers_are_installed() -> None:
-    need(peers.missing("nsd", "knotd"))
 
 
 def _run(directory: Path, seed: int, worlds: int, questions: int, *, daemon: bool = False) -> Tally:
@@ -34,12 +28,14 @@ def _run(directory: Path, seed: int, worlds: int, questions: int, *, daemon: boo
     return tally
 
 
+@NSD_AND_KNOT
 def test_where_nsd_and_knot_agree_so_do_we(tmp_path: Path) -> None:
     tally = _run(tmp_path, seed=1, worlds=40, questions=25)
     assert not tally.mistakes, tally.report()
     assert tally.questions == 1000
 
 
+@NSD_AND_KNOT
 def test_the_daemon_says_over_its_sockets_what_the_others_say(tmp_path: Path) -> None:
     tally = _run(tmp_path, seed=2, worlds=20, questions=25, daemon=True)
     assert not tally.mistakes, tally.report()
@@ -52,6 +48,7 @@ def test_every_class_of_difference_is_documented_with_its_rfc() -> None:
     assert [name for name, text in documented.items() if not re.search(r"RFC \d+", text)] == []
 
 
+@NSD_AND_KNOT
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("daemon", [False, True], ids=["in-process", "daemon"])
@@ -63,6 +60,7 @@ def test_where_nsd_and_knot_agree_so_do_we_in_thousands_of_questions(
     assert not tally.mistakes, tally.report()
 
 
+@NSD_AND_KNOT
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

@@ -12,14 +12,13 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from splitdns.load.load import Loaded, load
 
+from splitdns.load.load import Loaded, load
 from splitdns.names import from_text, to_text
 from tests.lab import peers
 from tests.lab.machine import Here
-from tests.lab.means import need
 
-pytestmark = pytest.mark.xdist_group("loading")
+pytestmark = [pytest.mark.needs("nsd", "knotd", "kzonecheck"), pytest.mark.xdist_group("loading")]
 
 CONFIG = """\
 listen: ["127.0.0.1:0"]
@@ -120,7 +119,6 @@ def _apex(case: str) -> str:
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
-    need(peers.missing("nsd", "knotd", "kzonecheck"))
     directory = tmp_path_factory.mktemp("loading")
     zones = directory / "zones"
     zones.mkdir()

@@ -1,4 +1,4 @@
-"""What every test of the lab needs: the right to build networks."""
+"""What every test of the lab needs: a kernel that lets us build networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import pytest
 
 from tests.lab import network
-from tests.lab.means import need
 
 
 @functools.cache
@@ -15,7 +14,7 @@ def _unavailable() -> str | None:
     return network.unavailable()
 
 
-@pytest.fixture(autouse=True)
-def _networks_can_be_built(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("root"):
-        need(_unavailable())
+@pytest.hookimpl(trylast=True)  # after the checks of the markers
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("root") and (reason := _unavailable()):
+        pytest.skip(reason)

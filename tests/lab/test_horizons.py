@@ -17,12 +17,10 @@ import pytest
 
 from tests.lab import peers
 from tests.lab.dig import dig
-from tests.lab.means import need
 from tests.lab.network import Host, Network
-from tests.lab.network import unavailable as network_unavailable
 from tests.lab.peers import Server
 
-pytestmark = [pytest.mark.root, pytest.mark.xdist_group("horizons")]
+pytestmark = [pytest.mark.root, pytest.mark.needs("nsd", "dig")]
 
 View = Literal["lan", "vpn", "internet"]
 
@@ -181,7 +179,6 @@ class Site:
     ids=["a-socket-per-family", "one-socket-for-both"],
 )
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    need(network_unavailable() or peers.missing("nsd", "dig"))
     with Network() as network:
         server, laptop, phone, visitor, upstream = network.hosts(
             "server", "laptop", "phone", "visitor", "upstream"

@@ -16,7 +16,6 @@ import pytest
 
 from tests.lab import peers
 from tests.lab.machine import Here, free_port
-from tests.lab.means import need
 
 CONFIG = """\
 listen: ["127.0.0.1:{port}"]
@@ -40,6 +39,8 @@ records:
 """
 
 QUESTIONS = 40
+
+pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.xdist_group("prometheus")]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ def _ask(port: int, source: str) -> None:
 
 @pytest.fixture(scope="module")
 def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
-    need(peers.missing("prometheus", "promtool"))
     directory = tmp_path_factory.mktemp("monitored")
     (directory / "zones").mkdir()
     (directory / "zones" / "example.com.yaml").write_text(ZONE)
