@@ -15,7 +15,7 @@ from splitdns.addresses import is_inside
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.checks import Findings, Outward, check, check_targets
 from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
-from splitdns.load.share import Share, Viewer, relate, resolve_hints, shares_of
+from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import Type
 from splitdns.zone import Zone, pack
@@ -26,10 +26,11 @@ _MAYBE_INSIDE = frozenset({0, 10, 100, 127, 169, 172, 192}), frozenset({0, 0x20,
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A zone file and the views that it serves."""
+    """A zone file, the views that it serves, and where its mistakes go."""
 
     zone: DeclaredZone
     viewers: tuple[Viewer, ...]
+    problems: Problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An apex in every view that has it.
+    """A zone file in every view that it serves.
 
     ``addresses`` are the packed addresses by the horizon that declares them, joined (IPv4, IPv6); None is
-    the horizon of those for every view. ``held`` is by view.
+    the horizon of those for every view. ``held`` is by view, ``serial`` of a SOA that was made.
     """
 
     apex: Qname
@@ -75,64 +76,67 @@ class Compiled:
     held: dict[str, tuple[Held, ...]]
     named: tuple[Named, ...]
     services: tuple[Service, ...]
-    serial: int | None  # of the SOA that was made
+    serial: int | None
 
 
 def compile_zone(
     sources: Sequence[Source],
-    problems: Problems,
     *,
     serial: int = 1,
     everywhere: bool = True,
-    beneath: Iterable[Qname] = (),
+    beneath: Sequence[Qname] = (),
     horizons: Iterable[str] = (),
-) -> Compiled:
-    """The zone of ``sources``, all of one apex, in each of their views.
+) -> list[Compiled | None]:
+    """The files of one apex, ``sources``, each in its views; None for one with mistakes.
 
     ``serial`` is for a SOA that is made. ``everywhere``: every view of the server has the zone, and from
     these sources. ``beneath`` are the apexes of our zones beneath this one, ``horizons`` all that views
-    have. Mistakes go to ``problems``; the result is of use only where there are none.
+    have.
     """
-    by_source = [(source, shares_of(source.zone, source.viewers)) for source in sources]
-    shares = [share for _, of_source in by_source for share in of_source]
-    several = len(shares) > 1 or any(source.zone.variants for source in sources)
-    known = frozenset(horizons)
-    named: list[Named] = []
-    used_serial: int | None = None
-    below = tuple(beneath)
+    by_source = [shares_of(source.zone, source.viewers) for source in sources]
+    shares = [share for of_source in by_source for share in of_source]
     for share in shares:
         if share.zone.soa is not None:
-            used_serial = share.zone.soa.serial or serial
-            soa = share.zone.soa.rdata(used_serial)
+            soa = share.zone.soa.rdata(share.zone.soa.serial or serial)
             made = DeclaredSet(Type.SOA, (soa,), share.zone.soa.ttl_s, False, 0)
             apex = share.zone.apex
             share.chosen[apex] = [made, *share.chosen[apex]]
     relate(shares, everywhere)
-    for source, of_source in by_source:
-        findings = Findings(source.zone, several)
-        _check_reach(source.zone, of_source, known, problems)
-        for share in of_source:
-            resolve_hints(share, partial(findings.error, share))
-            check(share, findings)
-            named += [_named(source.zone, outward) for outward in check_targets(share, below, findings)]
-        findings.into(problems)
+    known = frozenset(horizons)
+    several = len(shares) > 1 or any(source.zone.variants for source in sources)
+    compiled: list[Compiled | None] = []
+    for source, of_source in zip(sources, by_source, strict=True):
+        named = _checked(source, of_source, known, beneath, several)
+        compiled.append(None if source.problems.errors else _compiled(source.zone, of_source, named, serial))
+    return compiled
+
+
+def _checked(
+    source: Source, shares: Sequence[Share], known: frozenset[str], beneath: Sequence[Qname], several: bool
+) -> list[Named]:
+    """Report what is wrong; return the hosts outside the zone that its records name."""
+    findings = Findings(source.zone, several)
+    _check_reach(source.zone, shares, known, source.problems)
+    named: list[Named] = []
+    for share in shares:
+        resolve_hints(share, partial(findings.error, share))
+        check(share, findings)
+        named += [_named(source.zone, outward) for outward in check_targets(share, beneath, findings)]
+    findings.into(source.problems)
+    return named
+
+
+def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named], serial: int) -> Compiled:
     zones: dict[str, Zone] = {}
     held: dict[str, tuple[Held, ...]] = {}
-    if not problems.errors:
-        for share in shares:
-            zone, of_share = _packed(share), tuple(_held(share))
-            for viewer in share.viewers:
-                zones[viewer.name] = zone
-                held[viewer.name] = of_share
-    return Compiled(
-        sources[0].zone.apex,
-        zones,
-        _addresses(source.zone for source in sources),
-        held,
-        tuple(named),
-        tuple(_services(source.zone for source in sources)),
-        used_serial,
-    )
+    for share in shares:
+        packed, of_share = _packed(share), tuple(_held(share))
+        for viewer in share.viewers:
+            zones[viewer.name] = packed
+            held[viewer.name] = of_share
+    made = (zone.soa.serial or serial) if zone.soa else None
+    services = tuple(_services(zone))
+    return Compiled(zone.apex, zones, _addresses(zone), held, tuple(named), services, made)
 
 
 def _packed(share: Share) -> Zone:
@@ -182,35 +186,30 @@ def _named(zone: DeclaredZone, outward: Outward) -> Named:
 def _held(share: Share) -> Iterable[Held]:
     """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
     for name, sets in share.chosen.items():
-        manner = share.zone.name(name).manner
-        if manner.ptr is False or is_wildcard(name):
+        declared = share.zone.name(name)
+        if declared.manner.ptr is False or is_wildcard(name):
             continue
         for one in sets:
             if one.rdtype not in (Type.A, Type.AAAA):
                 continue
-            special = manner.ptr or one.horizon is not None or share.zone.horizon is not None
+            special = declared.manner.ptr or one.horizon or share.zone.horizon
             for address in one.rdatas:
                 if special or (address[0] in _MAYBE_INSIDE[one.rdtype == Type.AAAA] and is_inside(address)):
-                    node = share.node(name)
-                    assert node is not None
-                    ttl_s = next(rrset.ttl_s for rrset in node.rrsets if rrset.rdtype == one.rdtype)
-                    yield Held(address, node.owner, ttl_s, bool(manner.ptr))
+                    ttl_s = final_ttl_s(one, share.is_different(name))
+                    yield Held(address, declared.owner, ttl_s, bool(declared.manner.ptr))
 
 
-def _addresses(zones: Iterable[DeclaredZone]) -> dict[str | None, tuple[bytes, bytes]]:
+def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:
     found: dict[str | None, tuple[set[bytes], set[bytes]]] = {}
-    for zone in zones:
-        names = [*zone.names.values(), *(regexp.name for regexp in zone.regexps)]
-        for name in names:
-            for one in name.sets:
-                if one.rdtype in (Type.A, Type.AAAA):
-                    both = found.setdefault(one.horizon or zone.horizon, (set(), set()))
-                    both[one.rdtype == Type.AAAA].update(one.rdatas)
+    for name in (*zone.names.values(), *(regexp.name for regexp in zone.regexps)):
+        for one in name.sets:
+            if one.rdtype in (Type.A, Type.AAAA):
+                both = found.setdefault(one.horizon or zone.horizon, (set(), set()))
+                both[one.rdtype == Type.AAAA].update(one.rdatas)
     return {horizon: (b"".join(sorted(v4)), b"".join(sorted(v6))) for horizon, (v4, v6) in found.items()}
 
 
-def _services(zones: Iterable[DeclaredZone]) -> Iterable[Service]:
-    for zone in zones:
-        for name in zone.names.values():
-            if name.manner.expose:
-                yield Service(name.owner, name.manner.expose)
+def _services(zone: DeclaredZone) -> Iterable[Service]:
+    for name in zone.names.values():
+        if name.manner.expose:
+            yield Service(name.owner, name.manner.expose)

@@ -6,8 +6,10 @@ million records, so places are plain integers until somebody asks for one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from splitdns.errors import Where
 from splitdns.names import Qname
@@ -110,6 +112,26 @@ class DeclaredRegexp:
 
 
 @dataclass(frozen=True, slots=True)
+class FileId:
+    """What changes when a file does; a swapped symbolic link changes the inode."""
+
+    path: str
+    device: int = 0
+    inode: int = 0
+    mtime_ns: int = 0
+    octets: int = 0
+
+
+def file_id(path: str | Path) -> FileId:
+    """To be asked before the file is read, so that a change in between is seen the next time."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return FileId(str(path))
+    return FileId(str(path), status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@dataclass(frozen=True, slots=True)
 class SoaTimes:
     """A SOA that is made (semantics: SOA); with ``serial`` None the serial comes from the file's time."""
 
@@ -134,7 +156,7 @@ class DeclaredZone:
 
     ``horizon`` is the file name's (None: every view's), ``views`` the limit that the file itself sets.
     ``variants`` are the horizons that its records name. ``soa`` is there where the SOA is to be made.
-    ``included`` are the other files it was read from.
+    ``wan``: a value is the gateway's own address. ``included`` are the other files that it was read from.
     """
 
     apex: Qname
@@ -147,7 +169,8 @@ class DeclaredZone:
     horizon: str | None = None
     variants: frozenset[str] = frozenset()
     soa: SoaTimes | None = None
-    included: list[str] = field(default_factory=list)
+    wan: bool = False
+    included: list[FileId] = field(default_factory=list)
 
     @property
     def file(self) -> str:

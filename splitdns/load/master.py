@@ -24,7 +24,15 @@ import dns.rdatatype
 
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load import rdata as plain
-from splitdns.load.declared import DEFAULT_TTL_S, DeclaredName, DeclaredSet, DeclaredZone, Places, place
+from splitdns.load.declared import (
+    DEFAULT_TTL_S,
+    DeclaredName,
+    DeclaredSet,
+    DeclaredZone,
+    Places,
+    file_id,
+    place,
+)
 from splitdns.load.entries import TOKEN, Entry, EntryError, entry
 from splitdns.load.generate import generate
 from splitdns.names import Qname, fold, is_under, to_text
@@ -434,7 +442,7 @@ class _Reader:
         resolved = path.resolve()
         if not any(resolved.is_relative_to(root) for root in self.roots):
             raise ValueError(f"expected a file in {self.roots[0]} or below, found {name!r}")
-        self.zone.included.append(str(path))
+        self.zone.included.append(file_id(path))
         self.file(path, origin, context.ttl_s, context.depth + 1, where)
 
 

@@ -99,12 +99,16 @@ class Share:
         return ()
 
 
-def _rrset(owner: bytes, one: DeclaredSet, differs: bool) -> RRset:
-    ttl_s = one.ttl_s
+def final_ttl_s(one: DeclaredSet, differs: bool) -> int:
+    """The TTL that a record set gets where its name is the same in all views, or ``differs``."""
     # A SOA's TTL is for the negative answers of all names; those of differing ones are cut when made.
     if differs and not one.own_ttl and one.rdtype != Type.SOA:
-        ttl_s = min(ttl_s, SHORT_TTL_S)
-    return RRset(owner, one.rdtype, ttl_s, tuple(one.rdatas), one.public)
+        return min(one.ttl_s, SHORT_TTL_S)
+    return one.ttl_s
+
+
+def _rrset(owner: bytes, one: DeclaredSet, differs: bool) -> RRset:
+    return RRset(owner, one.rdtype, final_ttl_s(one, differs), tuple(one.rdatas), one.public)
 
 
 def _says_only_inherit(name: DeclaredName) -> bool:

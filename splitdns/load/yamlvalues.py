@@ -52,6 +52,7 @@ class ValueReader:
         self.surroundings = surroundings
         self.variants: set[str] = set()
         self.ttl_s = DEFAULT_TTL_S
+        self.uses_wan = False
 
     def error(self, path: Path, message: str) -> None:
         self.problems.error(ZoneError(self.document.where(path), message))
@@ -154,6 +155,7 @@ class ValueReader:
 
     def wan(self, text: str, rdtype: int) -> bytes | None:
         """The address behind ``$wan4`` or ``$wan6``; None where it is not known yet."""
+        self.uses_wan = True
         if _WAN.get(text) != rdtype:
             wanted = "$wan4" if rdtype == Type.A else "$wan6"
             raise ValueError(f"expected an address or {wanted}, found {text!r}")

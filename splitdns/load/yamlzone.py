@@ -79,6 +79,7 @@ class _Reader(ValueReader):
         if "ns" in self.data:
             self.name_servers()
         made.soa = self.soa()
+        made.wan = self.uses_wan
         made.variants = frozenset(self.variants)
         return made
 

@@ -1,0 +1,136 @@
+"""All zones together: the views, and the checks that need to know every zone.
+
+A record may name a host in another zone of ours, an address may be declared here for one side and there for
+the other. Nothing of this is known before every file has been read.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from splitdns.errors import InputError, Warning_, Where, ZoneError
+from splitdns.load.checks import Standing, complaint, standing
+from splitdns.load.compile import Named
+from splitdns.load.parts import Part
+from splitdns.load.reverse import automatic, built_in, declared_only_elsewhere
+from splitdns.load.settings import Settings
+from splitdns.load.zonefiles import ZoneFile
+from splitdns.names import Qname
+from splitdns.records import Type
+from splitdns.view import OUTSIDE, View
+from splitdns.zone import Node, Zone, pack
+
+Parts = Mapping[Qname, Sequence[Part]]
+
+
+@dataclass(slots=True)
+class Found:
+    """What is wrong with all zones together and with each of them."""
+
+    faults: dict[Qname, list[InputError]] = field(default_factory=dict)
+    warnings: list[Warning_] = field(default_factory=list)
+
+
+def assemble(settings: Settings, parts: Parts, former: Parts) -> tuple[Parts, list[View], Found]:
+    """The views over ``parts``.
+
+    A file that names a server which its view does not have goes back to its version in ``former``. Returned
+    are the parts that are served.
+    """
+    views = _views(settings, parts)
+    wrong = [fault for fault in _check_named(parts, views) if fault.is_error]
+    if wrong:
+        parts = {apex: [_settled(part, wrong, former) for part in of] for apex, of in parts.items()}
+        views = _views(settings, parts)
+    found = Found()
+    for apex, of_apex in parts.items():
+        for part in of_apex:
+            found.warnings += part.warnings
+            if part.errors:
+                found.faults.setdefault(apex, []).extend(part.errors)
+    for fault in wrong:
+        found.faults.setdefault(fault.part.file.apex, []).append(ZoneError(fault.where, fault.message))
+    for fault in _check_named(parts, views):
+        if not fault.is_error:
+            found.warnings.append(Warning_(fault.where, fault.message))
+    return parts, views, found
+
+
+def _settled(part: Part, wrong: Sequence[_Fault], former: Parts) -> Part:
+    """``part``, or its former version where a server that it names is wrong; read again the next time."""
+    if not any(fault.part is part for fault in wrong):
+        return part
+    before = next((one for one in former.get(part.file.apex, ()) if one.file.path == part.file.path), None)
+    if before is not None and before.compiled is part.compiled:
+        return part  # the file is as it was: what is wrong came with another
+    return replace(part, compiled=before.compiled if before else None, key=None)
+
+
+def _views(settings: Settings, parts: Parts) -> list[View]:
+    of_all = [part for of_apex in parts.values() for part in of_apex]
+    addresses = [part.compiled.addresses for part in of_all if part.compiled]
+    inside_only = declared_only_elsewhere(addresses, (OUTSIDE,))
+    views = []
+    for name, view in settings.views.items():
+        zones = {part.file.apex: _zone_of(part, name) for part in of_all if name in part.views}
+        routes = settings.routes(name)
+        made = View(name, tuple(view.horizon), view.recursion)
+        held = (one for part in of_all if part.compiled for one in part.compiled.held.get(name, ()))
+        ptrs = automatic(held, zones, inside_only, made.outside)
+        hidden = declared_only_elsewhere(addresses, view.horizon) if made.outside else frozenset()
+        if view.recursion:
+            zones |= built_in(zones, routes)
+        views.append(replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden))
+    return views
+
+
+def _zone_of(part: Part, view: str) -> Zone:
+    """The part's zone in a view that takes it; one that fails where there is no good version."""
+    if part.compiled is not None and (zone := part.compiled.zones.get(view)) is not None:
+        return zone
+    return _failing(part.file)
+
+
+@functools.lru_cache(maxsize=4096)  # the same object in the next generation, as of any zone that is the same
+def _failing(file: ZoneFile) -> Zone:
+    fault = "the zone file has mistakes"  # clients read it: no paths, no names
+    return Zone(file.apex, pack([Node(file.apex, file.owner)]), fault=fault, source=str(file.path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    part: Part
+    where: Where
+    message: str
+    is_error: bool
+
+
+def _check_named(parts: Parts, views: Sequence[View]) -> Iterator[_Fault]:
+    """Records that name a host in another zone of ours, where it does not exist (semantics 2)."""
+    by_name = {view.name: view for view in views}
+    for of_apex in parts.values():
+        for part in of_apex:
+            if part.compiled is None:
+                continue
+            complaints: dict[tuple[Where, str, bool], list[str]] = {}
+            for named in part.compiled.named:
+                for name in named.views:
+                    if name in part.views and (complained := _complaint(named, by_name[name])):
+                        complaints.setdefault(complained, []).append(name)
+            for (where, message, is_error), names in complaints.items():
+                listed = f"view {names[0]}" if len(names) == 1 else f"views {', '.join(names)}"
+                yield _Fault(part, where, f"{message} (in {listed})", is_error)
+
+
+def _complaint(named: Named, view: View) -> tuple[Where, str, bool] | None:
+    zone = view.zone_of(named.host)
+    if zone is None or zone.fault is not None or not zone.source:
+        return None
+    stands = standing(zone.node, zone.apex, named.host, zone.overlay, zone.regexps)
+    message = complaint(named.rdtype, named.owner, named.host, stands)
+    if message is None:
+        return None
+    is_error = stands is Standing.ELSEWHERE and named.rdtype in (Type.NS, Type.SOA)
+    return named.where, message, is_error

@@ -1,0 +1,220 @@
+"""From the configuration's path to a snapshot: the whole way, and the only one.
+
+The configuration is all or nothing. Zones stand each by itself: one with mistakes keeps its last good
+version, or is SERVFAIL where there never was one, and takes no other down.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from splitdns.errors import ConfigError, InputError, Problems, Warning_, Where, ZoneError
+from splitdns.load import marked
+from splitdns.load.assemble import assemble
+from splitdns.load.machine import Machine, this_machine
+from splitdns.load.parts import Environment, Part, parts_of
+from splitdns.load.settings import Settings, default_settings, read_settings
+from splitdns.load.share import Viewer
+from splitdns.load.zonefiles import ZoneFile, by_apex, listed
+from splitdns.names import ROOT, Qname, ancestors, parent
+from splitdns.records import soa_serial
+from splitdns.snapshot import Snapshot
+from splitdns.view import View
+
+Progress = Callable[[int, int], None]
+"""Told how many octets of zone files have been read, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One generation, and what the next one needs of it.
+
+    ``faults`` are the mistakes by zone, with those of files that name no zone at the root. ``watch`` are the
+    directories in which a change means a new generation. ``serials`` are those of the zones' SOAs. ``parts``
+    are the zone files by apex, for reuse.
+    """
+
+    snapshot: Snapshot
+    settings: Settings
+    warnings: tuple[Warning_, ...] = ()
+    faults: Mapping[Qname, tuple[InputError, ...]] = field(default_factory=dict)
+    watch: tuple[Path, ...] = ()
+    serials: Mapping[Qname, int] = field(default_factory=dict)
+    parts: Mapping[Qname, Sequence[Part]] = field(default_factory=dict, repr=False)
+
+
+def load(
+    config: Path | None,
+    *,
+    previous: Loaded | None = None,
+    generation: int,
+    now_s: float,
+    strict: bool = False,
+    progress: Progress | None = None,
+    machine: Machine | None = None,
+) -> Loaded:
+    """Load the configuration at ``config`` (None: the embedded default) and its zones.
+
+    Zones that did not change since ``previous`` are the same objects again. ``machine`` is where the default
+    finds resolvers (None: this one).
+
+    Raises:
+        ExceptionGroup[ConfigError]: the configuration is wrong; nothing of it is used.
+        ExceptionGroup[InputError]: with ``strict``, a zone is wrong.
+    """
+    settings = settings_of(config, machine)
+    problems = Problems()
+    base = config.parent if config else Path()
+    files, watch = _zone_files(settings, base, config, problems)
+    if any(isinstance(error, ConfigError) for error in problems.errors):
+        problems.raise_errors(str(config))
+    with _no_garbage_collection():
+        environment = _environment(settings)
+        read = _parts(files, environment, previous, progress)
+        parts, views, found = assemble(settings, read, previous.parts if previous else {})
+    faults = {apex: tuple(errors) for apex, errors in found.faults.items()}
+    if problems.errors:
+        faults[ROOT] = (*faults.get(ROOT, ()), *problems.errors)
+    if strict and faults:
+        errors = [error for of_zone in faults.values() for error in of_zone]
+        raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
+    of_all = [part for of_apex in parts.values() for part in of_apex]
+    watch |= {Path(one.path).parent for part in of_all for one in part.included}
+    return Loaded(
+        _snapshot(settings, views, generation),
+        settings,
+        (*problems.warnings, *found.warnings),
+        faults,
+        tuple(sorted(watch)),
+        _serials(views),
+        parts,
+    )
+
+
+def _snapshot(settings: Settings, views: Sequence[View], generation: int) -> Snapshot:
+    by_name = {view.name: view for view in views}
+    prefixes = [(prefix, by_name[name]) for name, of in settings.views.items() for prefix in of.prefixes]
+    any_view = next((by_name[name] for name, of in settings.views.items() if of.has_any), None)
+    manners = settings.manners(socket.gethostname())
+    return Snapshot(generation, tuple(views), tuple(prefixes), any_view, manners)
+
+
+def _serials(views: Sequence[View]) -> dict[Qname, int]:
+    """The serial of each configured zone, as the first view that has it sees it."""
+    found: dict[Qname, int] = {}
+    for view in views:
+        for apex, zone in view.zones.items():
+            if zone.source and apex not in found and (soa := zone.soa) is not None:
+                found[apex] = soa_serial(soa)
+    return found
+
+
+def settings_of(config: Path | None, machine: Machine | None = None) -> Settings:
+    """The settings at ``config``, or the embedded default.
+
+    Raises:
+        ExceptionGroup[ConfigError]: every mistake.
+    """
+    machine = machine or this_machine()
+    if config is None:
+        return default_settings(machine)
+    try:
+        octets = config.read_bytes()
+    except OSError as error:
+        message = f"cannot read it: {error.strerror}"
+        raise ExceptionGroup(str(config), [ConfigError(Where(str(config)), message)]) from None
+    return read_settings(marked.decode(octets, str(config)), str(config), machine)
+
+
+def check_files(paths: Iterable[Path], settings: Settings) -> Problems:
+    """What is wrong with these zone files, or those in these directories, under the views of ``settings``."""
+    problems = Problems()
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += listed(path)
+        except OSError as error:
+            problems.error(ZoneError(Where(str(path)), f"cannot read it: {error.strerror}"))
+    environment = _environment(settings)
+    with _no_garbage_collection():
+        _, _, of_all = assemble(settings, _parts(by_apex(found, problems), environment, None, None), {})
+    problems.errors += [error for of_zone in of_all.faults.values() for error in of_zone]
+    problems.warnings += of_all.warnings
+    return problems
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Millions of objects come, none of them in a cycle; to walk them again and again takes half the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _environment(settings: Settings) -> Environment:
+    viewers = tuple(Viewer(name, tuple(view.horizon)) for name, view in settings.views.items())
+    addresses = {"$wan4": settings.wan.ipv4, "$wan6": settings.wan.ipv6}
+    return Environment(viewers, {name: address.packed for name, address in addresses.items() if address})
+
+
+def _zone_files(
+    settings: Settings, base: Path, config: Path | None, problems: Problems
+) -> tuple[dict[Qname, list[ZoneFile]], set[Path]]:
+    """The zone files by apex, and the directories to watch."""
+    found: list[Path] = []
+    watch = {config.parent, config.resolve().parent} if config else set()
+    for at, name in enumerate(settings.zones):
+        path = base / name
+        watch |= {path, path.resolve()} if path.is_dir() else {path.parent, path.resolve().parent}
+        try:
+            found += listed(path)
+        except OSError as error:
+            if settings.is_written("zones"):
+                message = f"expected zone files at {str(path)!r}: {error.strerror}"
+                problems.error(ConfigError(settings.where(("zones", at)), message))
+            else:
+                problems.warn(Where(str(path)), "no zones: there is no such directory")
+    return by_apex(found, problems), watch
+
+
+def _parts(
+    files: Mapping[Qname, Sequence[ZoneFile]],
+    environment: Environment,
+    previous: Loaded | None,
+    progress: Progress | None,
+) -> dict[Qname, Sequence[Part]]:
+    beneath: dict[Qname, list[Qname]] = {}
+    for apex in files:
+        for above in ancestors(parent(apex)) if apex != ROOT else ():
+            if above in files:
+                beneath.setdefault(above, []).append(apex)
+    former = previous.parts if previous else {}
+    total = sum(_octets(file.path) for of_apex in files.values() for file in of_apex) if progress else 0
+    done = 0
+
+    def advance(octets: int) -> None:
+        nonlocal done
+        done += octets
+        if progress:
+            progress(done, max(total, done))
+
+    return {
+        apex: parts_of(of_apex, environment, tuple(beneath.get(apex, ())), former.get(apex, ()), advance)
+        for apex, of_apex in files.items()
+    }
+
+
+def _octets(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,236 @@
+"""Zone files as they are served: each stands by itself.
+
+A file that did not change, in surroundings that did not change, is not read again: its ``Zone`` objects go
+into the next generation as they are. A file with mistakes keeps its last good version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from splitdns.errors import InputError, Problems, Warning_, Where, ZoneError
+from splitdns.load import marked, master, yamlzone
+from splitdns.load.compile import Compiled, Source, compile_zone
+from splitdns.load.declared import DeclaredZone, FileId, file_id
+from splitdns.load.share import Viewer
+from splitdns.load.yamlvalues import Surroundings
+from splitdns.load.zonefiles import ZoneFile, viewers_of
+from splitdns.names import Qname
+from splitdns.zone import Zone
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Everything that a part depends on; ``wan`` only where the zone says ``$wan4`` or ``$wan6``."""
+
+    files: tuple[FileId, ...]
+    viewers: tuple[Viewer, ...]
+    beneath: tuple[Qname, ...]
+    wan: tuple[tuple[str, bytes | None], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One zone file.
+
+    ``views`` are those that take it, ``compiled`` its last good version (None: there never was one), and
+    ``errors`` what is wrong with the newest. With ``key`` None it is read again the next time.
+    """
+
+    file: ZoneFile
+    views: tuple[str, ...]
+    compiled: Compiled | None
+    errors: tuple[InputError, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    included: tuple[FileId, ...] = ()
+    wan: bool = False
+    limit: tuple[str, ...] | None = None  # the views that the last good version is limited to
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The views, in order, and the gateway's addresses (see ``Surroundings``)."""
+
+    viewers: tuple[Viewer, ...]
+    wan: dict[str, bytes | None]
+
+    @property
+    def horizons(self) -> frozenset[str]:
+        return frozenset(horizon for viewer in self.viewers for horizon in viewer.horizon)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A file on its way: what it declares, for whom, and what is wrong with it."""
+
+    file: ZoneFile
+    viewers: tuple[Viewer, ...]
+    problems: Problems
+    declared: DeclaredZone | None = None
+    compiled: Compiled | None = None
+
+
+def parts_of(
+    files: Sequence[ZoneFile],
+    environment: Environment,
+    beneath: tuple[Qname, ...],
+    former: Sequence[Part],
+    advance: Advance | None = None,
+) -> Sequence[Part]:
+    """The parts of one apex, from ``former`` where nothing has changed.
+
+    ``beneath`` are the apexes of our zones beneath this one; ``advance`` is told how many octets were read.
+    """
+    ids = tuple(file_id(file.path) for file in files)
+    if former:
+        included = tuple(file_id(one.path) for part in former for one in part.included)
+        uses_wan = any(part.wan for part in former)
+        if former[0].key == _key(ids + included, environment, beneath, uses_wan):
+            return former
+    problems = Problems()
+    taken = viewers_of(files, environment.viewers, problems)
+    if problems.errors:
+        return _contradicting(files, environment, former, problems)
+    readings = [_read(file, viewers, environment, advance) for file, viewers in taken.items()]
+    by_path = {part.file.path: part for part in former}
+    _compile(readings, by_path, environment, beneath, ids)
+    included = tuple(
+        one for reading in readings if reading.declared for one in reading.declared.included
+    )
+    uses_wan = any(reading.declared is not None and reading.declared.wan for reading in readings)
+    key = _key(ids + included, environment, beneath, uses_wan)
+    return [_part(reading, by_path.get(reading.file.path), key) for reading in readings]
+
+
+def _key(
+    files: tuple[FileId, ...], environment: Environment, beneath: tuple[Qname, ...], uses_wan: bool
+) -> Key:
+    wan = tuple(sorted(environment.wan.items())) if uses_wan else None
+    return Key(files, environment.viewers, beneath, wan)
+
+
+def _contradicting(
+    files: Sequence[ZoneFile], environment: Environment, former: Sequence[Part], problems: Problems
+) -> list[Part]:
+    """Nobody knows which of the files is meant: what was served before is served on."""
+    errors = tuple(problems.errors)
+    if former:
+        first, *others = former
+        return [replace(first, errors=errors, key=None), *(replace(part, key=None) for part in others)]
+    return [Part(files[0], tuple(viewer.name for viewer in environment.viewers), None, errors)]
+
+
+def _read(
+    file: ZoneFile, viewers: tuple[Viewer, ...], environment: Environment, advance: Advance | None
+) -> _Reading:
+    reading = _Reading(file, viewers, Problems())
+    problems, path = reading.problems, str(file.path)
+    if not viewers:
+        message = f"no view serves this zone: none takes the horizon {file.horizon!r}"
+        problems.error(ZoneError(Where(path), message))
+        return reading
+    if not file.is_yaml:
+        reading.declared = master.read(
+            file.path, file.apex, problems, owner=file.owner, horizon=file.horizon, advance=advance
+        )
+        return reading
+    try:
+        octets = file.path.read_bytes()
+        text = marked.decode(octets, path, ZoneError)
+    except OSError as error:
+        problems.error(ZoneError(Where(path), f"cannot read it: {error.strerror}"))
+        return reading
+    except ExceptionGroup as group:
+        problems.errors += [error for error in group.exceptions if isinstance(error, InputError)]
+        return reading
+    if advance:
+        advance(len(octets))
+    names = tuple(viewer.name for viewer in environment.viewers)
+    surroundings = Surroundings(environment.wan, names)
+    declared = reading.declared = yamlzone.read(text, path, file.apex, problems, surroundings)
+    if declared is not None and declared.views is not None:
+        reading.viewers = tuple(viewer for viewer in viewers if viewer.name in declared.views)
+    return reading
+
+
+def _compile(
+    readings: Sequence[_Reading],
+    former: Mapping[Path, Part],
+    environment: Environment,
+    beneath: tuple[Qname, ...],
+    ids: Sequence[FileId],
+) -> None:
+    """Compile the files that could be read; where nothing is different, the former zones stay."""
+    good = [
+        (reading, Source(reading.declared, reading.viewers, reading.problems))
+        for reading in readings
+        if reading.declared is not None and not reading.problems.errors
+    ]
+    if not good:
+        return
+    sources = [source for _, source in good]
+    served = {viewer for source in sources for viewer in source.viewers}
+    everywhere = served == set(environment.viewers)
+    serial = max(one.mtime_ns for one in ids) // 1_000_000_000 & 0xFFFF_FFFF or 1
+    befores = [part.compiled if (part := former.get(reading.file.path)) else None for reading, _ in good]
+    former_serial = next((before.serial for before in befores if before and before.serial), None)
+
+    def compiled_with(serial: int) -> list[Compiled | None]:
+        return compile_zone(
+            sources, serial=serial, everywhere=everywhere, beneath=beneath, horizons=environment.horizons
+        )
+
+    warnings = [len(source.problems.warnings) for source in sources]
+    results = compiled_with(former_serial or serial)
+    if former_serial is not None and not all(
+        before and result and _same(before, result) for before, result in zip(befores, results, strict=True)
+    ):
+        # The data has changed: a secondary must see a new serial, whatever the file's time says.
+        for source, count in zip(sources, warnings, strict=True):
+            del source.problems.warnings[count:]  # the second round finds them again
+            source.problems.errors.clear()
+        results = compiled_with(max(serial, (former_serial + 1) & 0xFFFF_FFFF or 1))
+    for (reading, _), before, result in zip(good, befores, results, strict=True):
+        if before and result and _same(before, result):
+            result = replace(result, zones=before.zones)
+        reading.compiled = result
+
+
+def _same(one: Compiled, other: Compiled) -> bool:
+    return one.zones.keys() == other.zones.keys() and all(
+        _same_zone(zone, other.zones[view]) for view, zone in one.zones.items()
+    )
+
+
+def _same_zone(one: Zone, other: Zone) -> bool:
+    if one is other:
+        return True
+    return (one.overlay, one.regexps, one.source) == (other.overlay, other.regexps, other.source) and (
+        one.block == other.block
+    )
+
+
+def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
+    compiled, declared = reading.compiled, reading.declared
+    limit = declared.views if declared else None
+    views = tuple(viewer.name for viewer in reading.viewers)
+    if compiled is None and former is not None:
+        compiled, limit = former.compiled, former.limit
+        if limit is not None:
+            views = tuple(viewer.name for viewer in key.viewers if viewer.name in limit)
+    return Part(
+        reading.file,
+        views,
+        compiled,
+        tuple(sorted(reading.problems.errors, key=lambda error: error.where)),
+        tuple(sorted(reading.problems.warnings, key=lambda warning: warning.where)),
+        tuple(declared.included) if declared else (),
+        declared.wan if declared else False,
+        limit,
+        key,
+    )

@@ -1,0 +1,122 @@
+"""Names for addresses: PTR records that make themselves, and the empty zones of private address space.
+
+Who asks for the name of an inside address asks us, or it leaks to servers that cannot know it (RFC 6303).
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from splitdns.addresses import is_inside
+from splitdns.load.compile import Held
+from splitdns.names import ROOT, Qname, ancestors, from_text, reverse_name
+from splitdns.records import RRset, Type
+from splitdns.zone import Node, Zone, pack
+
+BUILT_IN = tuple(
+    from_text(name)
+    for name in (
+        "10.in-addr.arpa.",  # RFC 6303 4.1
+        *(f"{octet}.172.in-addr.arpa." for octet in range(16, 32)),
+        "168.192.in-addr.arpa.",
+        "0.in-addr.arpa.",  # 4.2
+        "127.in-addr.arpa.",
+        "254.169.in-addr.arpa.",
+        "2.0.192.in-addr.arpa.",
+        "100.51.198.in-addr.arpa.",
+        "113.0.203.in-addr.arpa.",
+        "255.255.255.255.in-addr.arpa.",
+        *(f"{octet}.100.in-addr.arpa." for octet in range(64, 128)),  # RFC 7793
+        "0." * 32 + "ip6.arpa.",  # 4.3
+        "1." + "0." * 31 + "ip6.arpa.",
+        "d.f.ip6.arpa.",  # 4.4; c.f.ip6.arpa is not assigned, and left alone
+        *(f"{nibble}.e.f.ip6.arpa." for nibble in "89ab"),  # 4.5
+        "8.b.d.0.1.0.0.2.ip6.arpa.",  # 4.6
+    )
+)
+_TTL_S = 10_800  # RFC 6303 3, for all of the SOA's and the NS record's times
+
+
+@functools.cache
+def empty_zone(apex: Qname) -> Zone:
+    """The zone that RFC 6303 3 describes: a SOA and an NS record, and no names."""
+    numbers = (1, 3600, 1200, 604_800, _TTL_S)
+    soa = apex + from_text("nobody.invalid.") + b"".join(number.to_bytes(4, "big") for number in numbers)
+    rrsets = (RRset(apex, Type.SOA, _TTL_S, (soa,)), RRset(apex, Type.NS, _TTL_S, (apex,)))
+    return Zone(apex, pack([Node(apex, apex, rrsets)]))
+
+
+def built_in(zones: Mapping[Qname, Zone], domains: Iterable[Qname]) -> dict[Qname, Zone]:
+    """The empty zones of a recursing view that no zone and no forward rule (``domains``) covers or equals."""
+    covered = {*zones, *(domain for domain in domains if domain != ROOT)}
+    return {
+        apex: empty_zone(apex)
+        for apex in BUILT_IN
+        if not any(ancestor in covered for ancestor in ancestors(apex))
+    }
+
+
+def automatic(
+    held: Iterable[Held], zones: Mapping[Qname, Zone], inside_only: frozenset[bytes], outside: bool
+) -> Zone | None:
+    """The PTR records that a view gets by itself, or None where there are none.
+
+    One per address: the first name in file order, or the first that says ``ptr: true``. They are made for
+    inside addresses, of special ranges or in ``inside_only``, and where a name asks for it. A view that is
+    ``outside`` gets the latter only, and none for an inside address.
+    """
+    chosen: dict[bytes, Held] = {}
+    for one in held:
+        inside = is_inside(one.address) or one.address in inside_only
+        if outside and (inside or not one.preferred):
+            continue
+        if not inside and not one.preferred:
+            continue
+        former = chosen.get(one.address)
+        if former is None or (one.preferred and not former.preferred):
+            chosen[one.address] = one
+    nodes = []
+    for address, one in chosen.items():
+        name = reverse_name(str(ipaddress.ip_address(address)))
+        if not _is_declared(name, zones):
+            ptr = RRset(name, Type.PTR, one.ttl_s, (one.owner,))
+            nodes.append(Node(name, name, (ptr,), differs=True))
+    return Zone(ROOT, pack(nodes), overlay=True) if nodes else None
+
+
+def _is_declared(name: Qname, zones: Mapping[Qname, Zone]) -> bool:
+    """Whether a zone of ours declares ``name`` itself, in this view or another."""
+    for ancestor in ancestors(name):
+        if (zone := zones.get(ancestor)) is not None:
+            if zone.fault is not None:
+                return True  # nobody knows what it declares
+            node = zone.node(name)
+            return node is not None and (bool(node.rrsets) or bool(node.inherit) or not node.exists)
+    return False
+
+
+def declared_only_elsewhere(
+    addresses: Iterable[Mapping[str | None, tuple[bytes, bytes]]], horizon: Iterable[str]
+) -> frozenset[bytes]:
+    """Addresses that are declared, but neither for all views nor under one of ``horizon``."""
+    own = {None, *horizon}
+    elsewhere: set[bytes] = set()
+    here: list[tuple[bytes, bytes]] = []
+    for of_zone in addresses:
+        for declared_for, joined in of_zone.items():
+            if declared_for in own:
+                here.append(joined)
+            else:
+                elsewhere.update(_split(joined))
+    if elsewhere:
+        for joined in here:
+            elsewhere.difference_update(_split(joined))
+    return frozenset(elsewhere)
+
+
+def _split(joined: tuple[bytes, bytes]) -> Iterable[bytes]:
+    for octets, width in zip(joined, (4, 16), strict=True):
+        for at in range(0, len(octets), width):
+            yield octets[at : at + width]
