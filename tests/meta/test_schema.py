@@ -18,7 +18,7 @@ def schema(of: str) -> dict[str, Any]:
     if of == "splitdns":
         from splitdns.load.settings import json_schema
     else:
-        from splitdns.load.yamlzone import json_schema
+        from splitdns.load.zoneschema import json_schema
     return json_schema()
 
 
