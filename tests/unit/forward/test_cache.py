@@ -141,7 +141,7 @@ def test_a_denial_lives_three_hours_at_most__rfc2308_5(above: int) -> None:
     assert get(cache, 10_800) is None
 
 
-def test_views_and_upstream_sets_share_nothing() -> None:
+def test_views_and_upstream_sets_share_nothing__semantics_14() -> None:
     cache = Cache(Counts())
     cache.remember("lan", PUBLIC, WWW, Type.A, Reply(Rcode.NOERROR, (ADDRESS,)), 0)
     assert cache.get("vpn", PUBLIC, WWW, Type.A, 1) is None

@@ -87,7 +87,7 @@ def changed(wire: bytes, at: int, octet: int) -> bytes:
 # --- what leaves
 
 
-def test_a_query_has_rd_and_our_own_opt_and_nothing_else__rfc6891_6_1_2_semantics_17() -> None:
+def test_a_query_has_rd_and_our_own_opt_and_nothing_else__rfc6891_6_semantics_17_semantics_17() -> None:
     _, asked = run(lambda asked: [answer(asked, ANSWER)])
     message = asked[0].message
     assert message.flags == dns.flags.RD
@@ -97,7 +97,7 @@ def test_a_query_has_rd_and_our_own_opt_and_nothing_else__rfc6891_6_1_2_semantic
     assert not message.authority
 
 
-def test_ids_and_ports_are_drawn_anew_for_each_query__rfc5452_9_2_semantics_17() -> None:
+def test_ids_and_ports_are_drawn_anew_for_each_query__rfc5452_9_2_semantics_17_semantics_17() -> None:
     async def main() -> list[Asked]:
         async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
             for _ in range(200):
