@@ -100,7 +100,9 @@ def serving(worlds: Sequence[World], directory: Path, *, daemon: bool = False) -
         if daemon:
             ours: Ask = askers[2].ask
         else:
-            ours = _in_process(InProcess(directory, {}, CONFIG.replace("{port}", "0")))
+            world = InProcess(directory, {}, CONFIG.replace("{port}", "0"))
+            assert not world.loaded.faults, world.loaded.faults
+            ours = _in_process(world)
         yield Trio(worlds, ours, askers[0].ask, askers[1].ask)
 
 

@@ -285,7 +285,7 @@ class _Drawer:
                 return self._target()
             case "HTTPS" | "SVCB":
                 alias = f"0 {self._target()}"
-                return self.rng.choice((f"1 . alpn=h2,h3 port={number}", alias, "2 . ipv4hint=192.0.2.1"))
+                return self.rng.choice((f"1 . alpn=h2,h3 port={number}", alias, "2 . alpn=h2"))
             case "CAA":
                 return f'0 issue "ca{number}.example"'
             case "NAPTR":
