@@ -1,0 +1,184 @@
+"""Says that files may have changed, whatever way they did.
+
+Directories are watched, never files, because editors, ``git`` and Kubernetes replace files instead of writing
+into them. For each path that matters, ``places`` names every directory whose entries decide what the path
+means: the parents of the symlinks on its way too. So a ConfigMap's swapped ``..data`` is seen, and so is a
+directory that did not exist. Nothing depends on how many files there are but one listing after each change.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from time import time
+
+from watchfiles._rust_notify import RustNotify
+
+STEP_MS = 100  # this long without a change ends a burst of them
+DEBOUNCE_MS = 1000  # a burst that goes on longer is reported all the same
+MAX_SYMLINKS = 40  # on the way of one path, as in the kernel; beyond: the path is watched up to there
+
+# What editors and package managers leave beside the files that they write.
+_JUNK_ENDS = ("~", ".swp", ".swx", ".tmp", ".new", ".bak", ".dpkg-new", ".dpkg-tmp")
+
+# The names in a directory that matter; None: all of them.
+Places = Mapping[Path, frozenset[str] | None]
+
+
+class Watcher:
+    """Calls ``changed`` from a thread of its own, once for each burst of changes."""
+
+    def __init__(
+        self, changed: Callable[[], None], *, step_ms: int = STEP_MS, debounce_ms: int = DEBOUNCE_MS
+    ) -> None:
+        self._changed = changed
+        self._step_ms, self._debounce_ms = step_ms, debounce_ms
+        self._paths: frozenset[Path] = frozenset()
+        self._since_s = 0.0
+        self._moved_on = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def look_at(self, paths: Iterable[Path], since_s: float) -> None:
+        """Watch these files and directories from now on, and report what changed after ``since_s``."""
+        paths = frozenset(path.absolute() for path in paths)
+        if paths == self._paths:
+            return
+        self._paths, self._since_s = paths, since_s
+        self._moved_on.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop; ``changed`` is not called any more when this returns."""
+        self._closed = True
+        self._moved_on.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._moved_on.clear()
+            paths, since_s = self._paths, self._since_s
+            if self._closed:
+                return
+            try:
+                since_s = self._watch_once(places(paths), since_s)
+            except OSError:  # a directory went away before it was watched
+                self._moved_on.wait(self._step_ms / 1000)
+            if paths == self._paths:
+                self._since_s = since_s
+
+    def _watch_once(self, where: Places, since_s: float) -> float:
+        """Wait for one burst, report it, and say when; symlinks may lead elsewhere after it."""
+        notify = RustNotify([str(place) for place in where], False, False, 0, False, True)
+        try:
+            if changed_since(where, since_s):
+                now_s = time()
+                self._changed()
+                return now_s
+            while True:
+                found = notify.watch(self._debounce_ms, self._step_ms, 0, self._moved_on)
+                if not isinstance(found, set):
+                    return since_s
+                if any(matters(where, Path(path)) for _, path in found):
+                    now_s = time()
+                    self._changed()
+                    return now_s
+        finally:
+            notify.close()
+
+
+def matters(where: Places, path: Path) -> bool:
+    """Whether a change of the directory entry ``path`` is worth a look."""
+    if path in where:  # the directory itself
+        return True
+    if path.parent not in where:
+        return False
+    names = where[path.parent]
+    return not _is_junk(path.name) if names is None else path.name in names
+
+
+def _is_junk(name: str) -> bool:
+    hidden = name.startswith((".", "#")) and not name.startswith("..")
+    return hidden or name.endswith(_JUNK_ENDS) or name == "4913"  # vim tries this name for writing
+
+
+def places(paths: Iterable[Path]) -> Places:
+    """The directories that decide what absolute ``paths`` mean, each with the names in it that do."""
+    found: dict[Path, frozenset[str] | None] = {}
+    for path in paths:
+        end = _follow(path, found)
+        if end is None or not end.is_dir():
+            continue
+        found[end] = None
+        with os.scandir(end) as entries:
+            for entry in entries:
+                if entry.is_symlink() and not _is_junk(entry.name):
+                    _follow(Path(entry.path), found)
+    return found
+
+
+def _follow(path: Path, found: dict[Path, frozenset[str] | None]) -> Path | None:
+    """Go along ``path``, noting what decides about it; where it ends, or None where nothing is there."""
+    at = Path(path.anchor)
+    parts = list(path.parts[1:])
+    for _ in range(MAX_SYMLINKS):
+        while parts:
+            part = parts.pop(0)
+            if part == "..":
+                at = at.parent
+                continue
+            entry = at / part
+            try:
+                target = Path(entry.readlink())
+            except OSError:
+                if not parts or not entry.is_dir():  # the last part, or one that is missing
+                    _note(found, at, part)
+                    return entry if entry.exists() else None
+                at = entry
+                continue
+            _note(found, at, part)
+            parts = [*target.parts[1:], *parts] if target.is_absolute() else [*target.parts, *parts]
+            at = Path(target.anchor) if target.is_absolute() else at
+            break
+        else:
+            return at
+    return None
+
+
+def _note(found: dict[Path, frozenset[str] | None], directory: Path, name: str) -> None:
+    names = found.get(directory, frozenset())
+    if names is not None:
+        found[directory] = names | {name}
+
+
+def changed_since(where: Places, since_s: float) -> bool:
+    """Whether something that matters was written, created, renamed or removed after ``since_s``."""
+    for directory, names in where.items():
+        try:
+            if names is None:
+                if os.stat(directory).st_ctime > since_s:
+                    return True
+                with os.scandir(directory) as entries:
+                    if any(
+                        entry.stat(follow_symlinks=False).st_ctime > since_s
+                        for entry in entries
+                        if not _is_junk(entry.name)
+                    ):
+                        return True
+            elif any(_changed(directory / name, since_s) for name in names):
+                return True
+        except OSError:  # it went away while we looked
+            return True
+    return False
+
+
+def _changed(path: Path, since_s: float) -> bool:
+    try:
+        return path.lstat().st_ctime > since_s
+    except OSError:
+        return False  # what is missing was missing before, or its directory's watch tells
