@@ -9,11 +9,10 @@ the message costs nothing and can break nothing. The one door to dnspython on th
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import dns.exception
 import dns.rdata
@@ -70,57 +69,62 @@ async def exchange(
 ) -> Response:
     """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
 
+    A server that rejects EDNS is asked once more without it (RFC 6891 7).
+
     Raises:
         NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
         UpstreamError: a response that cannot be used.
     """
     question = name + qtype.to_bytes(2, "big") + Class.IN.to_bytes(2, "big")
+    until_s = asyncio.get_running_loop().time() + timeout_s
+    for edns in (True, False):
+        query = make_query(random.getrandbits(16), question, edns)
+        wire = await _ask_datagram(upstream, network, query, until_s)
+        if _is_truncated(wire):
+            query = make_query(random.getrandbits(16), question, edns)
+            wire = await _ask_stream(upstream, network, query, until_s)
+        response = Response(wire)
+        if response.header_rcode not in _NO_EDNS:
+            break
+    return response
+
+
+async def _ask_datagram(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
+    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(timeout_s):
-            response = await _exchange(question, True, upstream, network, random)
-            if response.header_rcode in _NO_EDNS:
-                response = await _exchange(question, False, upstream, network, random)
-            return response
+        async with asyncio.timeout_at(until_s):
+            with network.datagram(upstream) as datagram:
+                datagram.send(query)
+                for _ in range(MAX_UNWANTED + 1):
+                    wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
+                    if is_response(wire, query):
+                        return wire
     except TimeoutError:
-        raise NoResponseError(f"no response within {timeout_s:.3g} s") from None
+        raise NoResponseError("no response in time") from None
     except OSError as error:
         raise NoResponseError(error.strerror or str(error)) from None
-
-
-async def _exchange(
-    question: bytes, edns: bool, upstream: Upstream, network: Network, random: Random
-) -> Response:
-    query = make_query(random.getrandbits(16), question, edns)
-    with network.datagram(upstream) as datagram:
-        wire = await _ask_datagram(datagram, query)
-    if _is_truncated(wire):
-        query = make_query(random.getrandbits(16), question, edns)
-        with await network.stream(upstream) as stream:
-            wire = await _ask_stream(stream, query)
-    return Response(wire)
-
-
-async def _ask_datagram(datagram: socket.socket, query: bytes) -> bytes:
-    loop = asyncio.get_running_loop()
-    datagram.send(query)
-    for _ in range(MAX_UNWANTED + 1):
-        wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
-        if is_response(wire, query):
-            return wire
     raise UpstreamError(f"more than {MAX_UNWANTED} datagrams that do not answer the query")
 
 
-async def _ask_stream(stream: socket.socket, query: bytes) -> bytes:
+async def _ask_stream(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
+    """The response over TCP. Where there is none the upstream is not down: it has just answered over UDP."""
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(stream, frame(query))
     unframer = Unframer()
-    while (wire := unframer.message()) is None:
-        octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
-        if not octets:
-            raise UpstreamError("the connection ended within a response")
-        unframer.feed(octets)
+    try:
+        async with asyncio.timeout_at(until_s):
+            with await network.stream(upstream) as stream:
+                await loop.sock_sendall(stream, frame(query))
+                while (wire := unframer.message()) is None:
+                    octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
+                    if not octets:
+                        raise UpstreamError("truncated, and the connection ended within a response")
+                    unframer.feed(octets)
+    except TimeoutError:
+        raise UpstreamError("truncated, and no response over TCP in time") from None
+    except OSError as error:
+        raise UpstreamError(f"truncated, and over TCP: {error.strerror or error}") from None
     if not is_response(wire, query):
-        raise UpstreamError("a response over TCP that does not answer the query")
+        raise UpstreamError("truncated, and a response over TCP that does not answer the query")
     if _is_truncated(wire):
         raise UpstreamError("a truncated response over TCP")
     return wire
@@ -158,8 +162,7 @@ def _is_truncated(wire: bytes) -> bool:
     return bool(_HEADER.unpack_from(wire)[1] & _TC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Raw:
+class _Raw(NamedTuple):
     """A record where it stands in the message."""
 
     ttl_s: int

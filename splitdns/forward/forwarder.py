@@ -19,7 +19,7 @@ from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import MAX_OCTETS, Cache, kind
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import NoResponseError, Response, exchange
+from splitdns.forward.exchange import NoResponseError, exchange
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S, Health, Tries
 from splitdns.metrics import (
@@ -185,14 +185,11 @@ class Forwarder:
         while attempt := tries.next(self._clock()):
             upstream = attempt.upstream
             try:
-                response = await self._exchange(question, upstream, attempt.timeout_s)
-                reply = reduce(response, question.name, question.qtype)
-            except NoResponseError as error:
-                outcome = _worse(outcome, upstream, error)
-                continue
+                reply = await self._exchange(question, upstream, attempt.timeout_s)
             except UpstreamError as error:
-                self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
                 outcome = _worse(outcome, upstream, error)
+                if isinstance(error, NoResponseError):
+                    continue
             else:
                 if reply.rcode in _USABLE:
                     return reply
@@ -200,25 +197,30 @@ class Forwarder:
             tries.drop(upstream)
         return outcome
 
-    async def _exchange(self, question: _Question, upstream: Upstream, timeout_s: float) -> Response:
-        """One exchange, measured, and its lesson about the upstream's health."""
+    async def _exchange(self, question: _Question, upstream: Upstream, timeout_s: float) -> Reply:
+        """One exchange, counted, and its lesson about the upstream's health."""
+        name, qtype = question.name, question.qtype
         started_s = self._clock()
         try:
-            response = await exchange(
-                question.name, question.qtype, upstream, self._network, self._random, timeout_s
-            )
+            response = await exchange(name, qtype, upstream, self._network, self._random, timeout_s)
+            reply = reduce(response, name, qtype)
         except NoResponseError as error:
             self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
             if self._health.failed(upstream, self._clock()):
                 log.warning("upstream.down", extra={"upstream": str(upstream), "reason": str(error)})
             raise
-        now_s = self._clock()
-        self._counts.observe(
-            PROXY_DURATION, now_s - started_s, _PROXY, str(upstream), rcode_label(response.rcode)
-        )
+        except UpstreamError:
+            self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
+            self._is_there(upstream)
+            raise
+        taken_s = self._clock() - started_s
+        self._counts.observe(PROXY_DURATION, taken_s, _PROXY, str(upstream), rcode_label(reply.rcode))
+        self._is_there(upstream)
+        return reply
+
+    def _is_there(self, upstream: Upstream) -> None:
         if self._health.answered(upstream):
             log.info("upstream.up", extra={"upstream": str(upstream)})
-        return response
 
     def _probe_where_due(self, question: _Question) -> None:
         for upstream in self._health.due(question.upstreams, self._clock()):

@@ -174,7 +174,7 @@ def test_datagrams_that_do_not_answer_the_query_are_ignored__rfc5452_9_1() -> No
 
 @pytest.mark.parametrize("kind", wrong(Asked(make_query(7, NAME + TYPE_AND_CLASS, True), "udp")))
 def test_without_the_right_datagram_there_is_no_response__rfc5452_9_1(kind: str) -> None:
-    with pytest.raises(NoResponseError, match="no response within"):
+    with pytest.raises(NoResponseError, match="no response in time"):
         run(lambda asked: [wrong(asked)[kind]])
 
 
@@ -218,7 +218,7 @@ def test_only_the_name_is_compared_without_case__type_65_is_not_type_97() -> Non
 
 
 def test_a_silent_upstream_is_no_response_after_the_time_out() -> None:
-    with pytest.raises(NoResponseError, match="no response within"):
+    with pytest.raises(NoResponseError, match="no response in time"):
         run(lambda _: [])
 
 
@@ -310,6 +310,31 @@ def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, r
 
     with pytest.raises(UpstreamError, match=reason):
         stepping(main())
+
+
+class NoStream(KernelNetwork):
+    """A network in which TCP to upstreams is shut, or swallowed."""
+
+    def __init__(self, silent: bool) -> None:
+        self._silent = silent
+
+    async def stream(self, upstream: Upstream) -> socket.socket:
+        if self._silent:
+            await asyncio.sleep(3600)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+@pytest.mark.parametrize(("silent", "reason"), [(True, "no response over TCP in time"), (False, "refused")])
+def test_an_upstream_without_tcp_is_not_one_that_is_down(silent: bool, reason: str) -> None:
+    async def main() -> None:
+        async with upstream(lambda asked: [answer(asked, truncated=True)]) as scripted:
+            await exchange(
+                NAME, 1, scripted.upstream, NoStream(silent), random.SystemRandom(), TIMEOUT_S
+            )
+
+    with pytest.raises(UpstreamError, match=reason) as caught:
+        stepping(main())
+    assert not isinstance(caught.value, NoResponseError)
 
 
 @pytest.mark.parametrize("rcode", ["FORMERR", "NOTIMP"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
@@ -187,6 +188,19 @@ def test_a_dead_upstream_costs_its_time_out_only_until_it_is_known_to_be_down() 
             assert one.asked[-1].question == "host10.example.org. A"
             await ask(11)
             assert len(other.asked) == 11
+
+    run(main())
+
+
+@pytest.mark.parametrize("between", [garbage, failing("SERVFAIL"), good])
+def test_an_upstream_that_says_anything_in_between_is_not_down(between: Script) -> None:
+    async def main() -> None:
+        scripts = itertools.cycle([silent, between])
+        async with upstream(lambda asked: next(scripts)(asked)) as one, upstream(good) as other:
+            forwarder, upstreams = make(), only(one, other)
+            for number in range(3 * FAILURES_TO_BE_DOWN):
+                await forwarder.ask(forward(upstreams, f"host{number}.example.org."))
+            assert len(one.asked) == 3 * FAILURES_TO_BE_DOWN
 
     run(main())
 
