@@ -289,7 +289,7 @@ class Pipeline:
         if self._may_log("leak"):
             name, rdtype = to_text(query.question), type_to_text(query.qtype)
             log.warning(
-                "leak.blocked", extra={"view": view.name, "name": name, "type": rdtype, "records": records}
+                "leak.blocked", extra={"view": view.name, "qname": name, "qtype": rdtype, "records": records}
             )
 
     def _may_log(self, event: str) -> bool:
