@@ -13,7 +13,7 @@ from splitdns.explain.tale import Exchange, Places, Tale
 from splitdns.explain.values import Candidate, Client, Explanation, Outcome
 from splitdns.records import Class, Rcode, Type
 from splitdns.snapshot import Snapshot
-from splitdns.view import View, fold_address
+from splitdns.view import Prefix, View, fold_address
 from splitdns.wire.message import Answer, Query
 
 Ask = Callable[[Forward], Reply | None]
@@ -29,7 +29,7 @@ def explain(
     Raises:
         ValueError: ``host`` is not an address.
     """
-    client = _client(snapshot, host)
+    client = _client(snapshot, host, places)
     match = snapshot.match(host)
     if match is None:
         refused = Outcome(None, Answer(Rcode.REFUSED))
@@ -60,13 +60,16 @@ def settle(decided: Answer | Forward, ask: Ask | None, exchanges: list[Exchange]
     return decided
 
 
-def _client(snapshot: Snapshot, host: str) -> Client:
+def _client(snapshot: Snapshot, host: str, places: Places | None) -> Client:
     address = fold_address(host)
-    matching = [(prefix, view) for prefix, view in snapshot.prefixes if address in prefix]
+    matching = [(prefix, view.name) for prefix, view in snapshot.prefixes if address in prefix]
     matching.sort(key=lambda pair: -pair[0].prefixlen)
-    candidates = [Candidate(view.name, prefix) for prefix, view in matching]
+    found: list[tuple[Prefix | None, str]] = [*matching]
     if snapshot.any_view is not None:
-        candidates.append(Candidate(snapshot.any_view.name, None))
+        found.append((None, snapshot.any_view.name))
+    candidates = (
+        Candidate(view, prefix, places.client(view, prefix) if places else None) for prefix, view in found
+    )
     return Client(address, tuple(candidates))
 
 

@@ -24,6 +24,7 @@ from splitdns.answer.lookup import (
     lookup,
 )
 from splitdns.answer.respond import SHORT_TTL_S, additional, negative_soa, referral
+from splitdns.errors import Where
 from splitdns.explain.source import Source, find
 from splitdns.explain.strip import hidden_target, stripped_from
 from splitdns.explain.values import (
@@ -37,10 +38,10 @@ from splitdns.explain.values import (
     Stripped,
     ZonePart,
 )
-from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold, parent, to_text
+from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold, from_text, is_under, parent, to_text
 from splitdns.records import META_TYPES, Rcode, RRset, Type
 from splitdns.snapshot import Manners
-from splitdns.view import UpstreamSet, View
+from splitdns.view import Prefix, UpstreamSet, View
 from splitdns.wire.message import Answer, Query
 from splitdns.zone import Node, Zone
 
@@ -48,11 +49,19 @@ Exchange = tuple[Forward, Reply | None]
 
 
 class Places(Protocol):
-    """Where a zone's records are written; a snapshot itself does not remember lines."""
+    """Where things are written; a snapshot itself does not remember lines."""
 
-    def place(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place | None: ...
+    def client(self, view: str, prefix: Prefix | None) -> Where: ...
+
+    def rule(self, view: str, domain: Qname) -> Where: ...
+
+    def record(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place | None: ...
 
 
+SHORT = "short: the name is not the same in all views"
+SHORT_IN_OVERLAY = "short: a name of an overlay is not the same everywhere"
+
+_IPV4_REVERSE = from_text("in-addr.arpa.")
 _NEGATIVE: dict[int, Result] = {Rcode.NOERROR: Result.NODATA, Rcode.NXDOMAIN: Result.NXDOMAIN}
 
 
@@ -144,8 +153,17 @@ class Tale:
         ptr = node.rrset(Type.PTR)
         if ptr is None or self._query.qtype not in (Type.PTR, Type.ANY):
             return hop
-        record = Record(ptr.at(name), Origin.AUTOMATIC)
+        record = Record(ptr.at(name), Origin.AUTOMATIC, self._place_of_address(name, ptr.rdatas[0]))
         return replace(hop, result=Result.RECORDS, records=(record,))
+
+    def _place_of_address(self, name: bytes, host: bytes) -> Place | None:
+        """Where the address stands that the reverse ``name`` was made of."""
+        qname = fold(host)
+        zone = self._view.zone_of(qname)
+        if zone is None or self._places is None:
+            return None
+        rdtype = Type.A if is_under(fold(name), _IPV4_REVERSE) else Type.AAAA
+        return self._places.record(zone, self._view, find(zone, qname), rdtype)
 
     def _found(self, hop: Hop, rrsets: tuple[RRset, ...]) -> Hop:
         if self._query.qtype == Type.ANY and self._manners.minimal_any:
@@ -180,7 +198,7 @@ class Tale:
 
     def _negative(self, hop: Hop, zone: Zone, result: Result, differs: bool) -> Hop:
         soa = negative_soa(zone, differs)
-        reason = "short: another view has an answer" if differs else "the SOA's TTL or its minimum"
+        reason = _short(zone) if differs else "the SOA's TTL or its minimum, the smaller one"
         records = tuple(replace(record, ttl_reason=reason) for record in self._records(soa, zone))
         return replace(hop, result=result, beside=records)
 
@@ -219,6 +237,7 @@ class Tale:
             no_nxdomain=forward is not None and forward.no_nxdomain,
             asked=bool(self._exchanges),
             reply=exchange[1] if exchange else None,
+            where=self._places.rule(self._view.name, domain) if self._places else None,
         )
         hop = replace(hop, result=Result.FORWARD, forwarding=forwarding)
         return self._replied(hop) if self._exchanges else (hop, None)
@@ -262,15 +281,19 @@ class Tale:
         if zone is None:
             return Record(rrset, Origin.SERVER)
         source = find(zone, rrset.name)
-        place = self._places.place(zone, self._view, source, rrset.rdtype) if self._places else None
-        return Record(rrset, Origin.ZONE, place, _ttl_reason(rrset, source, place))
+        place = self._places.record(zone, self._view, source, rrset.rdtype) if self._places else None
+        return Record(rrset, Origin.ZONE, place, _ttl_reason(rrset, zone, source, place))
 
 
-def _ttl_reason(rrset: RRset, source: Source, place: Place | None) -> str:
+def _short(zone: Zone) -> str:
+    return SHORT_IN_OVERLAY if zone.overlay else SHORT
+
+
+def _ttl_reason(rrset: RRset, zone: Zone, source: Source, place: Place | None) -> str:
     if place is not None and place.own_ttl:
         return "declared at the record or its name"
     if source.node is not None and source.node.differs and rrset.ttl_s == SHORT_TTL_S:
-        return "short: the answer differs between views"
+        return _short(zone)
     return ""
 
 

@@ -61,10 +61,11 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A view that the client's address also matches, and by which prefix (None: ``any``)."""
+    """A view that the client's address matches: by which prefix (None: ``any``), written where."""
 
     view: str
     prefix: Prefix | None
+    where: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class Forwarding:
     inherited: bool = False
     asked: bool = False
     reply: Reply | None = None
+    where: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import Where
 from splitdns.explain import explain
 from splitdns.explain.source import Source
+from splitdns.explain.tale import SHORT
 from splitdns.explain.values import Explanation, How, Origin, Place, Result
-from splitdns.names import from_text, to_text
+from splitdns.names import Qname, from_text, to_text
 from splitdns.records import Rcode, RRset, Type, type_to_text
 from splitdns.snapshot import Snapshot
-from splitdns.view import Upstream, UpstreamSet, View
+from splitdns.view import Prefix, Upstream, UpstreamSet, View
 from splitdns.zone import Zone
 from tests.build import address, query, view, zone
 
@@ -43,7 +44,13 @@ ROUTES = {".": PUBLIC, "corp.example.": CORP}
 class Here:
     """Every record stands at one place; those of ``long`` say their TTL themselves."""
 
-    def place(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place:
+    def client(self, view: str, prefix: Prefix | None) -> Where:
+        return Where("splitdns.yaml", 3, 9)
+
+    def rule(self, view: str, domain: Qname) -> Where:
+        return Where("splitdns.yaml", 9, 3)
+
+    def record(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place:
         own_ttl = source.node is not None and source.node.name.startswith(b"\x04long")
         return Place(Where("example.org.yaml", 7, 3), own_ttl)
 
@@ -73,7 +80,7 @@ def test_each_alias_is_a_hop_with_the_place_where_it_is_written() -> None:
 
 def test_a_short_ttl_says_why__semantics_11() -> None:
     (hop,) = told("www.example.org.").hops
-    assert hop.records[0].ttl_reason == "short: the answer differs between views"
+    assert hop.records[0].ttl_reason == SHORT
     (hop,) = told("long.example.org.").hops
     assert hop.records[0].ttl_reason == "declared at the record or its name"
 

@@ -1,0 +1,5 @@
+"""``python -m splitdns`` is ``splitdns``."""
+
+from splitdns.cli import main
+
+main()

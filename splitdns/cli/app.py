@@ -1,0 +1,180 @@
+"""The commands, their options and their help; what they do stands in a module each, imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splitdns.cli import complete
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Schema(StrEnum):
+    """What has a JSON Schema."""
+
+    CONFIG = "config"
+    ZONE = "zone"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="SPLITDNS_CONFIG",
+        metavar="FILE",
+        help="The configuration; without one, the embedded default (zones in ./zones).",
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="For a person, or for a script.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A domain name; for an address, its reverse name.", autocompletion=complete.zones
+    ),
+]
+TypeArgument = Annotated[
+    str | None, typer.Argument(metavar="TYPE", help="A record type.", show_default="A, or PTR for an address")
+]
+FromOption = Annotated[str, typer.Option("--from", metavar="ADDRESS", help="The client that asks.")]
+ForwardOption = Annotated[
+    bool, typer.Option("--forward", help="Really ask the upstreams where the answer is theirs to give.")
+]
+
+
+def _markup_mode() -> str | None:
+    """Boxes and colour in --help for a person at a terminal only."""
+    return "rich" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else None
+
+
+app = typer.Typer(
+    name="splitdns",
+    help="One name, the right address for every client: a split-horizon DNS server.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a bug shows Python's own traceback
+    rich_markup_mode=_markup_mode(),  # type: ignore[arg-type]
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+zone_app = typer.Typer(help="Check zone files, show what a view sees of a zone.", no_args_is_help=True)
+app.add_typer(zone_app, name="zone")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import platform
+
+        from splitdns import __version__
+
+        typer.echo(f"splitdns {__version__}")
+        typer.echo(f"Python {platform.python_version()} ({platform.python_implementation()})")
+        typer.echo("accelerator: none")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="The version, and on what it runs."),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Do not start with a broken zone; otherwise its names get SERVFAIL."),
+    ] = False,
+) -> None:
+    """Answer queries until told to stop (SIGTERM, SIGINT); SIGHUP reads all files again."""
+    from splitdns.cli.serve import run
+
+    run(config, strict=strict)
+
+
+@app.command()
+def query(
+    name: NameArgument,
+    qtype: TypeArgument = None,
+    *,
+    host: FromOption,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TEXT,
+    forward: ForwardOption = False,
+) -> None:
+    """The answer as that client would get it, without a running server.
+
+    Exit status: 0 an answer, 1 a negative one (NXDOMAIN, no data, REFUSED, SERVFAIL), 2 wrong input.
+    """
+    from splitdns.cli.query import run
+
+    run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward)
+
+
+@app.command()
+def explain(
+    name: NameArgument,
+    qtype: TypeArgument = None,
+    *,
+    host: FromOption,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TEXT,
+    forward: ForwardOption = False,
+) -> None:
+    """Why that client gets that answer: its view, each hop, where each record is written, the other views."""
+    from splitdns.cli.explain import run
+
+    run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward)
+
+
+@zone_app.command("check")
+def zone_check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Zone files, YAML or RFC 1035 master files.")
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Print every error and warning of zone files; exit status 2 with an error."""
+    from splitdns.cli.zone import check
+
+    check(files, config)
+
+
+@zone_app.command("show")
+def zone_show(
+    zone: Annotated[
+        str, typer.Argument(metavar="ZONE", help="The zone's apex.", autocompletion=complete.zones)
+    ],
+    view: Annotated[
+        str, typer.Option("--view", metavar="VIEW", help="A view's name.", autocompletion=complete.views)
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Print a zone as one view sees it, as a master file."""
+    from splitdns.cli.zone import show
+
+    show(zone, view, config)
+
+
+@app.command()
+def schema(
+    of: Annotated[Schema, typer.Argument(metavar="config|zone", help="Of which file.")] = Schema.CONFIG,
+) -> None:
+    """Print the JSON Schema of the configuration, or of a zone file, for editors."""
+    from splitdns.cli.schema import run
+
+    run(of.value)

@@ -1,0 +1,50 @@
+"""The configuration and its zones, for a command that looks at them and ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from splitdns.cli.console import errors_reported, report
+
+if TYPE_CHECKING:
+    from splitdns.load.load import Loaded
+    from splitdns.load.settings import Settings
+
+USUAL = Path("splitdns.yaml")
+
+
+def chosen(config: Path | None) -> Path | None:
+    """What is read: the one given, else ``splitdns.yaml`` here, else None, the embedded default."""
+    return config or (USUAL if USUAL.exists() else None)
+
+
+def load_configuration(config: Path | None) -> Loaded:
+    """Load all of it; a wrong configuration ends the command, broken zones are reported and stay broken."""
+    from splitdns.cli.progress import progress
+    from splitdns.load.load import load
+
+    with errors_reported(), progress() as advance:
+        loaded = load(chosen(config), generation=1, now_s=time.time(), progress=advance)
+    report([error for errors in loaded.faults.values() for error in errors])
+    return loaded
+
+
+def load_settings(config: Path | None) -> Settings:
+    """Only the settings; a wrong configuration ends the command."""
+    from splitdns.load.load import settings_of
+
+    with errors_reported():
+        return settings_of(chosen(config))
+
+
+def load_quietly(config: Path | None) -> Loaded | None:
+    """For completion: no output, and None for whatever goes wrong."""
+    from splitdns.errors import SplitdnsError
+    from splitdns.load.load import load
+
+    try:
+        return load(chosen(config), generation=1, now_s=time.time())
+    except (SplitdnsError, ExceptionGroup, OSError):
+        return None

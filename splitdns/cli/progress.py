@@ -1,0 +1,64 @@
+"""A progress bar for work that takes longer than a person likes to wait without a sign."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+PATIENCE_S = 1.0  # work that ends sooner needs no bar
+
+Report = Callable[[int, int], None]
+"""Told how many octets are done, and how many there are."""
+
+
+class Bar:
+    """A bar that appears after ``PATIENCE_S``, and vanishes at the end."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._started_s = clock()
+        self._shown: tuple[Progress, TaskID] | None = None
+
+    def report(self, done: int, total: int) -> None:
+        if self._shown is None:
+            if self._clock() - self._started_s < PATIENCE_S:
+                return
+            self._shown = self._show()
+        progress, task = self._shown
+        progress.update(task, completed=done, total=total)
+
+    def end(self) -> None:
+        if self._shown is not None:
+            self._shown[0].stop()
+
+    def _show(self) -> tuple[Progress, TaskID]:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        progress = Progress(*columns, console=Console(file=self._stream), transient=True)
+        progress.start()
+        return progress, progress.add_task("loading zones", total=None)
+
+
+@contextmanager
+def progress(
+    stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Report | None]:
+    """A callback for ``load``, or None where standard error is no terminal."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        yield None
+        return
+    bar = Bar(stream, clock)
+    try:
+        yield bar.report
+    finally:
+        bar.end()

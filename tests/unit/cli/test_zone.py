@@ -1,0 +1,56 @@
+"""A view's share of a zone as a master file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dns.zone
+
+from splitdns.cli.zone import master_lines
+from splitdns.names import from_text, to_text
+from splitdns.records import RRset, Type
+from splitdns.zone import Node, Zone, pack
+from tests.build import view, zone
+
+
+def test_what_is_shown_can_be_read_as_a_master_file_again__rfc1035_5() -> None:
+    text = """
+@       3600 IN NS ns1
+@       3600 IN MX 10 mail
+ns1     3600 IN A 192.0.2.53
+we\\.ird  60 IN TXT "a \\" quote" "; no comment"
+*.apps    60 IN A 192.0.2.7
+sub     3600 IN NS ns1.example.net.
+u         60 IN TYPE65280 \\# 2 abcd
+"""
+    here = replace(zone(text, elsewhere=["nas"]), source="zones/example.org.zone")
+    lines = [*master_lines(here, view(here))]
+    assert lines[0] == "; zone example.org. as view test sees it, from zones/example.org.zone"
+    assert "nas" not in "\n".join(lines)
+    shown = dns.zone.from_text("\n".join(lines) + "\n", origin="example.org.", relativize=False)
+    declared = zone(text)
+    for node in declared.nodes():
+        for rrset in node.rrsets:
+            rdataset = shown.find_rdataset(to_text(node.owner), rrset.rdtype)
+            assert rdataset.ttl == rrset.ttl_s
+            assert {rdata.to_wire() for rdata in rdataset} == set(rrset.rdatas)
+
+
+def test_what_a_master_file_cannot_say_is_a_comment() -> None:
+    here = zone(
+        "", overlay=True, inherit={"www": ["TXT", "MX"]}, regexps=[("^r[0-9]$", "192.0.2.4"), ("^n", "")]
+    )
+    lines = [*master_lines(here, view(here))]
+    assert lines[1] == "; names that are not here are forwarded, if the view recurses"
+    assert "; www.example.org. inherits TXT, MX" in lines
+    assert lines[-2:] == [
+        "; names that ~^r[0-9]$ is found in:",
+        "; example.org.\t300\tIN\tA\t192.0.2.4",
+    ]
+
+
+def test_a_value_that_is_not_known_is_said_to_be_so__semantics_12() -> None:
+    apex = from_text("example.org.")
+    node = Node(apex, apex, (RRset(apex, Type.A, 60, ()),))
+    here = Zone(apex, pack([node]))
+    assert [*master_lines(here, view(here))][1:] == ["; example.org. A: the value is not known now"]
