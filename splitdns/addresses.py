@@ -34,13 +34,24 @@ _EMBEDDED = (
 )
 
 
+# By octets of an address: how far to shift it, and what is then left of one in the prefix.
+_RANGES = {
+    octets: tuple(
+        (8 * octets - prefix.prefixlen, int(prefix.network_address) >> (8 * octets - prefix.prefixlen))
+        for prefix in INSIDE_PREFIXES
+        if prefix.version == version
+    )
+    for octets, version in ((4, 4), (16, 6))
+}
+
+
 @functools.lru_cache(maxsize=4096)
 def is_inside(address: bytes) -> bool:
     """Whether a packed IPv4 or IPv6 address is of a special-use range, in any of its disguises."""
-    if len(address) == 4:
-        return any(
-            prefix.version == 4 and ipaddress.IPv4Address(address) in prefix for prefix in INSIDE_PREFIXES
-        )
-    if any(prefix.version == 6 and ipaddress.IPv6Address(address) in prefix for prefix in INSIDE_PREFIXES):
-        return True
-    return any(address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED)
+    bits = int.from_bytes(address, "big")
+    for shift, start in _RANGES[len(address)]:
+        if bits >> shift == start:
+            return True
+    return len(address) == 16 and any(
+        address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED
+    )

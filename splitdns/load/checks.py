@@ -33,7 +33,6 @@ from splitdns.zone import Node, Regexp
 MAX_RDATAS = 0xFFFF  # in a record set; beyond: an error (a message cannot hold half as many)
 
 _BESIDE_CNAME = frozenset({Type.CNAME, Type.RRSIG, Type.NSEC})  # RFC 4034 3 and 4
-_NEEDS_NO_LOOK = frozenset({Type.A, Type.AAAA, Type.TXT})
 # Types whose target is a host; DNAME's is a subtree, and a wrong NAPTR's harms nobody.
 _TO_HOSTS = frozenset(
     {Type.NS, Type.SOA, Type.CNAME, Type.PTR, Type.MX, Type.SRV, Type.HTTPS, Type.SVCB, Type.AFSDB, Type.KX}
@@ -73,11 +72,11 @@ def check(share: Share, findings: Findings) -> None:
     """Everything that this share alone shows, but for its targets."""
     dnames: set[Qname] = set()
     outside = any(viewer.outside for viewer in share.viewers)
-    for name, sets in share.chosen.items():
-        if outside:
+    if outside:
+        for name, sets in share.chosen.items():
             _check_inside_addresses(share, name, sets, findings)
-        if len(sets) == 1 and sets[0].rdtype in _NEEDS_NO_LOOK and len(sets[0].rdatas) <= MAX_RDATAS:
-            continue
+    for name in share.notable:
+        sets = share.chosen[name]
         _check_name(share, to_text(name), name == share.zone.apex, sets, findings)
         if any(one.rdtype == Type.DNAME for one in sets):
             dnames.add(name)
@@ -211,8 +210,8 @@ def check_targets(share: Share, beneath: Sequence[Qname], findings: Findings) ->
     regexps = share.regexp_nodes()
     views = tuple(viewer.name for viewer in share.viewers)
     apex = share.zone.apex
-    for name, sets in share.chosen.items():
-        for one in sets:
+    for name in share.notable:
+        for one in share.chosen[name]:
             if one.rdtype not in _TO_HOSTS:
                 continue
             for rdata in one.rdatas:

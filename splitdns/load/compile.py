@@ -20,8 +20,7 @@ from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import Type
 from splitdns.zone import Zone, pack
 
-# The first octets that an inside address can have (``is_inside`` looks closer, and slower).
-_MAYBE_INSIDE = frozenset({0, 10, 100, 127, 169, 172, 192}), frozenset({0, 0x20, *range(0xFC, 0x100)})
+_ADDRESSES = frozenset({Type.A, Type.AAAA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,28 +184,29 @@ def _named(zone: DeclaredZone, outward: Outward) -> Named:
 
 def _held(share: Share) -> Iterable[Held]:
     """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
+    zone = share.zone
     for name, sets in share.chosen.items():
-        declared = share.zone.name(name)
-        if declared.manner.ptr is False or is_wildcard(name):
-            continue
         for one in sets:
-            if one.rdtype not in (Type.A, Type.AAAA):
+            if one.rdtype not in _ADDRESSES:
                 continue
-            special = declared.manner.ptr or one.horizon or share.zone.horizon
+            declared = zone.name(name)
+            special = declared.manner.ptr or one.horizon or zone.horizon
             for address in one.rdatas:
-                if special or (address[0] in _MAYBE_INSIDE[one.rdtype == Type.AAAA] and is_inside(address)):
+                if not special and not is_inside(address):
+                    continue
+                if declared.manner.ptr is not False and not is_wildcard(name):
                     ttl_s = final_ttl_s(one, share.is_different(name))
                     yield Held(address, declared.owner, ttl_s, bool(declared.manner.ptr))
 
 
 def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:
-    found: dict[str | None, tuple[set[bytes], set[bytes]]] = {}
+    found: dict[str | None, tuple[list[bytes], list[bytes]]] = {}
     for name in (*zone.names.values(), *(regexp.name for regexp in zone.regexps)):
         for one in name.sets:
-            if one.rdtype in (Type.A, Type.AAAA):
-                both = found.setdefault(one.horizon or zone.horizon, (set(), set()))
-                both[one.rdtype == Type.AAAA].update(one.rdatas)
-    return {horizon: (b"".join(sorted(v4)), b"".join(sorted(v6))) for horizon, (v4, v6) in found.items()}
+            if one.rdtype in _ADDRESSES:
+                both = found.setdefault(one.horizon or zone.horizon, ([], []))
+                both[one.rdtype == Type.AAAA].extend(one.rdatas)
+    return {horizon: (b"".join(v4), b"".join(v6)) for horizon, (v4, v6) in found.items()}
 
 
 def _services(zone: DeclaredZone) -> Iterable[Service]:

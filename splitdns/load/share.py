@@ -18,6 +18,9 @@ from splitdns.zone import Node, Regexp
 
 SHORT_TTL_S = 60  # for names that differ between the views (semantics 11)
 
+_SIMPLE = frozenset({Type.A, Type.AAAA, Type.TXT})
+_FEW = 100
+
 Sets = Sequence[DeclaredSet]
 
 
@@ -39,7 +42,8 @@ class Share:
 
     ``chosen`` are the names that exist with their record sets, ``ents`` the empty non-terminals, ``ghosts``
     the names of other views and their ancestors, with the case of their owners. ``differs`` are the names
-    that are not the same in all views; None: all of them.
+    that are not the same in all views; None: all of them. ``notable`` are the names that have more than a
+    few addresses or a text, which are all that most names of a large zone have, and which cannot be wrong.
     """
 
     zone: DeclaredZone
@@ -48,6 +52,7 @@ class Share:
     regexps: list[Sets] = field(default_factory=list)
     ents: set[Qname] = field(default_factory=set)
     ghosts: dict[Qname, bytes] = field(default_factory=dict)
+    notable: list[Qname] = field(default_factory=list)
     differs: set[Qname] | None = field(default_factory=set)
     regexp_differs: list[bool] = field(default_factory=list)
 
@@ -72,9 +77,9 @@ class Share:
             owner = self.ghosts.get(name)
             return Node(name, owner, exists=False, differs=True) if owner is not None else None
         declared = self.zone.name(name)
-        owner, differs = declared.owner, self.is_different(name)
+        owner, differs = declared.owner, self.differs is None or name in self.differs
         rrsets = tuple([_rrset(owner, one, differs) for one in sets])
-        cut = name != self.zone.apex and any(one.rdtype == Type.NS for one in sets)
+        cut = name != self.zone.apex and Type.NS in [one.rdtype for one in sets]
         return Node(name, owner, rrsets, True, cut, differs, declared.manner.inherit)
 
     def regexp_nodes(self) -> tuple[Regexp, ...]:
@@ -147,6 +152,13 @@ def _share(zone: DeclaredZone, viewers: tuple[Viewer, ...], horizon: tuple[str, 
     else:
         share.chosen = {name: declared.sets for name, declared in zone.names.items()}
     share.chosen.setdefault(zone.apex, [])
+    share.notable = [
+        name
+        for name, sets in share.chosen.items()
+        if len(sets) != 1 or sets[0].rdtype not in _SIMPLE or len(sets[0].rdatas) > _FEW
+    ]
+    if zone.apex not in share.notable[:1]:
+        share.notable = [zone.apex, *(name for name in share.notable if name != zone.apex)]
     share.regexps = [choose(regexp.name.sets, horizon) for regexp in zone.regexps]
     share.ents.update(_ancestors(share.chosen, zone.apex))
     return share
@@ -226,7 +238,8 @@ def resolve_hints(share: Share, error: Callable[[int, str], None]) -> None:
             return one
         return replace(one, rdatas=rdatas)
 
-    for name, sets in share.chosen.items():
+    for name in share.notable:
+        sets = share.chosen[name]
         if any(one.rdtype in (Type.HTTPS, Type.SVCB) for one in sets):
             share.chosen[name] = [resolved(one, name, sets) for one in sets]
     for at, sets in enumerate(share.regexps):
