@@ -8,16 +8,23 @@ directory that did not exist. Nothing depends on how many files there are but on
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from time import time
+from time import sleep
 
-from watchfiles._rust_notify import RustNotify
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+
+log = logging.getLogger("splitdns.watch")
 
 STEP_MS = 100  # this long without a change ends a burst of them
 DEBOUNCE_MS = 1000  # a burst that goes on longer is reported all the same
+CLOCK_STEP_S = 0.02  # files bear the time of the kernel's last tick, 10 ms ago at most
+FAILURES_TO_LOG = 5
+MAX_RETRY_MS = 2000
 MAX_SYMLINKS = 40  # on the way of one path, as in the kernel; beyond: the path is watched up to there
 
 # What editors and package managers leave beside the files that they write.
@@ -63,33 +70,66 @@ class Watcher:
         while not self._closed:
             self._moved_on.clear()
             paths, since_s = self._paths, self._since_s
-            if self._closed:
+            if (watch := self._open(paths)) is None:
                 return
-            try:
-                since_s = self._watch_once(places(paths), since_s)
-            except OSError:  # a directory went away before it was watched
-                self._moved_on.wait(self._step_ms / 1000)
-            if paths == self._paths:
-                self._since_s = since_s
-
-    def _watch_once(self, where: Places, since_s: float) -> float:
-        """Wait for one burst, report it, and say when; symlinks may lead elsewhere after it."""
-        notify = RustNotify([str(place) for place in where], False, False, 0, False, True)
-        try:
-            if changed_since(where, since_s):
-                now_s = time()
+            if changed_since(watch.places, since_s - CLOCK_STEP_S):
                 self._changed()
-                return now_s
-            while True:
-                found = notify.watch(self._debounce_ms, self._step_ms, 0, self._moved_on)
-                if not isinstance(found, set):
-                    return since_s
-                if any(matters(where, Path(path)) for _, path in found):
-                    now_s = time()
-                    self._changed()
-                    return now_s
-        finally:
-            notify.close()
+            while isinstance(found := watch.wait(self._debounce_ms, self._step_ms, self._moved_on), set):
+                if not any(matters(watch.places, Path(path)) for _, path in found):
+                    continue
+                if not watch.is_current(paths):
+                    watch.close()
+                    if (watch := self._open(paths)) is None:
+                        return
+                self._changed()  # last, so that what happens from now on is seen by the next wait
+            watch.close()
+
+    def _open(self, paths: frozenset[Path]) -> _Watch | None:
+        """A watch on all that decides what ``paths`` mean, and still did when it stood; None when closed."""
+        failures = 0
+        while not self._closed:
+            try:
+                watch = _Watch(paths)
+            except (OSError, WatchfilesRustInternalError) as error:
+                # A directory went away before it was watched; or, where it stays, the kernel's limits.
+                failures += 1
+                if failures == FAILURES_TO_LOG:
+                    log.warning("watch.failed", extra={"reason": str(error), "remedy": "SIGHUP reloads"})
+            else:
+                if watch.is_current(paths):
+                    return watch
+                watch.close()
+            sleep(min(self._step_ms * (1 + failures), MAX_RETRY_MS) / 1000)
+        return None
+
+
+class _Watch:
+    """inotify on some places, as they are when it is made."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.places = places(paths)
+        self._inodes = _inodes(self.places)
+        self._notify = RustNotify([str(place) for place in self.places], False, False, 0, False, True)
+
+    def wait(self, debounce_ms: int, step_ms: int, stop: threading.Event) -> set[tuple[int, str]] | str:
+        """The next burst of changes; a word where ``stop`` is set."""
+        return self._notify.watch(debounce_ms, step_ms, 0, stop)
+
+    def close(self) -> None:
+        self._notify.close()
+
+    def is_current(self, paths: Iterable[Path]) -> bool:
+        """Whether the same directories, and not others of the same names, are still what is to be watched."""
+        try:
+            now = places(paths)
+            return now == self.places and _inodes(now) == self._inodes
+        except OSError:
+            return False
+
+
+def _inodes(where: Places) -> list[tuple[int, int]]:
+    found = [os.stat(place) for place in where]
+    return [(status.st_dev, status.st_ino) for status in found]
 
 
 def matters(where: Places, path: Path) -> bool:
@@ -115,7 +155,7 @@ def places(paths: Iterable[Path]) -> Places:
         if end is None or not end.is_dir():
             continue
         found[end] = None
-        with os.scandir(end) as entries:
+        with suppress(PermissionError), os.scandir(end) as entries:  # the loader says so, with its place
             for entry in entries:
                 if entry.is_symlink() and not _is_junk(entry.name):
                     _follow(Path(entry.path), found)

@@ -17,7 +17,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.changes: queue.Queue[None] = queue.Queue()
-        self.watcher = Watcher(lambda: self.changes.put(None), step_ms=10, debounce_ms=200)
+        self.watcher = Watcher(lambda: self.changes.put(None), step_ms=30, debounce_ms=300)
 
     def watch(self, *paths: Path) -> None:
         """Watch, and wait until it does: a file from before must be reported once."""
