@@ -356,6 +356,8 @@ def _in_our_words(fault: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, in
     )
     if found == "a tab":
         expected, hint = "spaces", ""
+    elif expected == "a value" and found.startswith("':"):
+        hint = "text that starts with : needs quotes"
     elif opened and "go on after" in expected:
         expected += f" of line {opened.line + 1}"
     message = f"expected {expected}, found {found}" + (f"; {hint}" if hint else "")

@@ -163,6 +163,7 @@ MISTAKES = {
         "text with ': ' in it needs quotes, and keys start in one column"
     ],
     "a: 1\nb\nc: 2\n": ["f:2:1: expected 'key: value', found 'b'"],
+    "a: [::1]": ["f:1:5: expected a value, found '::1]'; text that starts with : needs quotes"],
     "a: [": ["f:1:5: expected a value, found the end of the file"],
     "a: 1\nb\n": ["f:2:1: expected 'key: value', found 'b'"],
     "@: {A: 192.0.2.1}\n": ["f:1:1: expected a value, found '@:'; text that starts with it needs quotes"],

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from splitdns.errors import ConfigError, Where
 from splitdns.load import settings as settings_module
@@ -24,8 +24,8 @@ from splitdns.names import ROOT, from_text
 from splitdns.snapshot import Manners
 from splitdns.view import Upstream, UpstreamSet
 
-ROOT_DIRECTORY = Path(__file__).parents[3]
-PAGE = ROOT_DIRECTORY / "docs/configuration.md"
+DIRECTORY = Path(__file__).parents[3]
+PAGE = DIRECTORY / "docs/configuration.md"
 
 HOME = """\
 listen: ["0.0.0.0:53", "[::]:53"]
@@ -55,12 +55,6 @@ def mistakes(text: str, machine: Machine | None = None) -> list[str]:
         read_settings(text, "f", machine)
     assert all(type(error) is ConfigError for error in caught.value.exceptions)
     return [str(error) for error in caught.value.exceptions]
-
-
-def views(**clients: str) -> str:
-    """A configuration with these views; ``clients`` is YAML."""
-    lines = [f"  {name}: {{clients: {text}, horizon: [inside]}}\n" for name, text in clients.items()]
-    return "views:\n" + "".join(lines)
 
 
 # --- What is read -----------------------------------------------------------------------------------------
@@ -171,7 +165,7 @@ def test_without_rules_the_machines_resolvers_are_asked() -> None:
     assert settings.routes("inside") == {ROOT: UpstreamSet((Upstream("192.0.2.1"),))}
 
 
-@pytest.mark.parametrize("text", ["forward: []", views(all="[any]")])
+@pytest.mark.parametrize("text", ["forward: []", "views: {all: {clients: [any], horizon: [inside]}}"])
 def test_an_empty_list_of_rules_or_no_recursion_means_nobody_is_asked(text: str) -> None:
     settings = read_settings(text, "f", RESOLVER)
     assert settings.forward == ()
@@ -202,73 +196,6 @@ views:
 
 
 # --- Mistakes ---------------------------------------------------------------------------------------------
-
-KNOWN = ", ".join(Settings.model_fields)
-
-MISTAKES = {
-    "listn: []\n": [f"f:1:1: 'listn' is not a setting here; known: {KNOWN}; is 'listen' meant?"],
-    "colour: red\n": [f"f:1:1: 'colour' is not a setting here; known: {KNOWN}"],
-    "views:\n  lan:\n    client: [any]\n    clients: [any]\n    horizon: [inside]\n": [
-        "f:3:5: 'client' is not a setting here; known: clients, horizon, recursion, open_resolver; "
-        "is 'clients' meant?"
-    ],
-    "tcp: {timeout: 5s}": [
-        "f:1:7: 'timeout' is not a setting here; known: connections, connections_per_client, idle_timeout, "
-        "message_timeout; is 'idle_timeout' meant?"
-    ],
-    "forward:\n  - {domain: [.], domains: [.], upstreams: [192.0.2.1]}": [
-        "f:2:6: 'domain' is not a setting here; known: domains, upstreams, views; is 'domains' meant?"
-    ],
-    "admin: {listen: '127.0.0.1:1', tls: true}": [
-        "f:1:32: 'tls' is not a setting here; known: listen",
-    ],
-    "views:\n  lan: {clients: [any]}\n": ["f:2:3: expected the setting 'horizon' here, found none"],
-    "forward:\n  - upstreams: [192.0.2.1]\n": ["f:2:5: expected the setting 'domains' here, found none"],
-    "views: {}": ["f:1:8: expected at least 1, found an empty mapping"],
-    "views:\n": ["f:1:7: expected a mapping, found nothing"],
-    "views: [lan]": ["f:1:8: expected a mapping, found a list"],
-    "views: {lan: inside}": ["f:1:14: expected a mapping, found 'inside'"],
-    "views: {a b: {clients: [any], horizon: [inside]}}": [
-        "f:1:9: expected the name of a view, of letters, digits, - and _, found 'a b'"
-    ],
-    "views: {lan: {clients: [], horizon: []}}": [
-        "f:1:24: expected at least 1, found an empty list",
-        "f:1:37: expected at least 1, found an empty list",
-    ],
-    "views: {lan: {clients: any, horizon: inside}}": [
-        "f:1:24: expected a list, found 'any'; a list of it is [any]",
-        "f:1:38: expected a list, found 'inside'; a list of it is [inside]",
-    ],
-    "querylog: yes": ["f:1:11: expected true or false, found 'yes'"],
-    "querylog: 1": ["f:1:11: expected true or false, found 1"],
-    "edns_payload: 0x500": ["f:1:15: expected a whole number, found '0x500'"],
-    "edns_payload: 01232": ["f:1:15: expected a whole number, found '01232'"],
-    "edns_payload: true": ["f:1:15: expected a whole number, found true"],
-    "edns_payload: 511": ["f:1:15: expected at least 512, found 511"],
-    "edns_payload: 4097": ["f:1:15: expected at most 4096, found 4097"],
-    "log: {format: xml}": ["f:1:15: expected text or json, found 'xml'"],
-    "log: {level: 3}": ["f:1:14: expected debug, info, warning or error, found 3"],
-    "log:": ["f:1:5: expected a mapping, found nothing"],
-    "admin: '127.0.0.1:9153'": ["f:1:8: expected a mapping, found '127.0.0.1:9153'"],
-    "gateway: x": ["f:1:10: expected a mapping, found 'x'"],
-    "tcp: {connections: 0}": ["f:1:20: expected at least 1, found 0"],
-    "tcp: {idle_timeout: soon}": ["f:1:21: expected a duration like 10s, 5m or 1h30m, found 'soon'"],
-    "listen: []": ["f:1:9: expected at least 1, found an empty list"],
-    "listen: ['127.0.0.1:70000']": [
-        "f:1:10: expected a port from 0 to 65535, found '70000' in '127.0.0.1:70000'"
-    ],
-    "- a": ["f:1:1: expected settings, like 'listen: …', found a list"],
-    "hello": ["f:1:1: expected settings, like 'listen: …', found 'hello'"],
-    "wan: {ipv4: 100.64.0.1}": [
-        "f:1:13: expected a public IPv4 address, like 203.0.113.7, found 100.64.0.1: it belongs to the "
-        "provider (carrier-grade NAT, RFC 6598), and cannot be reached from the internet"
-    ],
-}
-
-
-@pytest.mark.parametrize("text", MISTAKES)
-def test_a_mistake_says_where_and_what_was_expected_and_found(text: str) -> None:
-    assert mistakes(text) == MISTAKES[text]
 
 
 def test_all_mistakes_are_reported_at_once_those_between_settings_too() -> None:
@@ -304,157 +231,6 @@ def test_a_mistake_of_yaml_is_not_reported_twice() -> None:
     assert len(mistakes("edns_payload: *size")) == 1
     assert len(mistakes("edns_payload: !!int '1400'")) == 1
 
-
-# --- Views ------------------------------------------------------------------------------------------------
-
-
-def test_a_prefix_in_two_views_is_an_error() -> None:
-    text = views(lan="[10.0.0.0/8]", vpn="[10.0.0.0/8, 10.8.0.0/24]")
-    assert mistakes(text) == [
-        "f:3:19: expected each prefix once, found 10.0.0.0/8 again; the first is on line 2, in 'lan'"
-    ]
-
-
-def test_a_prefix_twice_in_one_view_is_an_error_also_in_disguise__rfc4291_2_5_5_2() -> None:
-    text = views(lan='[10.0.0.0/8, "::ffff:10.0.0.0/104"]')
-    assert mistakes(text) == [
-        "f:2:31: expected each prefix once, found 10.0.0.0/8 again; the first is on line 2"
-    ]
-
-
-def test_any_in_two_views_is_an_error() -> None:
-    assert mistakes(views(a="[any]", b="[10.0.0.0/8, any]")) == [
-        "f:3:29: expected each prefix once, found any again; the first is on line 2, in 'a'"
-    ]
-
-
-UNREACHABLE = (
-    "f:2:3: expected a view that some client can meet, found 'a', all of whose clients other views take"
-)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        views(a="[10.0.0.0/8]", b="[10.0.0.0/9, 10.128.0.0/9]"),
-        views(a="[10.0.0.0/8]", b="[10.0.0.0/9]", c="[10.128.0.0/10, 10.192.0.0/10, 10.192.0.0/11]"),
-        views(a='["fd00::/8", 10.0.0.0/31]', b='["fd00::/9", "fd80::/9"]', c="[10.0.0.0, 10.0.0.1]"),
-        views(a="[any]", b='[0.0.0.0/0, "::/0"]'),
-    ],
-)
-def test_a_view_that_no_client_can_meet_is_an_error(text: str) -> None:
-    assert mistakes(text) == [UNREACHABLE]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        views(a="[10.0.0.0/8]", b="[10.0.0.0/9, 10.128.0.0/10]"),
-        views(a="[10.0.0.0/8, 10.128.0.0/9]", b="[10.0.0.0/9]"),
-        views(a="[any]", b="[0.0.0.0/0]"),
-        views(a="[any]", b='[0.0.0.0/1, 128.0.0.0/1, "::/0"]'),
-        views(a="[0.0.0.0/0]", b='["::/0"]'),
-    ],
-)
-def test_a_view_that_some_client_can_meet_is_none(text: str) -> None:
-    read_settings(text, "f")
-
-
-@given(st.data())
-def test_reachability_is_what_longest_prefix_match_says(data: st.DataObject) -> None:
-    prefix = st.builds(
-        lambda bits, length: f"10.0.0.{bits >> (8 - length) << (8 - length)}/{24 + length}",
-        st.integers(0, 255),
-        st.integers(0, 8),
-    )
-    texts = data.draw(st.lists(prefix, min_size=1, max_size=12, unique=True))
-    owners = {text: data.draw(st.sampled_from("abc")) for text in texts}
-    by_view: dict[str, list[str]] = {}
-    for client, view in owners.items():
-        by_view.setdefault(view, []).append(client)
-    networks = [(IPv4Network(text), view) for text, view in owners.items()]
-    met = set()
-    for last in range(256):
-        address = IPv4Address(f"10.0.0.{last}")
-        if matching := [one for one in networks if address in one[0]]:
-            met.add(max(matching, key=lambda one: one[0].prefixlen)[1])
-    text = views(**{view: f"[{', '.join(clients)}]" for view, clients in by_view.items()})
-    if met == set(by_view):
-        read_settings(text, "f")
-    else:
-        assert len(mistakes(text)) == len(set(by_view) - met)
-
-
-@pytest.mark.parametrize("client", ["any", "0.0.0.0/0", "8.0.0.0/15", "'2001:d00::/31'", "'::/0'"])
-def test_recursion_for_strangers_is_an_error_unless_it_is_meant__semantics_20(client: str) -> None:
-    text = f"views: {{a: {{clients: [{client}], horizon: [inside], recursion: true"
-    (found,) = mistakes(text + "}}")
-    assert found.startswith("f:1:23: expected your own clients only in a view with recursion: true, found ")
-    assert found.endswith("(if it is meant, say open_resolver: true)")
-    assert read_settings(text + ", open_resolver: true}}", "f").views["a"].recursion
-
-
-# --- Rules and listeners ------------------------------------------------------------------------------------
-
-TWO_VIEWS = """\
-views:
-  lan: {clients: [10.0.0.0/8], horizon: [inside], recursion: true}
-  net: {clients: [any], horizon: [outside]}
-forward:
-"""
-
-
-@pytest.mark.parametrize(
-    ("rule", "found"),
-    [
-        (
-            "{domains: [.], upstreams: [192.0.2.1], views: [lam]}",
-            "f:5:52: expected one of the views lan, net, found 'lam'; is 'lan' meant?",
-        ),
-        (
-            "{domains: [.], upstreams: [192.0.2.1], views: [wifi]}",
-            "f:5:52: expected one of the views lan, net, found 'wifi'",
-        ),
-        (
-            "{domains: [.], upstreams: [192.0.2.1], views: [net]}",
-            "f:5:52: expected a view with recursion: true, found 'net', which has none",
-        ),
-        ("{domains: [], upstreams: [192.0.2.1]}", "f:5:15: expected at least 1, found an empty list"),
-        ("{domains: [.], upstreams: []}", "f:5:31: expected at least 1, found an empty list"),
-        (
-            "{domains: [a.example, A.example.], upstreams: [192.0.2.1]}",
-            "f:5:27: expected each domain once, found a.example. again; the first is on line 5",
-        ),
-        (
-            "{domains: [.], upstreams: [192.0.2.1, '127.0.0.1:5353']}",
-            "f:5:43: expected another server, found 127.0.0.1:5353, where this one listens",
-        ),
-    ],
-)
-def test_a_rule_that_cannot_work_is_an_error(rule: str, found: str) -> None:
-    assert mistakes(f"{TWO_VIEWS}  - {rule}\n") == [found]
-
-
-def test_a_domain_in_two_rules_for_one_view_is_an_error() -> None:
-    rule = "  - {domains: [.], upstreams: [192.0.2.1], views: [lan]}\n"
-    assert mistakes(TWO_VIEWS + rule + rule) == [
-        "f:6:16: expected each domain once for 'lan', found . again; the first is on line 5"
-    ]
-
-
-def test_a_rule_where_no_view_recurses_is_an_error() -> None:
-    text = "forward:\n  - {domains: [.], upstreams: [192.0.2.1]}\n" + views(all="[any]")
-    assert mistakes(text) == ["f:2:5: expected a view with recursion: true for this rule, found none"]
-
-
-def test_an_address_to_listen_on_twice_is_an_error() -> None:
-    assert mistakes("listen: ['127.0.0.1:53', '[::1]:53', '127.0.0.1']") == [
-        "f:1:38: expected each address once, found 127.0.0.1:53 again"
-    ]
-    assert len(read_settings("listen: ['127.0.0.1:0', '127.0.0.1:0']", "f").listen) == 2
-
-
-# --- Anything ---------------------------------------------------------------------------------------------
 
 KEYS = st.sampled_from(
     [*Settings.model_fields, "lan", "clients", "horizon", "recursion", "domains", "upstreams", "ipv4", "x"]
@@ -499,13 +275,44 @@ def test_the_modules_example_is_true() -> None:
     assert doctest.testmod(settings_module).failed == 0
 
 
-# --- The reference page and the samples ---------------------------------------------------------------------
+# --- The reference page and the sample --------------------------------------------------------------------
+
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+SECTIONS = [Settings, *(one for one in Section.__subclasses__() if one is not Settings)]
 
 
-def sections() -> list[type[BaseModel]]:
-    return [Settings, *(one for one in Section.__subclasses__() if one is not Settings)]
+def test_every_setting_is_in_the_reference_with_its_default() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| \S", PAGE.read_text(), re.MULTILINE)
+    page = {name: [text for key, text in rows if key == name] for name, _ in rows}
+    tables = {"views", "forward"}  # they have a part of their own instead of a row
+    for section in SECTIONS:
+        for name, field in section.model_fields.items():
+            if section is Settings and name in tables:
+                assert f"`{name}` " in PAGE.read_text()
+            elif field.is_required():
+                assert "must be there" in page[name]
+            elif isinstance(field.default, str | bool | int):
+                written = str(field.default).lower() if isinstance(field.default, bool) else field.default
+                assert f"`{written}`" in page[name], name
+            else:
+                assert page[name], name
+
+
+def test_the_reference_has_no_setting_that_there_is_not() -> None:
+    known = {name for section in SECTIONS for name in section.model_fields}
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)) <= known
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_the_references_examples_load(text: str) -> None:
+    read_settings(text, "f")
+
+
+def test_the_reference_shows_the_default_views() -> None:
+    (shown,) = (text for text in BLOCKS if "outside:" in text)
+    assert str(read_settings(shown, "f").views) == str(default_settings().views)
 
 
 def test_the_sample_configuration_is_read() -> None:
-    settings = read_settings((ROOT_DIRECTORY / "splitdns.yaml").read_text(), "splitdns.yaml")
+    settings = read_settings((DIRECTORY / "splitdns.yaml").read_text(), "splitdns.yaml")
     assert list(settings.views) == ["lan", "vpn", "internet"]
