@@ -167,7 +167,7 @@ class Tale:
 
     def _found(self, hop: Hop, rrsets: tuple[RRset, ...]) -> Hop:
         if self._query.qtype == Type.ANY and self._manners.minimal_any:
-            rrsets = rrsets[:1]
+            rrsets = (min(rrsets, key=lambda rrset: rrset.rdtype),)
             hop = replace(hop, reason="ANY gets one record set (RFC 8482)")
         answer = tuple(rrset.at(hop.name) for rrset in rrsets)
         assert hop.zone is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import dns.rdatatype
 import dns.zone
 
 from splitdns.cli.zone import master_lines
@@ -31,7 +32,8 @@ u         60 IN TYPE65280 \\# 2 abcd
     declared = zone(text)
     for node in declared.nodes():
         for rrset in node.rrsets:
-            rdataset = shown.find_rdataset(to_text(node.owner), rrset.rdtype)
+            rdtype = dns.rdatatype.RdataType.make(rrset.rdtype)
+            rdataset = shown.find_rdataset(to_text(node.owner), rdtype)
             assert rdataset.ttl == rrset.ttl_s
             assert {rdata.to_wire() for rdata in rdataset} == set(rrset.rdatas)
 

@@ -65,7 +65,9 @@ def at(config: Path, loaded: Loaded, view: str, name: str, rdtype: str) -> tuple
     zone = here.zone_of(qname)
     assert zone is not None
     place = FilePlaces(loaded.settings).record(zone, here, find(zone, qname), type_from_text(rdtype))
-    return place and (str(place.where).removeprefix(f"{config.parent / 'zones'}/"), place.own_ttl)
+    if place is None:
+        return None
+    return str(place.where).removeprefix(f"{config.parent / 'zones'}/"), place.own_ttl
 
 
 @pytest.mark.parametrize(
