@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import dns.rdatatype
 import dns.zone
@@ -12,6 +13,7 @@ from splitdns.names import from_text, to_text
 from splitdns.records import RRset, Type
 from splitdns.zone import Node, Zone, pack
 from tests.build import view, zone
+from tests.unit.cli.conftest import BROKEN, Run
 
 
 def test_what_is_shown_can_be_read_as_a_master_file_again__rfc1035_5() -> None:
@@ -56,3 +58,37 @@ def test_a_value_that_is_not_known_is_said_to_be_so__semantics_12() -> None:
     node = Node(apex, apex, (RRset(apex, Type.A, 60, ()),))
     here = Zone(apex, pack([node]))
     assert [*master_lines(here, view(here))][1:] == ["; example.org. A: the value is not known now"]
+
+
+def test_every_mistake_and_warning_is_printed_and_errors_end_with_status_2(run: Run, desk: Path) -> None:
+    path = desk / "zones" / "broken.example.yaml"
+    path.write_text(BROKEN)
+    result = run("zone", "check", "zones/broken.example.yaml", "zones/example.org.yaml")
+    assert result.exit_code == 2
+    places = [line.partition(": ")[0] for line in result.stderr.splitlines()]
+    assert "zones/broken.example.yaml:3:12" in places
+    assert "zones/broken.example.yaml:4:9" in places
+    assert result.stdout == ""
+
+
+def test_warnings_alone_are_no_failure(run: Run, desk: Path) -> None:
+    result = run("zone", "check", "zones/")
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("zones/example.org.yaml:8:13: warning: ")
+
+
+def test_a_zone_is_shown_as_a_view_sees_it(run: Run) -> None:
+    shown = run("zone", "show", "example.org", "--view", "internet")
+    assert shown.exit_code == 0
+    assert "www.example.org.\t60\tIN\tA\t203.0.113.7" in shown.stdout.splitlines()
+    assert "nas.example.org" not in shown.stdout
+
+
+def test_a_view_or_zone_that_is_not_there_is_answered_with_those_that_are(run: Run, desk: Path) -> None:
+    assert "expected a view (lan, vpn, internet)" in run("zone", "show", "x", "--view", "x").stderr
+    assert "of view lan (example.org.)" in run("zone", "show", "x", "--view", "lan").stderr
+    (desk / "zones" / "broken.example.yaml").write_text(BROKEN)
+    result = run("zone", "show", "broken.example", "--view", "lan")
+    assert result.exit_code == 2
+    assert "did not load" in result.stderr
