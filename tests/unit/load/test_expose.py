@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from splitdns.load.expose import port, translated
+
+
+@pytest.mark.parametrize("text", ["443/tcp", "443/udp", "1/tcp", "65535/udp", "8000-8100/tcp"])
+def test_a_port_is_read_and_written_alike(text: str) -> None:
+    assert str(port(text)) == text
+
+
+@pytest.mark.parametrize(
+    "found", ["443", "tcp/443", "0/tcp", "65536/tcp", "2-1/tcp", "443/sctp", "443/TCP", "", 443, None, True]
+)
+def test_what_is_no_port_is_refused(found: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        port(found)
+
+
+def test_ports_may_be_translated() -> None:
+    public, inside = translated("25565/tcp", "25566/tcp")
+    assert (str(public), str(inside)) == ("25565/tcp", "25566/tcp")
+
+
+@pytest.mark.parametrize(
+    ("public", "inside", "message"),
+    [
+        ("443/tcp", "443/udp", "one protocol"),
+        ("8000-8001/tcp", "80/tcp", "as many ports"),
+        ("443/tcp", None, "a port such as"),
+    ],
+)
+def test_translated_ports_must_fit_together(public: object, inside: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        translated(public, inside)
