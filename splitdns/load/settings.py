@@ -11,7 +11,7 @@ right in a file where something else is wrong, so that everything is reported at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -351,19 +351,19 @@ def _validated(document: marked.Document, machine: Machine, problems: Problems) 
         lambda path: document.where(path).line,
     )
     check(parts, complaints)
-    if settings is None or "forward" in given:
-        return _placed(settings, document)
-    resolvers = machine.resolvers(settings.listen)
-    if resolvers and any(view.recursion for view in settings.views.values()):
-        rule = ForwardRule.model_validate({"domains": ["."], "upstreams": [str(one) for one in resolvers]})
-        settings = settings.model_copy(update={"forward": (rule,)})
-    return _placed(settings, document)
-
-
-def _placed(settings: Settings | None, document: marked.Document) -> Settings | None:
     if settings is not None:
+        settings = settings if "forward" in given else _with_resolvers(settings, machine)
         settings._document = document
     return settings
+
+
+def _with_resolvers(settings: Settings, machine: Machine) -> Settings:
+    """The settings with a rule for all names: they are asked where the machine itself asks."""
+    resolvers = machine.resolvers(settings.listen)
+    if not resolvers or not any(view.recursion for view in settings.views.values()):
+        return settings
+    rule = ForwardRule.model_validate({"domains": ["."], "upstreams": [str(one) for one in resolvers]})
+    return settings.model_copy(update={"forward": (rule,)})
 
 
 def _without_cgnat() -> dict[str, Any]:
@@ -373,23 +373,26 @@ def _without_cgnat() -> dict[str, Any]:
 
 def _readable(data: Mapping[str, Any]) -> Parts:
     """The single views, rules and addresses that are right, in a file where something is not."""
-    views = _each(ViewSettings, data.get("views", _DEFAULT_VIEWS))
     listen = {}
-    for index, one in _items(data.get("listen", ())):
+    for index, one in _items(data.get("listen"), list):
         try:
             listen[index] = configvalues.listen(one)
         except ValueError:
             continue
-    unread = {str(name) for name, _ in _items(data.get("views", ())) if name not in views}
-    return Parts(listen, views, _each(ForwardRule, data.get("forward", ())), frozenset(unread))
+    written = _items(data.get("views", _DEFAULT_VIEWS), dict)
+    if not written:  # then no rule can be told to be wrong
+        return Parts(listen, {}, {})
+    views = _each(ViewSettings, written)
+    unread = frozenset(name for name, _ in written if name not in views)
+    return Parts(listen, views, _each(ForwardRule, _items(data.get("forward"), list)), unread)
 
 
 M = TypeVar("M", bound=Section)
 
 
-def _each(model: type[M], data: Any) -> dict[Any, M]:
+def _each(model: type[M], items: list[tuple[Any, Any]]) -> dict[Any, M]:
     found = {}
-    for key, one in _items(data):
+    for key, one in items:
         try:
             found[key] = model.model_validate(one)
         except ValidationError:
@@ -397,10 +400,11 @@ def _each(model: type[M], data: Any) -> dict[Any, M]:
     return found
 
 
-def _items(data: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(data, dict):
-        return iter(data.items())
-    return enumerate(data) if isinstance(data, list | tuple) else iter(())
+def _items(data: Any, kind: type[Any]) -> list[tuple[Any, Any]]:
+    """Keys or indices and values of what should be of ``kind``; none of anything else."""
+    if isinstance(data, kind):
+        return list(data.items()) if kind is dict else list(enumerate(data))
+    return []
 
 
 # --- For editors -------------------------------------------------------------------------------------------

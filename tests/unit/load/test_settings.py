@@ -227,6 +227,20 @@ wan: {ipv4: 10.0.0.1}
     ]
 
 
+@pytest.mark.parametrize("views", ["{}", "[{clients: [any], horizon: [inside]}]", "inside"])
+def test_where_no_view_can_be_read_no_rule_is_blamed(views: str) -> None:
+    rule = "{domains: [.], upstreams: [192.0.2.1], views: [lan]}"
+    (found,) = mistakes(f"views: {views}\nforward: [{rule}]")
+    assert found.startswith("f:1:8: expected ")
+
+
+def test_a_rule_may_name_a_view_that_could_not_be_read() -> None:
+    rule = "{domains: [.], upstreams: [192.0.2.1], views: [lan]}"
+    assert mistakes(f"views: {{lan: {{clients: [any]}}}}\nforward: [{rule}]") == [
+        "f:1:9: expected the setting 'horizon' here, found none"
+    ]
+
+
 def test_a_mistake_of_yaml_is_not_reported_twice() -> None:
     assert len(mistakes("edns_payload: *size")) == 1
     assert len(mistakes("edns_payload: !!int '1400'")) == 1
