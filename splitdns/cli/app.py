@@ -100,7 +100,10 @@ def serve(
         typer.Option("--strict", help="Do not start with a broken zone; otherwise its names get SERVFAIL."),
     ] = False,
 ) -> None:
-    """Answer queries until told to stop (SIGTERM, SIGINT); SIGHUP reads all files again."""
+    """Answer queries until told to stop.
+
+    SIGTERM and SIGINT stop the server, SIGHUP makes it read all files again; so does a change of a file.
+    """
     from splitdns.cli.serve import run
 
     run(config, strict=strict)
@@ -116,7 +119,9 @@ def query(
     output: FormatOption = Format.TEXT,
     forward: ForwardOption = False,
 ) -> None:
-    """The answer as that client would get it, without a running server.
+    """The answer as one client would get it.
+
+    No server needs to run; an upstream is asked with --forward only.
 
     Exit status: 0 an answer, 1 a negative one (NXDOMAIN, no data, REFUSED, SERVFAIL), 2 wrong input.
     """
@@ -135,7 +140,11 @@ def explain(
     output: FormatOption = Format.TEXT,
     forward: ForwardOption = False,
 ) -> None:
-    """Why that client gets that answer: its view, each hop, where each record is written, the other views."""
+    """Why one client gets the answer that it gets.
+
+    Its view and why, each hop, the line of each record, what the leak guard kept back and what the other
+    views would answer.
+    """
     from splitdns.cli.explain import run
 
     run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward)
@@ -148,7 +157,10 @@ def zone_check(
     ],
     config: ConfigOption = None,
 ) -> None:
-    """Print every error and warning of zone files; exit status 2 with an error."""
+    """Print every error and warning of zone files.
+
+    They are read as the views of the configuration would see them. Exit status: 2 with an error, else 0.
+    """
     from splitdns.cli.zone import check
 
     check(files, config)
@@ -164,7 +176,7 @@ def zone_show(
     ],
     config: ConfigOption = None,
 ) -> None:
-    """Print a zone as one view sees it, as a master file."""
+    """Print one view of a zone as a master file."""
     from splitdns.cli.zone import show
 
     show(zone, view, config)
@@ -174,7 +186,7 @@ def zone_show(
 def schema(
     of: Annotated[Schema, typer.Argument(metavar="config|zone", help="Of which file.")] = Schema.CONFIG,
 ) -> None:
-    """Print the JSON Schema of the configuration, or of a zone file, for editors."""
+    """Print a JSON Schema for editors."""
     from splitdns.cli.schema import run
 
     run(of.value)

@@ -81,8 +81,8 @@ def _print_view(told: Explanation, out: Printer) -> None:
     place = _at(told.client.candidates[0].where) if told.client.candidates else ""
     out.line(f"Client {client_text(told)}{place}")
     for candidate in told.client.candidates[1:]:
-        text = f"{prefix_text(candidate.prefix)} is less specific{_at(candidate.where)}"
-        out.line(f"  not {candidate.view}: {text}", "dim")
+        text = f"{candidate.view}, by {prefix_text(candidate.prefix)}{_at(candidate.where)}"
+        out.line(f"  less specific: {text}", "dim")
     if told.view is not None:
         recursion = "may recurse" if told.view.recursion else "may not recurse"
         out.line(f"  horizon {', then '.join(told.view.horizon)}; its clients {recursion}")
