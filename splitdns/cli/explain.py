@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,27 +97,20 @@ def _print_hop(number: int, hop: Hop, told: Explanation, out: Printer) -> None:
         out.line(f"   {_forwarding_text(hop.forwarding)}", "cyan")
     if hop.result is not Result.RECORDS:
         out.line(f"   {RESULTS[hop.result]}")
-    rows = [*_record_rows(hop.records, told), *_record_rows(hop.beside, told)]
-    out.table(("", "name", "ttl", "type", "data", "from", ""), (("  ", *row) for row in rows))
-
-
-def _record_rows(records: tuple[Record, ...], told: Explanation) -> Iterator[tuple[str, ...]]:
     lost = {(stripped.owner, stripped.rdtype, stripped.rdata): stripped for stripped in told.stripped}
-    for record in records:
-        rrset = record.rrset
-        for rdata, text in zip(rrset.rdatas, rdata_texts(rrset), strict=True):
-            stripped = lost.get((rrset.owner, rrset.rdtype, rdata))
-            remark = f"TTL {record.ttl_reason}" if record.ttl_reason else ""
-            if stripped is not None:
-                remark = "SHORTENED" if stripped.shortened else "KEPT BACK"
-            yield (
-                to_text(rrset.owner),
-                f"{rrset.ttl_s} s",
-                type_to_text(rrset.rdtype),
-                text,
-                _origin_text(record),
-                remark,
-            )
+    for record in (*hop.records, *hop.beside):
+        _print_record(record, lost, out)
+
+
+def _print_record(record: Record, lost: Mapping[tuple[bytes, int, bytes], Stripped], out: Printer) -> None:
+    rrset = record.rrset
+    for rdata, text in zip(rrset.rdatas, rdata_texts(rrset), strict=True):
+        stripped = lost.get((rrset.owner, rrset.rdtype, rdata))
+        mark = "" if stripped is None else "  (shortened)" if stripped.shortened else "  (kept back)"
+        head = f"{to_text(rrset.owner)} {rrset.ttl_s} {type_to_text(rrset.rdtype)}"
+        out.line(f"     {head} {text}{mark}", "yellow" if stripped else "green")
+    remark = f"; TTL {record.ttl_reason}" if record.ttl_reason else ""
+    out.line(f"       {_origin_text(record)}{remark}", "dim")
 
 
 def _at(where: Where | None) -> str:
@@ -176,7 +169,7 @@ def _origin_text(record: Record) -> str:
         return made + str(record.place.where)
     return {
         Origin.ZONE: "made by itself",
-        Origin.AUTOMATIC: "made by itself, of an address record",
+        Origin.AUTOMATIC: "made of an address record",
         Origin.SYNTHESIZED: "made of the DNAME",
         Origin.UPSTREAM: "upstream",
         Origin.SERVER: "the server",

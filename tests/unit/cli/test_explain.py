@@ -32,7 +32,7 @@ def test_each_hop_and_the_line_of_each_record(run: Run) -> None:
     assert "1. alias.example.org. A zone example.org. (zones/example.org.yaml): by its exact name" in told
     assert "CNAME www.example.org. zones/example.org.yaml:7:18" in told
     assert "2. www.example.org. A" in told
-    assert "A 10.8.0.20 zones/example.org.yaml:5:18 TTL short: the name is not the same in all views" in told
+    assert "A 10.8.0.20 zones/example.org.yaml:5:18; TTL short: the name is not the same in all views" in told
 
 
 def test_what_the_other_views_would_answer(run: Run) -> None:
@@ -53,7 +53,7 @@ def test_wildcards_regexps_and_forward_rules_are_named(run: Run) -> None:
 
 def test_what_the_leak_guard_kept_back_and_why(run: Run) -> None:
     told = text(run, "leak.example.org", "--from", "198.51.100.1")
-    assert "192.168.10.9 zones/example.org.yaml:8:13 KEPT BACK" in told
+    assert "192.168.10.9 (kept back) zones/example.org.yaml:8:13" in told
     assert (
         "leak guard: kept back leak.example.org. A 192.168.10.9:"
         " it is an inside address, and the view an outside one" in told

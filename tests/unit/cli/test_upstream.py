@@ -52,7 +52,7 @@ def test_forward_asks_the_upstream(upstream: str, run: Run, desk: Path) -> None:
     assert "www.example.net.\t300\tIN\tA\t198.51.100.80" in result.stdout.splitlines()
     told = run("explain", "www.example.net", "--from", "10.8.0.1", "--forward")
     assert "which were asked" in told.stdout
-    assert "198.51.100.80  upstream" in told.stdout
+    assert "A 198.51.100.80\n       upstream" in told.stdout
 
 
 def test_an_upstream_that_is_not_there_is_a_servfail_with_a_reason(run: Run, desk: Path) -> None:
