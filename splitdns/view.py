@@ -7,6 +7,7 @@ only here, for every transport (RFC 4291 2.5.5.2). A view owns the answers that 
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -154,3 +155,7 @@ class ViewTable:
             if found := table.get(bits >> shift):
                 return found
         return self._any
+
+    def clients(self) -> dict[str, int]:
+        """How many of the remembered addresses meet each view, by its name."""
+        return Counter(match.view.name for match in self._remembered.values() if match is not None)

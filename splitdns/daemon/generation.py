@@ -17,13 +17,13 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from splitdns.daemon.channel import mapped, memory_file
+from splitdns.daemon.channel import memory_file
 from splitdns.errors import SplitdnsError
 from splitdns.load.load import Loaded, Progress, load
 from splitdns.snapshot import Snapshot
@@ -43,11 +43,11 @@ class BuildError(SplitdnsError):
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation as the supervisor holds it: what was loaded, its zones by number, and the memory file."""
+    """A generation as the supervisor holds it: what was loaded, its zones by number, and its memory file."""
 
     loaded: Loaded
     zones: Zones
-    memory: mmap.mmap
+    memory: int
 
 
 def start_building(
@@ -86,8 +86,9 @@ def _build(
             os.nice(NICE if previous else 0)
         try:
             before = previous.loaded if previous else None
+            now_s = time.time()
             loaded = load(
-                config, previous=before, generation=number, now_s=time.time(), strict=strict, progress=progress
+                config, previous=before, generation=number, now_s=now_s, strict=strict, progress=progress
             )
             parts = packed(loaded, previous.zones if previous else {})
         except ExceptionGroup as mistakes:
@@ -95,29 +96,28 @@ def _build(
         with open(memory, "wb", closefd=False) as file:
             file.writelines(parts)
         status = 0
-    except BaseException:
-        traceback.print_exc()
     finally:
+        if status:
+            traceback.print_exc()
         sys.stderr.flush()
         os._exit(status)
 
 
 def built(memory: int, status: int, previous: Generation | None) -> Generation:
-    """What the process that ended with ``status`` left in its memory file, whose descriptor is closed.
+    """What the process that ended with ``status`` left in its memory file.
 
     Raises:
         ExceptionGroup[InputError]: the mistakes in the configuration, or with ``strict`` in zones.
         BuildError: the process failed.
     """
     if status:
-        os.close(memory)
         raise BuildError(f"the building process ended with {_ending(status)}")
-    octets = mapped(memory)
+    octets = mmap.mmap(memory, 0, access=mmap.ACCESS_READ)
     if not any(_LENGTHS.unpack_from(octets)):
-        mistakes: ExceptionGroup[Exception] = pickle.loads(octets[_LENGTHS.size :])
+        mistakes: ExceptionGroup[Exception] = pickle.loads(octets[_LENGTHS.size :])  # noqa: S301 (our own child)
         raise mistakes
     unpacked = Unpacked(octets, previous.zones if previous else {})
-    return Generation(unpacked.loaded(), unpacked.zones, octets)
+    return Generation(unpacked.loaded(), unpacked.zones, memory)
 
 
 def _ending(status: int) -> str:
@@ -161,13 +161,15 @@ def packed(loaded: Loaded, known: Zones) -> Iterator[bytes | memoryview]:
     numbers = {id(zone): number for number, zone in known.items()}
     new: dict[int, Zone] = {}
     following = max(known, default=0) + 1
+    alive: set[int] = set()
     for zone in _zones_of(loaded):
         if id(zone) not in numbers:
             numbers[id(zone)] = following
             new[following] = zone
             following += 1
+        alive.add(numbers[id(zone)])
     blocks: list[pickle.PickleBuffer] = []
-    zones = pickle.dumps(new, protocol=5, buffer_callback=blocks.append)
+    zones = pickle.dumps((new, alive), protocol=5, buffer_callback=blocks.append)
     workers = _pickled(snapshot, numbers)
     supervisor = _pickled(loaded, numbers, snapshot)
     views = [block.raw() for block in blocks]
@@ -188,11 +190,12 @@ def _zones_of(loaded: Loaded) -> Iterator[Zone]:
             yield view.ptrs
     for parts in loaded.parts.values():
         for part in parts:
-            yield from part.zones()
+            if part.compiled is not None:
+                yield from part.compiled.zones.values()
 
 
 class Unpacked:
-    """The memory file of a generation, read; ``zones`` are those of before that may still be used, and the new."""
+    """The memory file of a generation, read: its snapshot, and its zones by number, of before and new."""
 
     def __init__(self, octets: mmap.mmap, known: Zones) -> None:
         self._view = memoryview(octets)
@@ -209,21 +212,13 @@ class Unpacked:
         for length in blocks:
             buffers.append(self._view[at : at + length])
             at += length + -length % _ALIGNMENT
-        new: dict[int, Zone] = pickle.loads(self._view[zones_at : zones_at + zones], buffers=buffers)
-        everything = {**known, **new}
-        self._snapshot: Snapshot = _Unpickler(self._view[self._workers], everything, None).load()
-        self._everything = everything
-        used = {id(zone) for view in self._snapshot.views for zone in (*view.zones.values(), view.ptrs)}
-        self.zones: Zones = {number: zone for number, zone in everything.items() if id(zone) in used or number in new}
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self._snapshot
+        new: dict[int, Zone]
+        alive: set[int]
+        new, alive = pickle.loads(self._view[zones_at : zones_at + zones], buffers=buffers)  # noqa: S301
+        self.zones: Zones = {number: zone for number, zone in {**known, **new}.items() if number in alive}
+        self.snapshot: Snapshot = _Unpickler(self._view[self._workers], self.zones, None).load()
 
     def loaded(self) -> Loaded:
         """Everything, for the next build to reuse."""
-        found: Loaded = _Unpickler(self._view[self._supervisor], self._everything, self._snapshot).load()
+        found: Loaded = _Unpickler(self._view[self._supervisor], self.zones, self.snapshot).load()
         return found
-
-
-Built = Callable[[], Generation]
