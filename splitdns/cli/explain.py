@@ -10,6 +10,7 @@ from splitdns.answer.decide import Forward
 from splitdns.cli import asking
 from splitdns.cli.console import Printer, print_json, printer
 from splitdns.cli.loading import load_configuration
+from splitdns.cli.progress import progress
 from splitdns.cli.query import client_text, client_value
 from splitdns.cli.render import (
     decided_value,
@@ -48,8 +49,9 @@ def run(
     query = asking.question(name, qtype)
     host = asking.client(host)
     loaded = load_configuration(config)
-    places = FilePlaces(loaded.settings)
-    told = explain(loaded.snapshot, query, host, ask=asking.upstreams(forward), places=places)
+    with progress("finding lines") as report_progress:
+        places = FilePlaces(loaded.settings, report_progress)
+        told = explain(loaded.snapshot, query, host, ask=asking.upstreams(forward), places=places)
     if as_json:
         print_json(to_value(told))
     else:

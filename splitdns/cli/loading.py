@@ -25,8 +25,8 @@ def load_configuration(config: Path | None) -> Loaded:
     from splitdns.cli.progress import progress
     from splitdns.load.load import load
 
-    with errors_reported(), progress() as advance:
-        loaded = load(chosen(config), generation=1, now_s=time.time(), progress=advance)
+    with errors_reported(), progress("loading zones") as report_progress:
+        loaded = load(chosen(config), generation=1, now_s=time.time(), progress=report_progress)
     report([error for errors in loaded.faults.values() for error in errors])
     return loaded
 

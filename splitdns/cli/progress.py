@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 PATIENCE_S = 1.0  # work that ends sooner needs no bar
 
 Report = Callable[[int, int], None]
-"""Told how many octets are done, and how many there are."""
+"""Told how many octets have been read, and how many there are."""
 
 
 class Bar:
     """A bar that appears after ``PATIENCE_S``, and vanishes at the end."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+    def __init__(self, doing: str, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._doing = doing
         self._stream = stream
         self._clock = clock
         self._started_s = clock()
@@ -32,7 +33,9 @@ class Bar:
                 return
             self._shown = self._show()
         progress, task = self._shown
-        progress.update(task, completed=done, total=total)
+        # What comes after the last octet, sorting and checking, takes its time too.
+        doing = self._doing if done < total else f"{self._doing}: checking"
+        progress.update(task, completed=done, total=total, description=doing)
 
     def end(self) -> None:
         if self._shown is not None:
@@ -40,24 +43,24 @@ class Bar:
 
     def _show(self) -> tuple[Progress, TaskID]:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         progress = Progress(*columns, console=Console(file=self._stream), transient=True)
         progress.start()
-        return progress, progress.add_task("loading zones", total=None)
+        return progress, progress.add_task(self._doing, total=None)
 
 
 @contextmanager
 def progress(
-    stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    doing: str, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Report | None]:
-    """A callback for ``load``, or None where standard error is no terminal."""
+    """A callback for what is ``doing``, or None where standard error is no terminal."""
     stream = stream or sys.stderr
     if not stream.isatty():
         yield None
         return
-    bar = Bar(stream, clock)
+    bar = Bar(doing, stream, clock)
     try:
         yield bar.report
     finally:

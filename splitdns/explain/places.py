@@ -5,6 +5,7 @@ A snapshot is packed and has forgotten its lines, so a zone's file is read once 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from splitdns.errors import Problems, Where
@@ -22,10 +23,14 @@ from splitdns.zone import Zone
 
 
 class FilePlaces:
-    """The places of a generation that was loaded by ``settings``, in its files as they are now."""
+    """The places of a generation that was loaded by ``settings``, in its files as they are now.
 
-    def __init__(self, settings: Settings) -> None:
+    ``progress`` is told how many octets of a file have been read, and how many there are.
+    """
+
+    def __init__(self, settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
         self._settings = settings
+        self._progress = progress
         self._zones: dict[str, DeclaredZone | None] = {}
 
     def client(self, view: str, prefix: Prefix | None) -> Where:
@@ -72,7 +77,10 @@ class FilePlaces:
         problems = Problems()
         file = zonefiles.parsed(path)
         if not file.is_yaml:
-            return master.read(path, file.apex, problems, owner=file.owner, horizon=file.horizon)
+            advance = self._advance(path)
+            return master.read(
+                path, file.apex, problems, owner=file.owner, horizon=file.horizon, advance=advance
+            )
         wan = self._settings.wan
         addresses = {"$wan4": wan.ipv4, "$wan6": wan.ipv6}
         known = {name: address.packed for name, address in addresses.items() if address}
@@ -82,6 +90,19 @@ class FilePlaces:
             return None
         surroundings = Surroundings(known, tuple(self._settings.views))
         return yamlzone.read(text, str(path), file.apex, problems, surroundings)
+
+    def _advance(self, path: Path) -> Callable[[int], None] | None:
+        report = self._progress
+        if report is None or not path.exists():
+            return None
+        done, total = 0, path.stat().st_size
+
+        def advance(octets: int) -> None:
+            nonlocal done
+            done += octets
+            report(done, max(total, done))
+
+        return advance
 
 
 def _name(declared: DeclaredZone, source: Source) -> DeclaredName | None:

@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 def test_a_pipe_gets_no_bar() -> None:
     stream = io.StringIO()
-    with progress(stream) as report:
+    with progress("loading zones", stream) as report:
         assert report is None
     assert stream.getvalue() == ""
 
@@ -27,13 +27,14 @@ def test_a_bar_appears_only_when_it_takes_long(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     stream, now_s = Terminal(), [0.0]
-    with progress(stream, lambda: now_s[0]) as report:
+    with progress("loading zones", stream, lambda: now_s[0]) as report:
         assert report is not None
         report(1, 100)
         now_s[0] = took_s
         report(50, 100)
         report(100, 100)
     assert ("loading zones" in stream.getvalue()) is shown
+    assert ("loading zones: checking" in stream.getvalue()) is shown
 
 
 def test_a_bar_ends_also_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +42,7 @@ def test_a_bar_ends_also_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) ->
     stream, now_s = Terminal(), [0.0]
 
     def fail() -> None:
-        with progress(stream, lambda: now_s[0]) as report:
+        with progress("loading zones", stream, lambda: now_s[0]) as report:
             assert report is not None
             now_s[0] = 2.0
             report(1, 2)

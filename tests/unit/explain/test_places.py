@@ -126,3 +126,15 @@ def test_built_in_zones_have_no_file(config: Path) -> None:
     zone = lan.zone_of(qname)
     assert zone is not None
     assert FilePlaces(loaded.settings).record(zone, lan, find(zone, qname), Type.SOA) is None
+
+
+def test_reading_a_file_again_reports_how_far_it_is(config: Path) -> None:
+    loaded = loaded_from(config)
+    told: list[tuple[int, int]] = []
+    places = FilePlaces(loaded.settings, lambda done, total: told.append((done, total)))
+    lan = loaded.snapshot.view("lan")
+    assert lan is not None
+    zone = lan.zones[from_text("example.net.")]
+    places.record(zone, lan, find(zone, zone.apex), Type.NS)
+    places.record(zone, lan, find(zone, zone.apex), Type.SOA)
+    assert told == [(len(NET), len(NET))]
