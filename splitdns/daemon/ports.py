@@ -11,9 +11,9 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from splitdns.daemon.worker import Sockets
 from splitdns.errors import ConfigError, Where
 from splitdns.load.configvalues import Listen
 from splitdns.serve.sockets import open_tcp, open_udp
@@ -23,6 +23,14 @@ _REMEDIES = {
     "dnsmasq": "stop it, or set port=0 in its configuration where it is only the DHCP server",
 }
 _LISTENING = "0A"  # a TCP socket's state in /proc/net/tcp
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """A worker's own sockets; the supervisor keeps them open, for the worker that may have to follow."""
+
+    udp: list[socket.socket]
+    tcp: list[socket.socket]
 
 
 def open_sockets(listen: Sequence[tuple[Listen, Where]], workers: int) -> list[Sockets]:
