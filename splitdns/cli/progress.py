@@ -26,10 +26,11 @@ class Bar:
         self._clock = clock
         self._started_s = clock()
         self._shown: tuple[Progress, TaskID] | None = None
+        self._ended = False
 
     def report(self, done: int, total: int) -> None:
         if self._shown is None:
-            if self._clock() - self._started_s < PATIENCE_S:
+            if self._ended or self._clock() - self._started_s < PATIENCE_S:
                 return
             self._shown = self._show()
         progress, task = self._shown
@@ -38,8 +39,11 @@ class Bar:
         progress.update(task, completed=done, total=total, description=doing)
 
     def end(self) -> None:
+        """Vanish, and stay away."""
+        self._ended = True
         if self._shown is not None:
             self._shown[0].stop()
+            self._shown = None
 
     def _show(self) -> tuple[Progress, TaskID]:
         from rich.console import Console
@@ -65,3 +69,20 @@ def progress(
         yield bar.report
     finally:
         bar.end()
+
+
+def progress_while_read(
+    doing: str, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+) -> Report | None:
+    """The same for work in another process, whose end nobody tells: with the last octet the bar vanishes."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        return None
+    bar = Bar(doing, stream, clock)
+
+    def report(done: int, total: int) -> None:
+        bar.report(done, total)
+        if done >= total:
+            bar.end()
+
+    return report

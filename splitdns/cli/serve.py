@@ -6,12 +6,14 @@ from pathlib import Path
 
 from splitdns.cli.console import errors_reported
 from splitdns.cli.loading import chosen
+from splitdns.cli.progress import progress_while_read
 
 
 def run(config: Path | None, *, strict: bool) -> None:
-    """Serve until told to stop; what is wrong with the files at the start ends it with status 2."""
+    """Serve until told to stop; what is wrong at the start ends it with status 2."""
     from splitdns.daemon.supervisor import run as supervise
 
+    progress = progress_while_read("loading zones")  # another process loads
     with errors_reported():
-        status = supervise(chosen(config), strict=strict)
+        status = supervise(chosen(config), strict=strict, progress=progress)
     raise SystemExit(status)

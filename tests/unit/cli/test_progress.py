@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from splitdns.cli.progress import PATIENCE_S, progress
+from splitdns.cli.progress import PATIENCE_S, progress, progress_while_read
 
 
 class Terminal(io.StringIO):
@@ -51,3 +51,19 @@ def test_a_bar_ends_also_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(KeyError):
         fail()
     assert stream.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor is back, the bar is gone
+
+
+def test_a_bar_of_another_process_ends_with_the_last_octet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream, now_s = Terminal(), [0.0]
+    report = progress_while_read("loading zones", stream, lambda: now_s[0])
+    assert report is not None
+    now_s[0] = 2.0
+    report(50, 100)
+    report(100, 100)
+    shown = stream.getvalue()
+    assert "loading zones" in shown
+    assert shown.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
+    report(100, 100)
+    assert stream.getvalue() == shown
+    assert progress_while_read("loading zones", io.StringIO()) is None
