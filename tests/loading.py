@@ -38,7 +38,7 @@ def read_yaml(
 ) -> tuple[DeclaredZone, Problems]:
     """``text`` as example.org.yaml; ``zone:`` is put before it unless it has one."""
     if "zone:" not in text:
-        text = f"zone: example.org\n{text}"
+        text = "zone: example.org\n" + text.lstrip("\n")
     problems = Problems()
     surroundings = Surroundings(WAN if wan is None else wan, tuple(view.name for view in views))
     zone = yamlzone.read(text, "example.org.yaml", from_text("example.org."), problems, surroundings)

@@ -83,7 +83,7 @@ def check(share: Share, findings: Findings) -> None:
     for at, sets in enumerate(share.regexps):
         _check_name(share, f"~{share.zone.regexps[at].pattern}", False, sets, findings)
         if outside:
-            _check_inside_addresses(share, share.zone.apex, sets, findings)
+            _check_inside_addresses(share, f"~{share.zone.regexps[at].pattern}", sets, findings)
     apex = share.chosen[share.zone.apex]
     if not any(one.rdtype == Type.SOA for one in apex):
         findings.error(share, 0, f"expected a SOA record at {to_text(share.zone.apex)}, found none")
@@ -130,17 +130,16 @@ def _check_beneath_dnames(share: Share, dnames: set[Qname], findings: Findings) 
 
 
 def _check_inside_addresses(
-    share: Share, name: Qname, sets: Sequence[DeclaredSet], findings: Findings
+    share: Share, name: Qname | str, sets: Sequence[DeclaredSet], findings: Findings
 ) -> None:
     for one in sets:
         if one.rdtype not in (Type.A, Type.AAAA) or one.public:
             continue
         for rdata in one.rdatas:
             if is_inside(rdata):
-                message = (
-                    f"inside address {ipaddress.ip_address(rdata)} of {to_text(name)} is not given to clients"
-                    " outside; give it a horizon, or say `public: true`"
-                )
+                shown = name if isinstance(name, str) else to_text(name)
+                message = f"inside address {ipaddress.ip_address(rdata)} of {shown} is not given to clients"
+                message += " outside; give it a horizon, or say `public: true`"
                 findings.warn(share, one.at, message)
 
 
@@ -186,6 +185,8 @@ def standing(
             if regexp.node.exists:
                 return Standing.HERE
             elsewhere = True
+            if not overlay:  # the first in file order wins, here as in the view that has it
+                break
     if overlay:
         return Standing.UNKNOWN
     return Standing.ELSEWHERE if elsewhere else Standing.NOWHERE
@@ -202,11 +203,8 @@ class Outward:
     views: tuple[str, ...]
 
 
-def check_targets(share: Share, beneath: Sequence[Qname], findings: Findings) -> Iterator[Outward]:
-    """Check the hosts that records name inside the zone; yield those outside.
-
-    ``beneath`` are the apexes of zones of ours beneath this one, which know their own names.
-    """
+def check_targets(share: Share, findings: Findings) -> Iterator[Outward]:
+    """Check the hosts that records name inside the zone; yield those outside."""
     regexps = share.regexp_nodes()
     views = tuple(viewer.name for viewer in share.viewers)
     apex = share.zone.apex
@@ -220,7 +218,7 @@ def check_targets(share: Share, beneath: Sequence[Qname], findings: Findings) ->
                     continue
                 host = fold(wire)
                 owner = share.zone.name(name).owner
-                if not is_under(host, apex) or any(is_under(host, other) for other in beneath):
+                if not share.is_ours(host):
                     yield Outward(one.rdtype, owner, host, one.at, views)
                     continue
                 stands = standing(share.node, apex, host, share.zone.overlay, regexps)

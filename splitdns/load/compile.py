@@ -92,8 +92,13 @@ def compile_zone(
     these sources. ``beneath`` are the apexes of our zones beneath this one, ``horizons`` all that views
     have.
     """
-    by_source = [shares_of(source.zone, source.viewers) for source in sources]
+    by_source = [shares_of(source.zone, source.viewers, beneath) for source in sources]
     shares = [share for of_source in by_source for share in of_source]
+    several = len(shares) > 1 or any(source.zone.variants for source in sources)
+    findings = [Findings(source.zone, several) for source in sources]
+    for of_source, of_zone in zip(by_source, findings, strict=True):
+        for share in of_source:
+            resolve_hints(share, partial(of_zone.error, share))
     for share in shares:
         if share.zone.soa is not None:
             soa = share.zone.soa.rdata(share.zone.soa.serial or serial)
@@ -102,25 +107,22 @@ def compile_zone(
             share.chosen[apex] = [made, *share.chosen[apex]]
     relate(shares, everywhere)
     known = frozenset(horizons)
-    several = len(shares) > 1 or any(source.zone.variants for source in sources)
     compiled: list[Compiled | None] = []
-    for source, of_source in zip(sources, by_source, strict=True):
-        named = _checked(source, of_source, known, beneath, several)
+    for source, of_source, of_zone in zip(sources, by_source, findings, strict=True):
+        named = _checked(source, of_source, of_zone, known)
         compiled.append(None if source.problems.errors else _compiled(source.zone, of_source, named, serial))
     return compiled
 
 
 def _checked(
-    source: Source, shares: Sequence[Share], known: frozenset[str], beneath: Sequence[Qname], several: bool
+    source: Source, shares: Sequence[Share], findings: Findings, known: frozenset[str]
 ) -> list[Named]:
     """Report what is wrong; return the hosts outside the zone that its records name."""
-    findings = Findings(source.zone, several)
     _check_reach(source.zone, shares, known, source.problems)
     named: list[Named] = []
     for share in shares:
-        resolve_hints(share, partial(findings.error, share))
         check(share, findings)
-        named += [_named(source.zone, outward) for outward in check_targets(share, beneath, findings)]
+        named += [_named(source.zone, outward) for outward in check_targets(share, findings)]
     findings.into(source.problems)
     return named
 

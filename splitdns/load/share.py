@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.load import hints
 from splitdns.load.declared import DeclaredName, DeclaredSet, DeclaredZone
-from splitdns.names import Qname, fold, is_under, parent
+from splitdns.names import Qname, between, fold, is_under, parent, wildcard
 from splitdns.records import RRset, Type
 from splitdns.view import OUTSIDE
 from splitdns.zone import Node, Regexp
@@ -40,6 +40,7 @@ class Viewer:
 class Share:
     """What ``viewers``, whose horizons come to the same, see of ``zone``.
 
+    ``beneath`` are the apexes of our zones beneath this one, which know their own names.
     ``chosen`` are the names that exist with their record sets, ``ents`` the empty non-terminals, ``ghosts``
     the names of other views and their ancestors, with the case of their owners. ``differs`` are the names
     that are not the same in all views; None: all of them. ``notable`` are the names that have more than a
@@ -48,6 +49,7 @@ class Share:
 
     zone: DeclaredZone
     viewers: tuple[Viewer, ...]
+    beneath: Sequence[Qname] = ()
     chosen: dict[Qname, Sets] = field(default_factory=dict)
     regexps: list[Sets] = field(default_factory=list)
     ents: set[Qname] = field(default_factory=set)
@@ -93,15 +95,28 @@ class Share:
             made.append(Regexp(regexp.pattern, node))
         return tuple(made)
 
+    def is_ours(self, name: Qname) -> bool:
+        """Whether this zone is the one of ours that ``name`` belongs to."""
+        return is_under(name, self.zone.apex) and not any(is_under(name, apex) for apex in self.beneath)
+
     def addresses(self, target: bytes, rdtype: int, own: Sets = ()) -> Sequence[bytes] | None:
-        """The addresses of ``target`` in this view; None where it is not in this zone."""
+        """The addresses of ``target`` in this view; None where this zone does not know them."""
         name = fold(target)
-        if not is_under(name, self.zone.apex):
+        if not self.is_ours(name):
             return None
-        for one in own or self.chosen.get(name, ()):
-            if one.rdtype == rdtype:
-                return one.rdatas
-        return ()
+        sets = own or self._sets_for(name)
+        return None if sets is None else next((one.rdatas for one in sets if one.rdtype == rdtype), ())
+
+    def _sets_for(self, name: Qname) -> Sets | None:
+        """What answers for ``name``, itself or a wildcard; None where a delegation or a DNAME is above it."""
+        encloser = self.zone.apex
+        for step in between(name, self.zone.apex):
+            if step not in self.ents and step not in self.chosen:
+                return self.chosen.get(wildcard(encloser), ())
+            if step != name and any(one.rdtype in (Type.NS, Type.DNAME) for one in self.chosen.get(step, ())):
+                return None
+            encloser = step
+        return self.chosen.get(name, ())
 
 
 def final_ttl_s(one: DeclaredSet, differs: bool) -> int:
@@ -133,17 +148,19 @@ def choose(sets: Sets, horizon: Iterable[str]) -> Sets:
     return [one for one in sets if found.get(one.rdtype) is one]
 
 
-def shares_of(zone: DeclaredZone, viewers: Iterable[Viewer]) -> list[Share]:
+def shares_of(
+    zone: DeclaredZone, viewers: Iterable[Viewer], beneath: Sequence[Qname] = ()
+) -> list[Share]:
     """The shares of ``zone``: views whose horizons choose the same variants have one together."""
     groups: dict[tuple[str, ...], list[Viewer]] = {}
     for viewer in viewers:
         key = tuple(horizon for horizon in viewer.horizon if horizon in zone.variants)
         groups.setdefault(key, []).append(viewer)
-    return [_share(zone, tuple(group), key) for key, group in groups.items()]
+    return [_share(Share(zone, tuple(group), beneath), key) for key, group in groups.items()]
 
 
-def _share(zone: DeclaredZone, viewers: tuple[Viewer, ...], horizon: tuple[str, ...]) -> Share:
-    share = Share(zone, viewers)
+def _share(share: Share, horizon: tuple[str, ...]) -> Share:
+    zone = share.zone
     if zone.variants:
         for name, declared in zone.names.items():
             sets = choose(declared.sets, horizon)
@@ -207,9 +224,7 @@ def _is_different(name: Qname, shares: Sequence[Share]) -> bool:
     if any(share.exists(name) != first.exists(name) for share in others):
         return True
     sets = first.chosen.get(name, ())
-    if any(not _same(sets, share.chosen.get(name, ())) for share in others):
-        return True
-    return any(one.auto_hints for one in sets) and len(shares) > 1
+    return any(not _same(sets, share.chosen.get(name, ())) for share in others)
 
 
 def _same(one: Sets, other: Sets) -> bool:

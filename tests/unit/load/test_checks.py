@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from splitdns.load.checks import Standing, complaint, standing
+from splitdns.load.share import Viewer
+from splitdns.names import from_text
+from splitdns.records import Type
+from tests.build import zone
+from tests.loading import HEAD, SOA, VIEWERS, found_in_master, found_in_yaml
+
+# --- What NSD or Knot refuses, what they warn of -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("w 60 A 192.0.2.1\nw 60 CNAME x\n", "5:1: CNAME beside other data at w.example.org.: A"),
+        ("w 60 CNAME x\nw 60 CNAME y\n", "4:1: expected one CNAME at w.example.org., found 2"),
+        ("@ 60 CNAME x\n", "4:1: CNAME beside other data at example.org.: SOA, NS"),
+        ("w 60 DNAME x\nw 60 DNAME y\n", "4:1: expected one DNAME at w.example.org., found 2"),
+        ("w 60 DNAME x.net.\nw 60 NS y.net.\n", "4:1: DNAME beside NS at w.example.org."),
+        ("w 60 DNAME x.net.\nb.w 60 TXT x\n", "5:1: b.w.example.org. is beneath the DNAME at w.example.org."),
+        ("w 60 DNAME x.net.\nw 60 CNAME x.net.\n", "5:1: CNAME beside other data at w.example.org.: DNAME"),
+    ],
+)
+def test_what_nsd_or_knot_refuses_is_an_error__rfc1034_3_6_2_and_rfc6672_2(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    errors, _ = found_in_master(tmp_path, HEAD + text)
+    assert len(errors) == 1
+    assert errors[0].startswith(message)
+
+
+def test_a_zone_has_a_soa__rfc1035_5_2(tmp_path: Path) -> None:
+    errors, _ = found_in_master(tmp_path, "w 60 A 192.0.2.1\n")
+    assert errors == ["0:0: expected a SOA record at example.org., found none"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("s 60 NS ns.s\n", 4, "missing glue: ns.s.example.org., a name server of s.example.org., has"),
+        ("s 60 NS no\n", 4, "missing glue: no.example.org., a name server of s.example.org., does not exist"),
+        ("t 60 TXT x\ns 60 NS t\n", 5, "missing glue: t.example.org., a name server of s."),
+        ("c 60 CNAME ns1\ns 60 NS c\n", 5, "the NS record of s.example.org. names an alias, c.example.org."),
+        ("c 60 CNAME ns1\n@ 60 MX 1 c\n", 5, "the MX record of example.org. names an alias"),
+        ("@ 60 MX 1 no\n", 4, "the MX record of example.org. names no.example.org., which does not exist"),
+        ("c 60 CNAME no\n", 4, "the CNAME record of c.example.org. names no.example.org., which does not"),
+    ],
+)
+def test_what_nsd_or_knot_warns_of_is_a_warning__semantics_28(
+    tmp_path: Path, text: str, line: int, message: str
+) -> None:
+    errors, (warning,) = found_in_master(tmp_path, HEAD + text)
+    assert errors == []
+    assert warning.startswith(f"{line}:1: {message}")
+
+
+def test_a_zone_without_name_servers_is_a_warning(tmp_path: Path) -> None:
+    errors, warnings = found_in_master(tmp_path, SOA)
+    assert errors == []
+    assert "0:0: no NS records at example.org." in warnings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@ 60 MX 0 .\n",
+        "w 60 HTTPS 1 .\n",
+        "s 60 NS ns.s\nns.s 60 A 192.0.2.1\n",
+        "s 60 NS ns.t\nt 60 NS ns.t\nns.t 60 A 192.0.2.1\n",
+        "s 60 NS ns.example.net.\n@ 60 MX 10 mail.s\n",
+        "d 60 DNAME example.net.\n@ 60 MX 10 mail.d\n",
+        "*.w 60 A 192.0.2.1\n@ 60 MX 10 mail.w\n",
+        "a.w 60 A 192.0.2.1\nc 60 CNAME w\n",
+    ],
+)
+def test_a_target_that_exists_or_cannot_be_known_is_well(tmp_path: Path, text: str) -> None:
+    assert found_in_master(tmp_path, HEAD + text) == ([], [])
+
+
+# --- What only views can get wrong -------------------------------------------------------------------------
+
+
+def test_cname_exclusivity_is_checked_per_view_and_the_error_names_the_view__semantics_5() -> None:
+    text = """
+records:
+  www:  {CNAME: {outside: x.cdn.example.net.}, A: {inside: 192.168.1.1}}
+  bad:  {CNAME: {outside: x.cdn.example.net.}, A: 192.0.2.1}
+  both: {CNAME: {vpn: www, outside: www}, TXT: x}
+"""
+    errors, _ = found_in_yaml(text)
+    assert errors == [
+        "4:27: CNAME beside other data at bad.example.org.: A (RFC 1034 3.6.2) (in view internet)",
+        "5:23: CNAME beside other data at both.example.org.: TXT (RFC 1034 3.6.2) (in view vpn)",
+        "5:37: CNAME beside other data at both.example.org.: TXT (RFC 1034 3.6.2) (in view internet)",
+    ]
+
+
+@pytest.mark.parametrize("record", ["CNAME: nas", "MX: 10 nas", "SRV: 0 5 1 nas", "HTTPS: 1 nas", "PTR: nas"])
+def test_a_record_whose_target_other_views_have_is_a_warning__semantics_2(record: str) -> None:
+    text = f"records: {{nas: {{A: {{inside: 192.168.1.1}}}}, www: {{{record}}}}}"
+    errors, (warning,) = found_in_yaml(text)
+    assert errors == []
+    rdtype = record.partition(":")[0]
+    assert f"the {rdtype} record of www.example.org. is not given here: nas.example.org. exists" in warning
+    assert warning.endswith("(in view internet)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ns: [nas]\nrecords: {nas: {A: {inside: 192.168.1.1}}}",
+        "soa: {mname: nas}\nrecords: {nas: {A: {inside: 192.168.1.1}}}",
+        "records: {sub: {NS: nas}, nas: {A: {inside: 192.168.1.1}}}",
+    ],
+)
+def test_a_name_server_that_other_views_have_is_an_error__semantics_2(text: str) -> None:
+    errors, _ = found_in_yaml(text)
+    assert errors
+    for error in errors:
+        assert error.endswith("names nas.example.org., which exists in other views only (in view internet)")
+
+
+def test_names_of_an_overlay_are_never_inside_only__semantics_2() -> None:
+    text = "mode: overlay\nrecords: {nas: {A: {inside: 192.168.1.1}}, www: {CNAME: nas}}"
+    assert found_in_yaml(text) == ([], [])
+
+
+def test_an_inside_address_for_an_outside_view_is_a_warning_unless_it_is_public__semantics_1() -> None:
+    text = """
+records:
+  a: {A: 192.168.1.1}
+  b: {A: {inside: 192.168.1.1, outside: [203.0.113.7, 10.0.0.1]}}
+  c: {A: {value: 192.168.1.1, public: true}}
+  d: {A: 192.168.1.1, public: true}
+  e: {A: {inside: 192.168.1.1, outside: {value: 10.0.0.1, public: true}}}
+  "~f": {AAAA: "::ffff:192.168.1.1"}
+"""
+    errors, warnings = found_in_yaml(text)
+    assert errors == []
+    assert [warning.partition(" is not given")[0] for warning in warnings] == [
+        "3:10: inside address 192.168.1.1 of a.example.org.",
+        "4:41: inside address 10.0.0.1 of b.example.org.",
+        "8:16: inside address ::ffff:c0a8:101 of ~f",
+    ]
+    assert all(warning.endswith("(in view internet)") for warning in warnings)
+
+
+def test_a_literal_hint_that_is_wrong_in_one_view_is_an_error_there__semantics_5() -> None:
+    text = """
+records:
+  www: {A: {inside: 192.168.1.1, outside: 203.0.113.7}, HTTPS: 1 . ipv4hint=192.168.1.1}
+"""
+    (error,), _ = found_in_yaml(text)
+    assert error.startswith("3:64: expected ipv4hint among the target's addresses (203.0.113.7)")
+    assert error.endswith("(in view internet)")
+
+
+def test_a_name_that_exists_in_no_view_is_an_error_and_an_unknown_horizon_a_warning() -> None:
+    text = """
+records:
+  a:   {A: {insode: 192.168.1.1}}
+  b:   {A: {insode: 192.168.1.1, outside: 203.0.113.7}}
+  "~c": {A: {insode: 192.168.1.1}}
+  "~d": {A: {insode: 192.168.1.1, outside: 203.0.113.7}}
+"""
+    errors, warnings = found_in_yaml(text)
+    assert errors == [
+        "3:3: a.example.org. exists in no view: no view of this zone has the horizon 'insode'",
+        "5:3: ~c exists in no view: no view of this zone has the horizon 'insode'",
+    ]
+    assert warnings == [
+        "4:21: no view has the horizon 'insode'; known: inside, outside, vpn",
+        "6:22: no view has the horizon 'insode'; known: inside, outside, vpn",
+    ]
+
+
+def test_views_are_named_only_where_they_see_different_things() -> None:
+    text = "records: {www: {CNAME: nowhere}}"
+    assert found_in_yaml(text)[1] == [
+        "2:24: the CNAME record of www.example.org. names nowhere.example.org., which does not exist"
+    ]
+    _, (warning,) = found_in_yaml(text, [Viewer("lan", ("inside",))])
+    assert not warning.endswith(")")
+    _, warnings = found_in_yaml("records: {www: {CNAME: nowhere}, x: {A: {inside: 192.168.1.1}}}")
+    assert [warning.rpartition(" (")[2] for warning in warnings] == ["in views lan, vpn, internet)"]
+    assert len(VIEWERS) == 3
+
+
+# --- How a name stands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "overlay", "stands"),
+    [
+        ("www", False, Standing.HERE),
+        ("ent", False, Standing.HERE),
+        ("ghost", False, Standing.ELSEWHERE),
+        ("x.ghost", False, Standing.ELSEWHERE),
+        ("nowhere", False, Standing.NOWHERE),
+        ("x.wild", False, Standing.HERE),
+        ("x.only", False, Standing.ELSEWHERE),
+        ("cut", False, Standing.UNKNOWN),
+        ("x.cut", False, Standing.UNKNOWN),
+        ("x.dname", False, Standing.UNKNOWN),
+        ("db1", False, Standing.HERE),
+        ("other1", False, Standing.ELSEWHERE),
+        ("www", True, Standing.HERE),
+        ("ghost", True, Standing.UNKNOWN),
+        ("nowhere", True, Standing.UNKNOWN),
+    ],
+)
+def test_how_a_name_stands_in_a_zone(name: str, overlay: bool, stands: Standing) -> None:
+    made = zone(
+        "www A 192.0.2.1\na.ent A 192.0.2.1\n*.wild A 192.0.2.1\ncut NS ns.net.\ndname DNAME x.net.\n",
+        elsewhere=["ghost", "*.only"],
+        regexps=[("^db[0-9]", "192.0.2.1"), ("^other", "")],
+        overlay=overlay,
+    )
+    if name == "x.only":
+        made = zone("y.only A 192.0.2.1\n", elsewhere=["*.only"])
+    found = standing(made.node, made.apex, from_text(name, made.apex), made.overlay, made.regexps)
+    assert found is stands
+
+
+def test_a_complaint_says_what_becomes_of_the_record() -> None:
+    owner, host = from_text("a.test."), from_text("b.test.")
+    assert complaint(Type.MX, owner, host, Standing.HERE) is None
+    assert complaint(Type.NS, owner, host, Standing.UNKNOWN) is None
+    assert "not given" in str(complaint(Type.MX, owner, host, Standing.ELSEWHERE))
+    assert "other views only" in str(complaint(Type.NS, owner, host, Standing.ELSEWHERE))
+    assert "does not exist" in str(complaint(Type.MX, owner, host, Standing.NOWHERE))
