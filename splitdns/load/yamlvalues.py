@@ -116,9 +116,11 @@ class ValueReader:
     ) -> DeclaredSet | None:
         if not isinstance(value, dict):
             return self.one_set(path, rdtype, value, ttl_s, public, horizon)
-        for key in value:
-            if key not in _VALUE_KEYS:
-                self.unknown_key((*path, key), _VALUE_KEYS, "a value")
+        strange = [key for key in value if key not in _VALUE_KEYS]
+        for key in strange:
+            self.unknown_key((*path, key), _VALUE_KEYS, "a value")
+        if strange:
+            return None
         if "ttl" in value:
             ttl_s = self.ttl((*path, "ttl"), value["ttl"], self.ttl_s)
         if "public" in value:

@@ -151,8 +151,6 @@ class _Reader(ValueReader):
     def records(self) -> None:
         records = self.data.get("records")
         if records is None:
-            if "ns" not in self.data:
-                self.error(("records",), "expected `records:` with at least one name")
             return
         if not isinstance(records, dict):
             self.error(("records",), f"expected a mapping from names to records, found {records!r}")
@@ -268,9 +266,11 @@ class _Reader(ValueReader):
         found = []
         for item_path, item in items(path, value):
             if isinstance(item, dict):
-                for key in item:
-                    if key not in _EXPOSE_KEYS:
-                        self.unknown_key((*item_path, key), _EXPOSE_KEYS, "an exposed port")
+                strange = [key for key in item if key not in _EXPOSE_KEYS]
+                for key in strange:
+                    self.unknown_key((*item_path, key), _EXPOSE_KEYS, "an exposed port")
+                if strange:
+                    continue
                 public, inside = item.get("public"), item.get("inside")
             else:
                 public = inside = item
