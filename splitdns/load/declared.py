@@ -113,12 +113,13 @@ class DeclaredRegexp:
 
 @dataclass(frozen=True, slots=True)
 class FileId:
-    """What changes when a file does; a swapped symbolic link changes the inode."""
+    """What changes when a file does: the inode when a link is swapped, the change time whatever happens."""
 
     path: str
     device: int = 0
     inode: int = 0
     mtime_ns: int = 0
+    ctime_ns: int = 0
     octets: int = 0
 
 
@@ -128,7 +129,8 @@ def file_id(path: str | Path) -> FileId:
         status = os.stat(path)
     except OSError:
         return FileId(str(path))
-    return FileId(str(path), status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return FileId(str(path), status.st_dev, status.st_ino, *times, status.st_size)
 
 
 @dataclass(frozen=True, slots=True)
