@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +61,12 @@ def test_every_module_opens_with_its_idea_and_stays_short(module: Path) -> None:
 def test_every_module_has_its_test_file(module: Path) -> None:
     room = module.parent.relative_to(ROOT / "splitdns")
     assert (ROOT / "tests" / "unit" / room / f"test_{module.name}").exists()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if ">>> " in m.read_text()], ids=name)
+def test_examples_in_docstrings_run(module: Path) -> None:
+    dotted = ".".join(module.relative_to(ROOT).with_suffix("").parts)
+    assert doctest.testmod(importlib.import_module(dotted)).failed == 0
 
 
 def test_ci_runs_what_a_person_runs() -> None:
