@@ -35,8 +35,8 @@ class Loaded:
     """One generation, and what the next one needs of it.
 
     ``faults`` are the mistakes by zone, with those of files that name no zone at the root. ``watch`` are the
-    directories in which a change means a new generation. ``serials`` are those of the zones' SOAs. ``parts``
-    are the zone files by apex, for reuse.
+    files, and the directories of files, whose change means a new generation. ``serials`` are those of the
+    zones' SOAs. ``parts`` are the zone files by apex, for reuse.
     """
 
     snapshot: Snapshot
@@ -84,7 +84,7 @@ def load(
         errors = [error for of_zone in faults.values() for error in of_zone]
         raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
     of_all = [part for of_apex in parts.values() for part in of_apex]
-    watch |= {Path(one.path).parent for part in of_all for one in part.included}
+    watch |= {Path(one.path) for part in of_all for one in part.included}
     return Loaded(
         _snapshot(settings, views, generation),
         settings,
@@ -169,12 +169,12 @@ def _environment(settings: Settings) -> Environment:
 def _zone_files(
     settings: Settings, base: Path, config: Path | None, problems: Problems
 ) -> tuple[dict[Qname, list[ZoneFile]], set[Path]]:
-    """The zone files by apex, and the directories to watch."""
+    """The zone files by apex, and what to watch."""
     found: list[Path] = []
-    watch = {config.parent, config.resolve().parent} if config else set()
+    watch = {config} if config else set()
     for at, name in enumerate(settings.zones):
         path = base / name
-        watch |= {path, path.resolve()} if path.is_dir() else {path.parent, path.resolve().parent}
+        watch.add(path)
         try:
             found += listed(path)
         except OSError as error:
