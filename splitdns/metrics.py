@@ -130,6 +130,10 @@ LEAKS_BLOCKED = Metric(
 )
 DROPS = Metric("drops_total", "counter", "Messages that were not answered, by reason.", ("reason",))
 PANICS = Metric("panics_total", "counter", "Queries that met a bug, and were answered SERVFAIL.")
+ANSWERS_ENTRIES = Metric(
+    "answers_entries", "gauge", "Encoded answers from our own zones that a view remembers.", ("view",)
+)
+ANSWERS_OCTETS = Metric("answers_size_bytes", "gauge", "What these answers take up.", ("view",))
 TCP_CONNECTIONS = Metric("tcp_connections", "gauge", "Open TCP connections of clients.")
 TCP_ACCEPTED = Metric("tcp_accepted_total", "counter", "TCP connections that were accepted.")
 TCP_CLOSED = Metric("tcp_closed_total", "counter", "TCP connections that we closed, by reason.", ("reason",))

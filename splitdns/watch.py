@@ -38,7 +38,7 @@ class Watcher:
     """Calls ``changed`` from a thread of its own, once for each burst of changes."""
 
     def __init__(
-        self, changed: Callable[[], None], *, step_ms: int = STEP_MS, debounce_ms: int = DEBOUNCE_MS
+        self, changed: Callable[[], object], *, step_ms: int = STEP_MS, debounce_ms: int = DEBOUNCE_MS
     ) -> None:
         self._changed = changed
         self._step_ms, self._debounce_ms = step_ms, debounce_ms

@@ -1,89 +1,136 @@
-"""Small messages between the supervisor and a worker, with a memory file where there is much to say.
+"""What the supervisor and a worker say to each other: small messages, each whole or not at all.
 
-A message is a word and a number in one packet; packets neither merge nor tear. What is long, a generation or
-a worker's counts, goes into an anonymous memory file whose descriptor travels along: the receiver maps it,
-so that all workers read the same pages.
+What is long, a generation or a worker's counts, lies in a memory file whose descriptor travels along. Both
+ends run the same code in processes of one family and trust each other, so messages are pickles.
 """
 
 from __future__ import annotations
 
 import asyncio
-import mmap
 import os
+import pickle
 import socket
-import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, auto
 
-_PACKET = struct.Struct("=BQ")
+from splitdns.logs import Format, Level
+from splitdns.metrics import Counts
+from splitdns.serve.stream import Limits
 
-
-class Word(IntEnum):
-    """What is said. From the supervisor: PREPARE, SWAP, COUNT, STOP; from a worker: the others."""
-
-    PREPARE = auto()  # unpack the generation in the memory file
-    SWAP = auto()  # answer from it
-    COUNT = auto()  # say what you counted
-    STOP = auto()  # drain, and exit
-    SERVING = auto()  # started
-    READY = auto()  # the generation of this number is unpacked
-    COUNTED = auto()  # the counts are in the memory file
+MAX_MESSAGE_OCTETS = 4096  # beyond: a bug; what is long goes into a memory file
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A word, a number that says what it is about, and mapped octets or None."""
+class Knobs:
+    """What of a worker may be set anew while it runs; the limits are each worker's share."""
 
-    word: Word
-    number: int = 0
-    octets: mmap.mmap | None = None
+    limits: Limits
+    querylog: bool
+    log_level: Level
+    log_format: Format
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """To a worker, with a generation's memory file: build it beside the one that answers, and say when."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """To a worker: answer from the prepared generation from now on."""
+
+    generation: int
+    knobs: Knobs
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """To a worker: send your counters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To a worker: answer what has come, for ``within_s`` at most, and end."""
+
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """From a worker: it answers, from ``generation``."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From a worker: ``generation`` is prepared."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """From a worker, with the memory file of its ``Counts``."""
+
+
+Message = Prepare | Swap | Collect | Stop | Serving | Ready | Counted
 
 
 class Channel:
-    """One end of a connection between two processes; non-blocking."""
+    """One end of the connection."""
 
     def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
         self._sock = sock
+        sock.setblocking(False)
 
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
+        """Both ends."""
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(one), cls(other)
 
-    def send(self, word: Word, number: int = 0, memory: int | None = None) -> None:
-        """Send at once; ``memory`` is the descriptor of a memory file, which stays the caller's.
-
-        Raises:
-            OSError: the other side is gone, or has not read for long.
-        """
-        packet = _PACKET.pack(word, number)
-        socket.send_fds(self._sock, [packet], [] if memory is None else [memory])
-
-    async def receive(self) -> Message | None:
-        """The next message; None: the other side is gone."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                packet, descriptors, _, _ = socket.recv_fds(self._sock, _PACKET.size, 1)
-            except BlockingIOError:
-                readable: asyncio.Future[None] = loop.create_future()
-                loop.add_reader(self._sock, _wake, readable)
-                try:
-                    await readable
-                finally:
-                    loop.remove_reader(self._sock)
-                continue
-            except OSError:
-                return None
-            if not packet:
-                return None
-            word, number = _PACKET.unpack(packet)
-            return Message(Word(word), number, mapped(descriptors[0]) if descriptors else None)
+    def fileno(self) -> int:
+        return self._sock.fileno()
 
     def close(self) -> None:
         self._sock.close()
+
+    def send(self, message: Message, memory: int | None = None) -> None:
+        """Send at once; ``memory`` is the descriptor of a memory file, which stays the caller's.
+
+        Raises:
+            OSError: the other end is gone (BrokenPipeError), or has not read for long (BlockingIOError).
+        """
+        octets = pickle.dumps(message)
+        assert len(octets) <= MAX_MESSAGE_OCTETS
+        socket.send_fds(self._sock, [octets], [] if memory is None else [memory])
+
+    async def receive(self) -> tuple[Message, int | None] | None:
+        """The next message, and the memory file that came along, which is the caller's; None: the end."""
+        while True:
+            try:
+                octets, memory, _, _ = socket.recv_fds(self._sock, MAX_MESSAGE_OCTETS, 1)
+            except BlockingIOError:
+                await self._readable()
+            except OSError:
+                return None
+            else:
+                break
+        if not octets:
+            return None
+        message: Message = pickle.loads(octets)  # noqa: S301 (the same program wrote it)
+        return message, memory[0] if memory else None
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._sock, _wake, readable)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(self._sock)
 
 
 def _wake(readable: asyncio.Future[None]) -> None:
@@ -91,17 +138,22 @@ def _wake(readable: asyncio.Future[None]) -> None:
         readable.set_result(None)
 
 
-def memory_file(parts: Iterable[bytes | memoryview]) -> int:
-    """The descriptor of a new memory file that holds ``parts`` one after the other."""
-    descriptor = os.memfd_create("splitdns", os.MFD_CLOEXEC)
-    with open(descriptor, "wb", closefd=False) as file:
-        file.writelines(parts)
-    return descriptor
+def memory_file() -> int:
+    """The descriptor of an empty memory file."""
+    return os.memfd_create("splitdns", os.MFD_CLOEXEC)
 
 
-def mapped(descriptor: int) -> mmap.mmap:
-    """The octets of a memory file, read only; the descriptor is closed."""
-    try:
-        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-    finally:
-        os.close(descriptor)
+def counts_to_file(counts: Counts) -> int:
+    """A memory file that holds ``counts``; the caller closes it."""
+    memory = memory_file()
+    with open(memory, "wb", closefd=False) as file:
+        pickle.dump(counts, file, protocol=5)
+    return memory
+
+
+def counts_from_file(memory: int) -> Counts:
+    """What ``counts_to_file`` wrote; closes the file."""
+    with open(memory, "rb") as file:
+        file.seek(0)
+        counts: Counts = pickle.load(file)  # noqa: S301 (the same program wrote it)
+    return counts

@@ -9,13 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from splitdns.errors import ConfigError, Where
+from splitdns.daemon.worker import Sockets
+from splitdns.errors import ConfigError
 from splitdns.load.configvalues import Listen
+from splitdns.load.settings import Settings
 from splitdns.serve.sockets import open_tcp, open_udp
 
 _REMEDIES = {
@@ -23,46 +25,55 @@ _REMEDIES = {
     "dnsmasq": "stop it, or set port=0 in its configuration where it is only the DHCP server",
 }
 _LISTENING = "0A"  # a TCP socket's state in /proc/net/tcp
+_PORT_TRIES = 100  # for a port that is free for both protocols, where port 0 asks for any
 
 
-@dataclass(frozen=True, slots=True)
-class Sockets:
-    """A worker's own sockets; the supervisor keeps them open, for the worker that may have to follow."""
-
-    udp: list[socket.socket]
-    tcp: list[socket.socket]
-
-
-def open_sockets(listen: Sequence[tuple[Listen, Where]], workers: int) -> list[Sockets]:
+def open_sockets(settings: Settings, workers: int) -> list[Sockets]:
     """For each worker, a UDP and a TCP socket at each address; port 0 becomes the same free port for all.
+
+    An address that only the embedded default names, and that this machine lacks, is left out.
 
     Raises:
         ExceptionGroup[ConfigError]: the addresses that cannot be used, each with the reason and the remedy.
     """
     slots = [Sockets([], []) for _ in range(workers)]
     errors: list[ConfigError] = []
-    for address, where in listen:
+    for at, address in enumerate(settings.listen):
         try:
             _open(address, slots)
         except OSError as error:
-            errors.append(ConfigError(where, f"cannot listen on {address}: {_reason(address.port, error)}"))
+            absent = error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+            if not absent or settings.is_written("listen"):
+                where = settings.where(("listen", at))
+                errors.append(ConfigError(where, f"cannot listen on {address}: {_reason(address, error)}"))
     if errors:
         for slot in slots:
-            for sock in (*slot.udp, *slot.tcp):
-                sock.close()
+            slot.close()
         raise ExceptionGroup("addresses that cannot be used", errors)
     return slots
 
 
 def _open(address: Listen, slots: Sequence[Sockets]) -> None:
-    if address.port:
-        _probe(address)
-    port = address.port
-    for slot in slots:
-        udp = open_udp(address.host, port)
+    for left in reversed(range(1 if address.port else _PORT_TRIES)):
+        opened: list[socket.socket] = []
+        try:
+            if address.port:
+                _probe(address)
+            port = address.port
+            for _ in slots:
+                opened.append(open_udp(address.host, port))
+                port = opened[-1].getsockname()[1]
+                opened.append(open_tcp(address.host, port))
+        except OSError as error:
+            for sock in opened:
+                sock.close()
+            if error.errno != errno.EADDRINUSE or not left:
+                raise
+        else:
+            break
+    for slot, udp, tcp in zip(slots, opened[::2], opened[1::2], strict=True):
         slot.udp.append(udp)
-        port = udp.getsockname()[1]
-        slot.tcp.append(open_tcp(address.host, port))
+        slot.tcp.append(tcp)
 
 
 def _probe(address: Listen) -> None:
@@ -72,44 +83,39 @@ def _probe(address: Listen) -> None:
         OSError: it is taken.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(family, kind) as sock:
             if kind is socket.SOCK_STREAM:  # connections that linger are in nobody's way
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family is socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
             found = socket.getaddrinfo(address.host, str(address.port), family, kind, flags=flags)
             sock.bind(found[0][4])
 
 
-def _reason(port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        name = holder(port)
-        if name is None:
-            return f"port {port} is in use by another process"
-        remedy = next((text for start, text in _REMEDIES.items() if name.startswith(start)), "stop it")
-        return f"port {port} is in use by {name}: {remedy}"
-    if error.errno == errno.EACCES:
-        return (
-            f"ports below 1024 need a permission: start it as root, give Python cap_net_bind_service, "
-            f"or lower net.ipv4.ip_unprivileged_port_start to {port}"
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "this machine does not have that address"
+def _reason(address: Listen, error: OSError) -> str:
+    port = address.port
+    match error.errno:
+        case errno.EADDRINUSE:
+            name = holder(address)
+            if name is None:
+                return f"port {port} is in use by another process"
+            remedy = next((text for start, text in _REMEDIES.items() if name.startswith(start)), "stop it")
+            return f"port {port} is in use by {name}: {remedy}"
+        case errno.EACCES:
+            return (
+                f"port {port} needs a permission: start splitdns as root, give its service the capability "
+                f"cap_net_bind_service, or lower net.ipv4.ip_unprivileged_port_start to {port}"
+            )
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have that address"
     return error.strerror or str(error)
 
 
-def holder(port: int, proc: Path = Path("/proc")) -> str | None:
-    """The name and process id of who listens on ``port``, as far as we may see (proc(5))."""
-    inodes = set()
-    for table in ("udp", "udp6", "tcp", "tcp6"):
-        with suppress(OSError):
-            for line in (proc / "net" / table).read_text().splitlines()[1:]:
-                fields = line.split()
-                listens = table.startswith("udp") or fields[3] == _LISTENING
-                if listens and int(fields[1].rpartition(":")[2], 16) == port:
-                    inodes.add(f"socket:[{fields[9]}]")
+def holder(address: Listen, proc: Path = Path("/proc")) -> str | None:
+    """The name and process id of who listens on ``address``, as far as we may see (proc(5))."""
+    inodes = {f"socket:[{inode}]" for inode in _inodes(address, proc / "net")}
     for process in sorted(path for path in proc.iterdir() if path.name.isdigit()) if inodes else ():
         with suppress(OSError):
             for descriptor in (process / "fd").iterdir():
@@ -117,3 +123,19 @@ def holder(port: int, proc: Path = Path("/proc")) -> str | None:
                     if os.readlink(descriptor) in inodes:
                         return f"{(process / 'comm').read_text().strip()} (process {process.name})"
     return None
+
+
+def _inodes(address: Listen, net: Path) -> Iterator[str]:
+    """The sockets that are bound to the port and to an address that overlaps."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    packed = socket.inet_pton(family, address.host.partition("%")[0])
+    ours = "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))
+    for table in ("udp", "udp6", "tcp", "tcp6"):
+        with suppress(OSError):
+            for line in (net / table).read_text().splitlines()[1:]:
+                fields = line.split()
+                host, _, port = fields[1].rpartition(":")
+                listens = table.startswith("udp") or fields[3] == _LISTENING
+                overlaps = address.is_wildcard or host == ours or not host.strip("0")
+                if listens and overlaps and int(port, 16) == address.port:
+                    yield fields[9]

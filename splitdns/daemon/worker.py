@@ -1,36 +1,45 @@
 """A worker: one process, one event loop, answering on sockets that it inherited.
 
-It reads no file. Generations come from the supervisor, unpacked and ready before the word to swap; its cache
-of upstreams' answers stays over all of them. Without a supervisor it drains and ends.
+It reads no file. Generations come from the supervisor, prepared between queries and ready before the word to
+swap; its cache of upstreams' answers stays over all of them. When the supervisor is gone, so is the worker.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
+import logging
 import os
-import pickle
-import signal
 import socket
 import sys
-import traceback
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn
 
 from splitdns import logs
-from splitdns.daemon.channel import Channel, Message, Word, memory_file
-from splitdns.daemon.generation import Unpacked, Zones
+from splitdns.daemon import generation
+from splitdns.daemon.channel import (
+    Channel,
+    Collect,
+    Counted,
+    Knobs,
+    Message,
+    Prepare,
+    Ready,
+    Serving,
+    Stop,
+    Swap,
+    counts_to_file,
+)
+from splitdns.daemon.generation import Package
 from splitdns.forward.forwarder import Forwarder
-from splitdns.metrics import VIEW_CLIENTS, Counts
+from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.pipeline import Pipeline
 from splitdns.serve.querylog import QueryLog
-from splitdns.serve.stream import Limits, StreamServer
+from splitdns.serve.stream import StreamServer
 from splitdns.snapshot import Snapshot
 
-DRAIN_S = 5.0  # that queries on their way, and TCP clients, have when the worker stops
+log = logging.getLogger("splitdns.daemon")
+
 QUERYLOG_S = 1.0  # that the query log has to write what waits
 
 
@@ -38,107 +47,110 @@ QUERYLOG_S = 1.0  # that the query log has to write what waits
 class Sockets:
     """A worker's own sockets; the supervisor keeps them open, for the worker that may have to follow."""
 
-    udp: Sequence[socket.socket]
-    tcp: Sequence[socket.socket]
+    udp: list[socket.socket]
+    tcp: list[socket.socket]
+
+    def close(self) -> None:
+        for sock in (*self.udp, *self.tcp):
+            sock.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Manual:
-    """What a worker is told once, when it starts."""
-
-    number: int
-    limits: Limits
-    querylog: bool
-    log_level: logs.Level
-    log_format: logs.Format
-
-
-def work(manual: Manual, sockets: Sockets, channel: Channel, snapshot: Snapshot, zones: Zones) -> NoReturn:
-    """Be a worker, in a process that was just forked, until told to stop; never returns."""
-    status = 1
-    try:
-        # The whole process group gets a terminal's Ctrl-C and the service manager's SIGTERM: it is the
-        # supervisor that decides what follows.
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        logs.configure(manual.log_level, manual.log_format, always={"worker": manual.number})
-        gc.collect()
-        gc.freeze()  # what is shared with the other workers stays so
-        asyncio.run(_Worker(manual, sockets, channel, snapshot, zones).run())
-        status = 0
-    finally:
-        if status:
-            traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(status)
+def work(number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot, knobs: Knobs) -> None:
+    """Be worker ``number``, in a process that was just forked, until told to stop."""
+    asyncio.run(_Worker(number, sockets, channel, snapshot).run(knobs))
 
 
 class _Worker:
-    def __init__(
-        self, manual: Manual, sockets: Sockets, channel: Channel, snapshot: Snapshot, zones: Zones
-    ) -> None:
-        self._manual = manual
+    def __init__(self, number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot) -> None:
+        self._number = number
         self._sockets = sockets
         self._channel = channel
-        self._zones = zones
         self._counts = Counts()
         self._forwarder = Forwarder(self._counts)
         self._pipeline = Pipeline(snapshot, self._forwarder, self._counts)
-        self._prepared: tuple[int, Unpacked] | None = None
+        self._prepared: Snapshot | None = None
+        self._querylog: QueryLog | None = None
+        self._udp: list[DatagramServer] = []
+        self._tcp: list[StreamServer] = []
 
-    async def run(self) -> None:
-        querylog = self._start_querylog()
+    async def run(self, knobs: Knobs) -> None:
         async with asyncio.TaskGroup() as group:
-            udp = [DatagramServer(sock, self._pipeline, group) for sock in self._sockets.udp]
-            limits = self._manual.limits
-            tcp = [StreamServer(sock, self._pipeline, group, limits) for sock in self._sockets.tcp]
-            for server in udp:
-                server.start()
-            for listener in tcp:
-                await listener.start()
-            self._say(Word.SERVING)
-            while (message := await self._channel.receive()) is not None and message.word is not Word.STOP:
-                self._obey(message)
-            await asyncio.gather(*(server.drain(DRAIN_S) for server in (*udp, *tcp)))
-        await self._forwarder.close()
-        if querylog is not None:
-            querylog.close(QUERYLOG_S)
-        self._say_counts(0)
+            self._udp = [DatagramServer(sock, self._pipeline, group) for sock in self._sockets.udp]
+            self._tcp = [StreamServer(sock, self._pipeline, group) for sock in self._sockets.tcp]
+            self._turn(knobs)
+            for datagrams in self._udp:
+                datagrams.start()
+            for streams in self._tcp:
+                await streams.start()
+            self._say(Serving(self._pipeline.snapshot.generation))
+            within_s = await self._obey_until_stop()
+            for drained in [
+                *(group.create_task(datagrams.drain(within_s)) for datagrams in self._udp),
+                *(group.create_task(streams.drain(within_s)) for streams in self._tcp),
+            ]:
+                await drained
+        await self._forwarder.close(0.0)
+        if self._querylog is not None:
+            self._querylog.close(QUERYLOG_S)
+        self._say_counts()
 
-    def _start_querylog(self) -> QueryLog | None:
-        if not self._manual.querylog:
-            return None
-        querylog = QueryLog(sys.stdout.fileno(), self._manual.log_format, self._counts)
-        querylog.start()
-        self._pipeline.query_log = querylog
-        return querylog
+    async def _obey_until_stop(self) -> float:
+        """How long draining may take; nothing where there is no supervisor any more."""
+        while (received := await self._channel.receive()) is not None:
+            message, memory = received
+            if isinstance(message, Stop):
+                return message.within_s
+            await self._obey(message, memory)
+        return 0.0
 
-    def _obey(self, message: Message) -> None:
-        match message.word:
-            case Word.PREPARE:
-                assert message.octets is not None
-                self._prepared = message.number, Unpacked(message.octets, self._zones)
-                self._say(Word.READY, message.number)
-            case Word.SWAP if self._prepared is not None and self._prepared[0] == message.number:
-                unpacked = self._prepared[1]
-                self._pipeline.snapshot = unpacked.snapshot
-                self._zones = unpacked.zones
-                self._prepared = None
-            case Word.COUNT:
-                self._say_counts(message.number)
+    async def _obey(self, message: Message, memory: int | None) -> None:
+        match message:
+            case Prepare(number) if memory is not None:
+                await self._prepare(number, memory)
+            case Swap(number, knobs):
+                assert self._prepared is not None
+                assert self._prepared.generation == number
+                self._pipeline.snapshot, self._prepared = self._prepared, None
+                self._turn(knobs)
+            case Collect():
+                self._say_counts()
             case _:
-                pass
+                raise AssertionError(f"not for a worker: {message}")
 
-    def _say_counts(self, number: int) -> None:
+    async def _prepare(self, number: int, memory: int) -> None:
+        package = generation.read(memory)
+        assert isinstance(package, Package)
+        for _ in package.portions():
+            await asyncio.sleep(0)  # queries have their turn
+        self._prepared = package.snapshot(self._pipeline.snapshot)
+        self._say(Ready(number))
+
+    def _turn(self, knobs: Knobs) -> None:
+        """Set what may be set anew."""
+        logs.configure(knobs.log_level, knobs.log_format, always={"worker": self._number})
+        for streams in self._tcp:
+            streams.limits = knobs.limits
+        if self._querylog is not None:
+            self._querylog.close(0.0)
+            self._querylog = None
+        if knobs.querylog:
+            self._querylog = QueryLog(sys.stdout.fileno(), knobs.log_format, self._counts)
+            self._querylog.start()
+        self._pipeline.query_log = self._querylog
+
+    def _say_counts(self) -> None:
         counts, snapshot = self._counts, self._pipeline.snapshot
-        counts.forget(VIEW_CLIENTS)
-        for view, clients in snapshot.table.clients().items():
-            counts.set(VIEW_CLIENTS, clients, view)
-        memory = memory_file([pickle.dumps(counts)])
-        self._say(Word.COUNTED, number, memory)
+        for metric in (VIEW_CLIENTS, ANSWERS_ENTRIES, ANSWERS_OCTETS):
+            counts.forget(metric)
+        for name, clients in snapshot.table.clients().items():
+            counts.set(VIEW_CLIENTS, clients, name)
+        for view in snapshot.views:
+            counts.set(ANSWERS_ENTRIES, len(view.answers.entries), view.name)
+            counts.set(ANSWERS_OCTETS, view.answers.octets, view.name)
+        memory = counts_to_file(counts)
+        self._say(Counted(), memory)
         os.close(memory)
 
-    def _say(self, word: Word, number: int = 0, memory: int | None = None) -> None:
+    def _say(self, message: Message, memory: int | None = None) -> None:
         with suppress(OSError):  # the supervisor is gone, and ``receive`` will tell
-            self._channel.send(word, number, memory)
+            self._channel.send(message, memory)

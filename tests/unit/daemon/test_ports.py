@@ -10,21 +10,23 @@ from pathlib import Path
 import pytest
 
 from splitdns.daemon.ports import holder, open_sockets
-from splitdns.errors import Where
 from splitdns.load.configvalues import listen
+from splitdns.load.settings import Settings, default_settings, read_settings
 
-WHERE = Where("splitdns.yaml", 1, 10)
+
+def settings(address: str) -> Settings:
+    return read_settings(f'listen: ["{address}"]', "splitdns.yaml")
 
 
 def mistakes(address: str, workers: int = 1) -> list[str]:
     with pytest.raises(ExceptionGroup) as caught:
-        open_sockets([(listen(address), WHERE)], workers)
+        open_sockets(settings(address), workers)
     return [str(error) for error in caught.value.exceptions]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "[::1]:0"])
 def test_all_workers_have_their_own_sockets_at_the_same_address__semantics_22(address: str) -> None:
-    slots = open_sockets([(listen(address), WHERE)], 3)
+    slots = open_sockets(settings(address), 3)
     everything = [sock for slot in slots for sock in (*slot.udp, *slot.tcp)]
     try:
         assert len(everything) == 6
@@ -88,13 +90,13 @@ def test_a_holder_that_may_not_be_seen_is_nobody(tmp_path: Path) -> None:
     net = tmp_path / "net"
     net.mkdir()
     (net / "udp").write_text("head\n  1: 00000000:0035 00000000:0000 07 0:0 0:0 0 0 0 4711 2 0 0\n")
-    assert holder(53, tmp_path) is None
+    assert holder(listen("127.0.0.1:53"), tmp_path) is None
     descriptors = tmp_path / "12" / "fd"
     descriptors.mkdir(parents=True)
     (descriptors / "3").symlink_to("socket:[4711]")
     (tmp_path / "12" / "comm").write_text("named\n")
-    assert holder(53, tmp_path) == "named (process 12)"
-    assert holder(54, tmp_path) is None
+    assert holder(listen("127.0.0.1:53"), tmp_path) == "named (process 12)"
+    assert holder(listen("127.0.0.1:54"), tmp_path) is None
 
 
 def test_connections_that_ended_do_not_hold_a_port(tmp_path: Path) -> None:
@@ -105,4 +107,29 @@ def test_connections_that_ended_do_not_hold_a_port(tmp_path: Path) -> None:
     descriptors.mkdir(parents=True)
     (descriptors / "3").symlink_to("socket:[4711]")
     (tmp_path / "12" / "comm").write_text("named\n")
-    assert holder(53, tmp_path) is None
+    assert holder(listen("127.0.0.1:53"), tmp_path) is None
+
+
+def test_who_has_the_port_at_another_address_is_not_in_the_way(tmp_path: Path) -> None:
+    net = tmp_path / "net"
+    net.mkdir()
+    (net / "udp").write_text("head\n  1: 0200007F:0035 00000000:0000 07 0:0 0:0 0 0 0 4711 2 0 0\n")
+    descriptors = tmp_path / "12" / "fd"
+    descriptors.mkdir(parents=True)
+    (descriptors / "3").symlink_to("socket:[4711]")
+    (tmp_path / "12" / "comm").write_text("named\n")
+
+    assert holder(listen("127.0.0.1:53"), tmp_path) is None
+    for address in ("127.0.0.2:53", "0.0.0.0:53"):
+        assert holder(listen(address), tmp_path) == "named (process 12)"
+
+
+def test_an_address_that_only_the_default_names_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import splitdns.daemon.ports as ports
+
+    def absent(*_: object) -> None:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(ports, "_open", absent)
+    assert open_sockets(default_settings(), 1)[0].udp == []
+    assert mistakes("[::1]:5353") != []

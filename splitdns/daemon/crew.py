@@ -1,0 +1,257 @@
+"""The workers: forked, listened to, replaced when they die, and led from one generation to the next.
+
+Each has a slot, which outlives it: the sockets are the slot's, so that a worker that follows a dead one finds
+every datagram and connection that came in between. A worker is forked with the newest generation in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from splitdns.daemon.channel import (
+    Channel,
+    Collect,
+    Counted,
+    Knobs,
+    Message,
+    Prepare,
+    Ready,
+    Serving,
+    Stop,
+    Swap,
+    counts_from_file,
+)
+from splitdns.daemon.process import ended, ending, fork, kill
+from splitdns.daemon.worker import Sockets, work
+from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, Counts, merged
+from splitdns.snapshot import Snapshot
+
+log = logging.getLogger("splitdns.daemon")
+
+START_S = 30.0  # that a worker has to start, or to prepare a generation; beyond: it is killed and replaced
+COUNT_S = 1.0  # that a scrape waits for a worker's counts; beyond: those that it sent before stand
+DRAIN_S = 5.0  # that queries on their way to upstreams, and TCP clients, have when the server stops
+STOP_S = DRAIN_S + 3.0  # that a worker has to drain and end; beyond: it is killed
+# Before a worker is replaced that died soon after its start, and the last for all that follow.
+BACK_OFF_S = (0.0, 0.2, 1.0, 5.0)
+STEADY_S = 10.0  # a worker that lived so long did not die of its start
+
+
+@dataclass(slots=True)
+class _Slot:
+    """The place of one worker, and the worker that is in it now."""
+
+    number: int
+    sockets: Sockets
+    process: int = 0
+    channel: Channel | None = None
+    started_s: float = 0.0
+    early_deaths: int = 0
+    serving: bool = False
+    ready: asyncio.Future[None] | None = None
+    counted: asyncio.Future[None] | None = None
+    counts: Counts = field(default_factory=Counts)  # of the worker that is here now
+    past: Counts = field(default_factory=Counts)  # of those that were here before
+
+    def send(self, message: Message, memory: int | None = None) -> bool:
+        """Whether there is a worker to hear it."""
+        if self.channel is None:
+            return False
+        try:
+            self.channel.send(message, memory)
+        except OSError:
+            return False
+        return True
+
+
+class Crew:
+    """All workers; ``in_child`` closes, in each that is forked, what else is only the supervisor's."""
+
+    def __init__(
+        self,
+        sockets: Sequence[Sockets],
+        snapshot: Snapshot,
+        knobs: Knobs,
+        counts: Counts,
+        in_child: Callable[[], None],
+    ) -> None:
+        self._slots = [_Slot(number, each) for number, each in enumerate(sockets, 1)]
+        self._snapshot = snapshot
+        self._knobs = knobs
+        self._counts = counts
+        self._in_child = in_child
+        self._stopping = asyncio.Event()
+        self._all_serving = asyncio.Event()
+        self._forking = asyncio.Lock()  # held while a generation is swapped: a new worker has one of the two
+        self._keepers: list[asyncio.Task[None]] = []
+
+    @property
+    def size(self) -> int:
+        return len(self._slots)
+
+    @property
+    def serving(self) -> int:
+        """How many workers answer."""
+        return sum(slot.serving for slot in self._slots)
+
+    @property
+    def generation(self) -> int:
+        """The number of the generation that the workers answer from."""
+        return self._snapshot.generation
+
+    def fork(self) -> None:
+        """Start all workers, before there is an event loop or a thread that they would have to forget."""
+        for slot in self._slots:
+            self._fork(slot)
+
+    def keep(self, group: asyncio.TaskGroup) -> None:
+        """Listen to the workers, and replace those that die, until told to stop."""
+        self._keepers = [group.create_task(self._keep(slot)) for slot in self._slots]
+
+    async def wait_until_serving(self) -> None:
+        """Until all workers answer, for the first time."""
+        await self._all_serving.wait()
+
+    async def swap(self, snapshot: Snapshot, knobs: Knobs, memory: int) -> None:
+        """Lead all workers to ``snapshot``, which the memory file holds: they prepare, then swap together."""
+        async with self._forking:
+            self._snapshot, self._knobs = snapshot, knobs
+            number = snapshot.generation
+            preparing: dict[asyncio.Future[None], _Slot] = {}
+            for slot in self._slots:
+                slot.ready = asyncio.get_running_loop().create_future()
+                if slot.send(Prepare(number), memory):
+                    preparing[slot.ready] = slot
+            if preparing:
+                _, late = await asyncio.wait(preparing, timeout=START_S)
+                for future in late:  # whoever follows has the new generation
+                    log.error("worker.late", extra={"worker": preparing[future].number, "generation": number})
+                    kill(preparing[future].process)
+            for slot in preparing.values():
+                slot.send(Swap(number, knobs))
+
+    async def counts(self) -> Counts:
+        """Those of all workers, alive and dead; of one that is silent, what it sent before."""
+        waiting: list[asyncio.Future[None]] = []
+        for slot in self._slots:
+            if slot.counted is None or slot.counted.done():
+                slot.counted = asyncio.get_running_loop().create_future()
+                if not slot.send(Collect()):
+                    slot.counted = None
+            if slot.counted is not None:
+                waiting.append(slot.counted)
+        late = len((await asyncio.wait(waiting, timeout=COUNT_S))[1]) if waiting else 0
+        whole = merged(counts for slot in self._slots for counts in (slot.past, slot.counts))
+        whole.set(WORKERS, self.serving)
+        whole.set(WORKERS_SILENT, late)
+        return whole
+
+    async def stop(self) -> None:
+        """Have all workers drain and end; who takes too long is killed."""
+        self._stopping.set()
+        for slot in self._slots:
+            slot.send(Stop(DRAIN_S))
+            slot.sockets.close()  # now the workers alone have them, and when they end nobody is waited for
+        if self._keepers:
+            _, late = await asyncio.wait(self._keepers, timeout=STOP_S)
+            if late:
+                self.kill()
+                await asyncio.wait(late)
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        for slot in self._slots:
+            if slot.channel is not None:
+                kill(slot.process)
+
+    def close_in_child(self, own: _Slot | None = None) -> None:
+        """Close, in a child, all that belongs to other workers."""
+        for slot in self._slots:
+            if slot.channel is not None:  # a worker sees the supervisor's end only if nobody else has it open
+                slot.channel.close()
+            if slot is not own:
+                slot.sockets.close()
+
+    def _fork(self, slot: _Slot) -> None:
+        ours, theirs = Channel.pair()
+        snapshot, knobs = self._snapshot, self._knobs
+
+        def be_worker() -> None:
+            ours.close()
+            self.close_in_child(slot)
+            self._in_child()
+            work(slot.number, slot.sockets, theirs, snapshot, knobs)
+
+        sys.stderr.flush()
+        slot.started_s = time.monotonic()
+        slot.process = fork(be_worker)
+        theirs.close()
+        slot.channel = ours
+
+    async def _keep(self, slot: _Slot) -> None:
+        while True:
+            status = await self._accompany(slot)
+            if self._stopping.is_set():
+                return
+            self._counts.add(WORKER_RESTARTS)
+            log.error("worker.died", extra={"worker": slot.number, "status": ending(status)})
+            early = time.monotonic() - slot.started_s < STEADY_S
+            slot.early_deaths = slot.early_deaths + 1 if early else 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BACK_OFF_S[min(slot.early_deaths, len(BACK_OFF_S) - 1)]):
+                    await self._stopping.wait()
+            async with self._forking:
+                if self._stopping.is_set():
+                    return
+                self._fork(slot)
+
+    async def _accompany(self, slot: _Slot) -> int:
+        """Listen to the worker in ``slot`` until it ends; its wait status."""
+        assert slot.channel is not None
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(START_S, _kill_unless_serving, slot)
+        while (received := await slot.channel.receive()) is not None:
+            self._heard(slot, *received)
+        patience.cancel()
+        kill(slot.process)  # it has nothing more to say, and nothing more to do
+        status = await ended(slot.process)
+        slot.channel.close()
+        slot.channel = None
+        slot.serving = False
+        slot.counts.retire()
+        slot.past.merge(slot.counts)
+        slot.counts = Counts()
+        for waiting in (slot.ready, slot.counted):
+            _resolve(waiting)
+        return status
+
+    def _heard(self, slot: _Slot, message: Message, memory: int | None) -> None:
+        match message:
+            case Serving():
+                slot.serving = True
+                if self.serving == self.size:
+                    self._all_serving.set()
+            case Ready(number):
+                if number == self.generation:
+                    _resolve(slot.ready)
+            case Counted() if memory is not None:
+                slot.counts = counts_from_file(memory)
+                _resolve(slot.counted)
+            case _:
+                raise AssertionError(f"not for the supervisor: {message}")
+
+
+def _resolve(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
+
+
+def _kill_unless_serving(slot: _Slot) -> None:
+    if not slot.serving:
+        kill(slot.process)

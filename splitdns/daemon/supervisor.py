@@ -1,0 +1,281 @@
+"""The supervisor: has generations built, opens the sockets, keeps the workers, and answers no query itself.
+
+Start, reload and stop are here; everything is put together here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from splitdns import __version__, logs, metrics
+from splitdns.daemon.build import Build, BuildError
+from splitdns.daemon.process import ended, kill
+from splitdns.load.load import Loaded, Progress
+from splitdns.load.settings import Settings
+from splitdns.metrics import Counts
+from splitdns.systemd import Service
+
+if TYPE_CHECKING:
+    from splitdns.daemon.channel import Knobs
+    from splitdns.daemon.worker import Sockets
+    from splitdns.watch import Watcher
+
+log = logging.getLogger("splitdns.daemon")
+
+
+def run(config: Path | None, *, strict: bool = False, progress: Progress | None = None) -> int:
+    """Serve until told to stop; the exit status. ``progress`` is called in another process.
+
+    Raises:
+        ExceptionGroup[InputError]: at the start, what is wrong with the configuration, with the addresses to
+            listen on or, where ``strict``, with zones.
+        BuildError: at the start, there was nothing to serve for another reason.
+    """
+    logs.configure()
+    since_s = time.time()
+    build = Build(config, None, number=1, strict=strict, progress=progress)
+    # While the child loads, this process imports what workers need.
+    from splitdns.daemon.ports import open_sockets
+
+    try:
+        package = build.package(os.waitpid(build.process, 0)[1])
+        for _ in package.portions():
+            pass
+        loaded = package.loaded(None)
+    finally:
+        build.close()
+    settings = loaded.settings
+    logs.configure(settings.log.level, settings.log.format)
+    _allow_descriptors()
+    workers = settings.workers or len(os.sched_getaffinity(0))
+    supervisor = Supervisor(config, loaded, open_sockets(settings, workers), strict=strict, since_s=since_s)
+    return supervisor.run()
+
+
+def _allow_descriptors() -> None:
+    """Each TCP client and each question on its way to an upstream holds one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Supervisor:
+    """One server: its workers, its generations and its admin endpoint."""
+
+    def __init__(
+        self,
+        config: Path | None,
+        loaded: Loaded,
+        sockets: list[Sockets],
+        *,
+        strict: bool,
+        since_s: float,
+    ) -> None:
+        from splitdns.daemon.crew import Crew
+
+        self._config = config
+        self._strict = strict
+        self._loaded = loaded
+        self._since_s = since_s
+        self._counts = Counts()
+        self._service = Service(os.environ)
+        self._addresses = [_shown(sock) for sock in sockets[0].udp]
+        self._admin = _admin_socket(loaded.settings)
+        knobs = _knobs(loaded.settings, len(sockets))
+        self._crew = Crew(sockets, loaded.snapshot, knobs, self._counts, self._close_in_child)
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    def run(self) -> int:
+        """Serve until told to stop; the exit status."""
+        from splitdns.daemon import report
+
+        gc.collect()
+        gc.freeze()  # what workers have in common stays shared, for no collector writes to it
+        self._crew.fork()
+        report.first(self._loaded, self._counts, time.time())
+        asyncio.run(self._run())
+        log.info("stopped")
+        return 0
+
+    async def _run(self) -> None:
+        from splitdns.serve.admin import serve
+        from splitdns.watch import Watcher
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._changed.set)
+        watcher = Watcher(partial(loop.call_soon_threadsafe, self._changed.set))
+        end_admin = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._crew.keep(group)
+                while_serving = [
+                    group.create_task(self._tell_serving()),
+                    group.create_task(self._stay_alive()),
+                    group.create_task(self._reload_on_change(watcher)),
+                ]
+                if self._admin is not None:
+                    group.create_task(serve(self, self._admin, end_admin))
+                await self._stop.wait()
+                log.info("stopping")
+                self._service.stopping()
+                for task in while_serving:
+                    task.cancel()
+                await self._crew.stop()
+                end_admin.set()
+        finally:
+            watcher.close()
+
+    # Start and stop
+
+    async def _tell_serving(self) -> None:
+        await self._crew.wait_until_serving()
+        fields = {
+            "listen": " ".join(self._addresses),
+            "admin": _shown(self._admin) if self._admin is not None else "none",
+            "workers": self._crew.size,
+            "zones": len(self._loaded.serials),
+            "seconds": round(time.time() - self._since_s, 3),
+        }
+        log.info("serving", extra=fields)
+        self._service.ready(self._status())
+
+    def _told_to_stop(self) -> None:
+        if self._stop.is_set():  # the second time: at once
+            self._crew.kill()
+        self._stop.set()
+
+    async def _stay_alive(self) -> None:
+        """Feed systemd's watchdog, if it has one."""
+        while (interval_s := self._service.watchdog_interval_s) is not None:
+            if self.unhealthy() is None:
+                self._service.alive()
+            await asyncio.sleep(interval_s)
+
+    def _status(self) -> str:
+        broken = f", {len(self._loaded.faults)} broken" if self._loaded.faults else ""
+        return f"generation {self._loaded.snapshot.generation}: {len(self._loaded.serials)} zones{broken}"
+
+    def _close_in_child(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+
+    # Reload
+
+    async def _reload_on_change(self, watcher: Watcher) -> None:
+        await self._crew.wait_until_serving()
+        watcher.look_at(self._loaded.watch, self._since_s)
+        while True:
+            await self._changed.wait()
+            self._changed.clear()  # what changes from here on is for one more reload
+            self._service.reloading()
+            await self._reload()
+            watcher.look_at(self._loaded.watch, self._since_s)
+            self._service.ready(self._status())
+
+    async def _reload(self) -> None:
+        """Have the next generation built, and lead the workers to it; if it cannot be, nothing changes."""
+        from splitdns.daemon import report
+
+        started_s, former = time.time(), self._loaded
+        build = Build(
+            self._config,
+            former,
+            number=former.snapshot.generation + 1,
+            strict=self._strict,
+            in_child=self._close_in_builder,
+        )
+        try:
+            package = build.package(await self._ended(build.process))
+            for _ in package.portions():
+                await asyncio.sleep(0)
+            loaded = package.loaded(former)
+            await self._crew.swap(loaded.snapshot, _knobs(loaded.settings, self._crew.size), build.memory)
+        except ExceptionGroup as group:
+            report.refused(group.exceptions, former, self._counts)
+            return
+        except BuildError as error:
+            report.refused([error], former, self._counts)
+            return
+        finally:
+            build.close()
+        self._loaded, self._since_s = loaded, started_s
+        logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+        now_s = time.time()
+        report.swapped(loaded, former, self._counts, now_s, now_s - started_s)
+
+    async def _ended(self, process: int) -> int:
+        try:
+            return await ended(process)
+        except asyncio.CancelledError:
+            kill(process)
+            os.waitpid(process, 0)  # noqa: ASYNC222 (at once)
+            raise
+
+    def _close_in_builder(self) -> None:
+        """A child that builds must not keep the ports from a server that follows us."""
+        self._crew.close_in_child()
+        self._close_in_child()
+
+    # What the admin endpoint asks
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The counts of all workers and of this process, and their content type; within a second or so."""
+        counts = await self._crew.counts()
+        counts.merge(self._counts)
+        counts.set(metrics.BUILD_INFO, 1, __version__, "", metrics.python_version())
+        return metrics.render(counts, accept)
+
+    def unhealthy(self) -> str | None:
+        """Why this server is of no use; None: it is well."""
+        return None if self._crew.serving else "no worker is alive"
+
+    def unready(self) -> str | None:
+        """Why it should get no queries; None: it should."""
+        if self._stop.is_set():
+            return "stopping"
+        return None if self._crew.serving == self._crew.size else "not all workers are serving"
+
+
+def _knobs(settings: Settings, workers: int) -> Knobs:
+    """Each worker's share of the limits (semantics 21), and its manner of logging."""
+    from splitdns.daemon.channel import Knobs
+    from splitdns.serve.stream import Limits
+
+    limits = Limits(
+        connections=-(-settings.tcp.connections // workers),
+        connections_per_client=-(-settings.tcp.connections_per_client // workers),
+        idle_s=settings.tcp.idle_timeout,
+        message_s=settings.tcp.message_timeout,
+    )
+    return Knobs(limits, settings.querylog, settings.log.level, settings.log.format)
+
+
+def _admin_socket(settings: Settings) -> socket.socket | None:
+    """The admin endpoint's socket; without it, names are still answered."""
+    from splitdns.serve.sockets import open_tcp
+
+    address = settings.admin.listen
+    if address is None:
+        return None
+    try:
+        return open_tcp(address.host, address.port)
+    except OSError as error:
+        log.error("admin.failed", extra={"listen": str(address), "reason": error.strerror})  # noqa: TRY400
+        return None
+
+
+def _shown(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,67 @@
+"""The endpoint for those who run the server: /metrics, /health and /ready, over HTTP.
+
+One for all workers, in the supervisor. starlette and hypercorn are imported when it starts to serve, which is
+when the workers answer already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+KEEP_ALIVE_S = 75.0  # a scraper's connection rests between two scrapes, and comes back
+GRACE_S = 1.0  # that requests under way have at the end
+
+
+class Server(Protocol):
+    """What is asked; None is the good answer of the last two, a text the reason of the bad one."""
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]: ...
+
+    def unhealthy(self) -> str | None: ...
+
+    def unready(self) -> str | None: ...
+
+
+async def serve(server: Server, sock: socket.socket, end: asyncio.Event) -> None:
+    """Answer on ``sock``, bound and listening, until ``end`` is set; ``sock`` stays the caller's."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    errors = logging.getLogger("splitdns.admin")
+    errors.setLevel(logging.WARNING)  # it has a word for each start and stop
+    config = Config()
+    config.bind = [f"fd://{sock.dup().detach()}"]  # it closes the descriptor
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.graceful_timeout = GRACE_S
+    config.include_server_header = False
+    config.errorlog = errors
+    await hypercorn_serve(application(server), config, shutdown_trigger=end.wait)  # type: ignore[arg-type]
+
+
+def application(server: Server) -> Starlette:
+    """The ASGI application."""
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Route
+
+    async def metrics(request: Request) -> Response:
+        body, content_type = await server.metrics(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+    async def health(_: Request) -> Response:
+        return state(server.unhealthy())
+
+    async def ready(_: Request) -> Response:
+        return state(server.unready())
+
+    def state(reason: str | None) -> Response:
+        return PlainTextResponse("OK\n") if reason is None else PlainTextResponse(reason + "\n", 503)
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/health", health), Route("/ready", ready)])
