@@ -39,7 +39,7 @@ debootstrap --variant=minbase --include=python3 "$suite" "$top/base" \
     fail debootstrap
 }
 
-# root_for NAME: a copy of the base with the project in /home/NAME/splitdns, which is NAME's.
+# root_for NAME: a copy of the base with the project in the home of NAME, whose it is.
 root_for() {
     root=$top/root-$1
     cp -a "$top/base" "$root"
