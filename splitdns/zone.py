@@ -30,6 +30,7 @@ _PUBLIC = 1
 _HEAD = struct.Struct("=II")  # slots, nodes
 _COUNT = struct.Struct("=H")
 _RRSET = struct.Struct("=HIBH")  # type, TTL, flags, how many rdatas
+_ONE = struct.Struct("=HHIBHH")  # one record set of one record: _COUNT, _RRSET, _COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +98,42 @@ def check_pattern(pattern: str) -> None:
 
 def pack(nodes: Iterable[Node]) -> bytes:
     """The block of a zone's nodes; each name at most once, ancestors included."""
-    records: list[bytes] = []
-    names: list[Qname] = []
-    for node in nodes:
-        names.append(node.name)
-        records.append(_pack_node(node))
+    return pack_records((node.name, packed(node)) for node in nodes)
+
+
+def pack_records(nodes: Iterable[tuple[Qname, bytes]]) -> bytes:
+    """``pack`` of names and nodes that are packed already."""
+    records = bytearray()
+    hashes, starts = array("I"), array("I")
+    for name, record in nodes:
+        hashes.append(crc32(name))
+        starts.append(len(records))
+        records += record
     slots = 4
-    while slots < 2 * len(records):
+    while slots < 2 * len(starts):
         slots *= 2
     index = array("I", bytes(4 * slots))
-    mask, at = slots - 1, _HEAD.size + 4 * slots
-    for name, record in zip(names, records, strict=True):
-        slot = crc32(name) & mask
+    mask, first = slots - 1, _HEAD.size + 4 * slots
+    for hashed, start in zip(hashes, starts, strict=True):
+        slot = hashed & mask
         while index[slot]:
             slot = (slot + 1) & mask
-        index[slot] = at
-        at += len(record)
-    return b"".join((_HEAD.pack(slots, len(records)), index.tobytes(), *records))
+        index[slot] = first + start
+    return b"".join((_HEAD.pack(slots, len(starts)), index.tobytes(), records))
 
 
-def _pack_node(node: Node) -> bytes:
+def packed_one(name: Qname, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes, differs: bool) -> bytes:
+    """``packed`` of a node that exists and holds one record, without making it: zones have a million."""
+    flags = _EXISTS | differs * _DIFFERS
+    if owner == name:
+        head = bytes((len(name), flags)) + name
+    else:
+        head = bytes((len(name), flags | _CASE)) + name + owner
+    return head + _ONE.pack(1, rdtype, ttl_s, 0, 1, len(rdata)) + rdata
+
+
+def packed(node: Node) -> bytes:
+    """A node as it stands in a block."""
     cased = node.owner != node.name
     flags = (
         node.exists * _EXISTS

@@ -18,7 +18,7 @@ from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
 from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import Type
-from splitdns.zone import Zone, pack
+from splitdns.zone import Zone, pack_records
 
 _ADDRESSES = frozenset({Type.A, Type.AAAA})
 
@@ -141,9 +141,8 @@ def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named
 
 
 def _packed(share: Share) -> Zone:
-    zone = share.zone
-    nodes = (node for name in share.names() if (node := share.node(name)) is not None)
-    return Zone(zone.apex, pack(nodes), zone.overlay, share.regexp_nodes(), source=zone.file)
+    zone, block = share.zone, pack_records(share.records())
+    return Zone(zone.apex, block, zone.overlay, share.regexp_nodes(), source=zone.file)
 
 
 def _check_reach(

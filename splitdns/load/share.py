@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from splitdns.load import hints
-from splitdns.load.declared import DeclaredName, DeclaredSet, DeclaredZone
+from splitdns.load.declared import PLAIN, DeclaredName, DeclaredSet, DeclaredZone
 from splitdns.names import Qname, between, fold, is_under, parent, wildcard
 from splitdns.records import RRset, Type
 from splitdns.view import OUTSIDE
-from splitdns.zone import Node, Regexp
+from splitdns.zone import Node, Regexp, packed, packed_one
 
 SHORT_TTL_S = 60  # for names that differ between the views (semantics 11)
 
@@ -69,6 +69,22 @@ class Share:
 
     def is_different(self, name: Qname) -> bool:
         return self.differs is None or name in self.differs
+
+    def records(self) -> Iterator[tuple[Qname, bytes]]:
+        """Every name with its node as it is packed."""
+        notable, names, differs = frozenset(self.notable), self.zone.names, self.differs
+        for name in self.names():
+            sets = self.chosen.get(name)
+            if sets and name not in notable:
+                one, declared = sets[0], names[name]
+                if len(one.rdatas) == 1 and not one.public and declared.manner is PLAIN:
+                    other = differs is None or name in differs
+                    ttl_s, rdata = final_ttl_s(one, other), one.rdatas[0]
+                    yield name, packed_one(name, declared.owner, one.rdtype, ttl_s, rdata, other)
+                    continue
+            node = self.node(name)
+            assert node is not None, "every name has a node"
+            yield name, packed(node)
 
     def node(self, name: Qname) -> Node | None:
         """The node of ``name``; None where neither it nor anything below it is declared."""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splitdns.names import Qname, fold
-from splitdns.records import RRset
-from splitdns.zone import Node, Regexp, Zone, check_pattern, pack
+from splitdns.records import RRset, Type
+from splitdns.zone import Node, Regexp, Zone, check_pattern, pack, packed, packed_one
 
 APEX = Qname(b"\x07example\x03org\0")
 LABEL = st.binary(min_size=1, max_size=20)
@@ -78,3 +78,11 @@ def test_a_pattern_that_is_not_one_says_why() -> None:
 
 def test_a_pattern_that_ruins_other_engines_is_answered_at_once() -> None:
     assert not Regexp("(a*)*b$", Node(APEX, APEX)).matches("a" * 200)
+
+
+@pytest.mark.parametrize("owner", [b"\x01a\x00", b"\x01A\x00"])
+@pytest.mark.parametrize("differs", [False, True])
+def test_a_node_of_one_record_is_packed_as_any_other(owner: bytes, differs: bool) -> None:
+    name = fold(owner)
+    node = Node(name, owner, (RRset(owner, Type.A, 60, (b"\x01\x02\x03\x04",)),), differs=differs)
+    assert packed_one(name, owner, Type.A, 60, b"\x01\x02\x03\x04", differs) == packed(node)
