@@ -7,6 +7,7 @@ from pathlib import Path
 
 from splitdns.cli.console import Status, fail, report
 from splitdns.cli.loading import load_configuration, load_settings
+from splitdns.cli.progress import progress
 from splitdns.cli.render import record_lines
 from splitdns.names import from_text, to_text
 from splitdns.records import Type, type_to_text
@@ -18,7 +19,9 @@ def check(files: Sequence[Path], config: Path | None) -> None:
     """Print every error and every warning of the files, as the views of the configuration would see them."""
     from splitdns.load.load import check_files
 
-    problems = check_files(files, load_settings(config))
+    settings = load_settings(config)
+    with progress("checking zones") as report_progress:
+        problems = check_files(files, settings, progress=report_progress)
     report(problems.errors, problems.warnings)
     raise SystemExit(Status.WRONG if problems.errors else Status.OK)
 

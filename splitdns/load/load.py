@@ -131,7 +131,9 @@ def settings_of(config: Path | None, machine: Machine | None = None) -> Settings
     return read_settings(marked.decode(octets, str(config)), str(config), machine)
 
 
-def check_files(paths: Iterable[Path], settings: Settings) -> Problems:
+def check_files(
+    paths: Iterable[Path], settings: Settings, *, progress: Progress | None = None
+) -> Problems:
     """What is wrong with these zone files, or those in these directories, under the views of ``settings``."""
     problems = Problems()
     found: list[Path] = []
@@ -142,7 +144,8 @@ def check_files(paths: Iterable[Path], settings: Settings) -> Problems:
             problems.error(ZoneError(Where(str(path)), f"cannot read it: {error.strerror}"))
     environment = _environment(settings)
     with _no_garbage_collection():
-        _, _, of_all = assemble(settings, _parts(by_apex(found, problems), environment, None, None), {})
+        read = _parts(by_apex(found, problems), environment, None, progress)
+        _, _, of_all = assemble(settings, read, {})
     problems.errors += [error for of_zone in of_all.faults.values() for error in of_zone]
     problems.warnings += of_all.warnings
     return problems

@@ -175,3 +175,8 @@ def test_a_query_in_a_pipe_imports_no_rich(desk: Path) -> None:
     code = "from typer.testing import CliRunner\nfrom splitdns.cli.app import app\n"
     code += "CliRunner().invoke(app, ['query', 'www.example.org', '--from', '10.8.0.1'])"
     assert not {"rich", "asyncio", "prometheus_client"} & imported_by(code)
+
+
+def test_serving_imports_no_table_printer_and_no_web_server_at_the_start() -> None:
+    code = "import splitdns.cli.app, splitdns.cli.serve, splitdns.daemon.supervisor"
+    assert not {"rich", "prometheus_client", "starlette", "hypercorn"} & imported_by(code)
