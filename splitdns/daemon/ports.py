@@ -31,6 +31,7 @@ _PORT_TRIES = 100  # for a port that is free for both protocols, where port 0 as
 def open_sockets(settings: Settings, workers: int) -> list[Sockets]:
     """For each worker, a UDP and a TCP socket at each address; port 0 becomes the same free port for all.
 
+    ``[::]`` alone on its port takes IPv4 too; beside an IPv4 address, it leaves that family to it.
     An address that only the embedded default names, and that this machine lacks, is left out.
 
     Raises:
@@ -40,7 +41,7 @@ def open_sockets(settings: Settings, workers: int) -> list[Sockets]:
     errors: list[ConfigError] = []
     for at, address in enumerate(settings.listen):
         try:
-            _open(address, slots)
+            _open(address, slots, _takes_both(address, settings.listen))
         except OSError as error:
             absent = error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
             if not absent or settings.is_written("listen"):
@@ -53,17 +54,22 @@ def open_sockets(settings: Settings, workers: int) -> list[Sockets]:
     return slots
 
 
-def _open(address: Listen, slots: Sequence[Sockets]) -> None:
+def _takes_both(address: Listen, every: Sequence[Listen]) -> bool:
+    beside = any(":" not in other.host and other.port == address.port for other in every)
+    return address.host == "::" and not beside
+
+
+def _open(address: Listen, slots: Sequence[Sockets], both_families: bool) -> None:
     for left in reversed(range(1 if address.port else _PORT_TRIES)):
         opened: list[socket.socket] = []
         try:
             if address.port:
-                _probe(address)
+                _probe(address, both_families)
             port = address.port
             for _ in slots:
-                opened.append(open_udp(address.host, port))
+                opened.append(open_udp(address.host, port, both_families=both_families))
                 port = opened[-1].getsockname()[1]
-                opened.append(open_tcp(address.host, port))
+                opened.append(open_tcp(address.host, port, both_families=both_families))
         except OSError as error:
             for sock in opened:
                 sock.close()
@@ -76,7 +82,7 @@ def _open(address: Listen, slots: Sequence[Sockets]) -> None:
         slot.tcp.append(tcp)
 
 
-def _probe(address: Listen) -> None:
+def _probe(address: Listen, both_families: bool) -> None:
     """Fail where another process has the port: SO_REUSEPORT would share it with one of the same user.
 
     Raises:
@@ -89,7 +95,7 @@ def _probe(address: Listen) -> None:
             if kind is socket.SOCK_STREAM:  # connections that linger are in nobody's way
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family is socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both_families)
             found = socket.getaddrinfo(address.host, str(address.port), family, kind, flags=flags)
             sock.bind(found[0][4])
 

@@ -18,36 +18,40 @@ _IPV6_MTU_DISCOVER = 23
 _PMTUDISC_OMIT = 5  # the same number for both
 
 
-def open_udp(address: str, port: int) -> socket.socket:
+def open_udp(address: str, port: int, *, both_families: bool = False) -> socket.socket:
     """A bound, non-blocking UDP socket at an address literal, scope id included; port 0 takes any.
+
+    With ``both_families`` the socket at ``::`` takes IPv4 too; those clients come as ::ffff:a.b.c.d.
 
     Raises:
         OSError: it cannot be bound.
     """
-    sock = _bound(address, port, socket.SOCK_DGRAM)
+    sock = _bound(address, port, socket.SOCK_DGRAM, both_families)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_OCTETS)
     # A path MTU that somebody on the way lies about must not break our answers into fragments that can be
     # forged (RFC 9715 3.1): as NSD and Knot do, it is not believed.
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT)
-    else:
+    if sock.family == socket.AF_INET or both_families:
         sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
     return sock
 
 
-def open_tcp(address: str, port: int, backlog: int = BACKLOG) -> socket.socket:
-    """A listening, non-blocking TCP socket at an address literal, scope id included; port 0 takes any.
+def open_tcp(
+    address: str, port: int, backlog: int = BACKLOG, *, both_families: bool = False
+) -> socket.socket:
+    """A listening, non-blocking TCP socket at an address literal, as ``open_udp``'s.
 
     Raises:
         OSError: it cannot be bound.
     """
-    sock = _bound(address, port, socket.SOCK_STREAM)
+    sock = _bound(address, port, socket.SOCK_STREAM, both_families)
     sock.listen(backlog)
     return sock
 
 
-def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+def _bound(address: str, port: int, kind: socket.SocketKind, both_families: bool) -> socket.socket:
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     family, _, _, _, sockaddr = socket.getaddrinfo(address, str(port), type=kind, flags=flags)[0]
     sock = socket.socket(family, kind)
@@ -56,7 +60,7 @@ def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both_families)
         sock.bind(sockaddr)
     except BaseException:
         sock.close()

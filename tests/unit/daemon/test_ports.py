@@ -39,6 +39,18 @@ def test_all_workers_have_their_own_sockets_at_the_same_address__semantics_22(ad
             sock.close()
 
 
+@pytest.mark.parametrize(
+    ("addresses", "v6_only"),
+    [('"[::]:0"', False), ('"0.0.0.0:0", "[::]:0"', True), ('"127.0.0.1:0", "[::]:0"', True)],
+)
+def test_all_of_ipv6_takes_ipv4_too_where_nothing_else_does(addresses: str, v6_only: bool) -> None:
+    (slot,) = open_sockets(read_settings(f"listen: [{addresses}]", "splitdns.yaml"), 1)
+    with slot.udp[-1] as udp, slot.tcp[-1] as tcp:
+        for sock in (udp, tcp):
+            assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == v6_only
+    slot.close()
+
+
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_busy_port_names_its_holder__semantics_22(kind: socket.SocketKind, shared: bool) -> None:
