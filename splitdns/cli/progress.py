@@ -35,7 +35,7 @@ class Bar:
             self._shown = self._show()
         progress, task = self._shown
         # What comes after the last octet, sorting and checking, takes its time too.
-        doing = self._doing if done < total else f"{self._doing}: checking"
+        doing = self._doing if done < total else f"{self._doing}: all read"
         progress.update(task, completed=done, total=total, description=doing)
 
     def end(self) -> None:

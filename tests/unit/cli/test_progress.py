@@ -34,7 +34,7 @@ def test_a_bar_appears_only_when_it_takes_long(
         report(50, 100)
         report(100, 100)
     assert ("loading zones" in stream.getvalue()) is shown
-    assert ("loading zones: checking" in stream.getvalue()) is shown
+    assert ("loading zones: all read" in stream.getvalue()) is shown
 
 
 def test_a_bar_ends_also_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:
