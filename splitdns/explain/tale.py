@@ -217,10 +217,22 @@ class Tale:
             return replace(hop, result=Result.FORWARD, records=()), None
         if self._decided.rcode:
             return replace(hop, result=Result.SERVFAIL, records=()), None
-        records = tuple(Record(rrset, Origin.UPSTREAM) for rrset in self._decided.answer[-1:])
-        if records:
-            return replace(hop, result=Result.RECORDS, records=records), None
+        if rrset := self._end(hop.name, self._decided.answer):
+            record = Record(rrset, Origin.UPSTREAM)
+            return replace(hop, result=Result.RECORDS, records=(record,)), None
         return self._negative(replace(hop, records=()), zone, Result.NODATA, differs), None
+
+    def _end(self, name: bytes, answer: tuple[RRset, ...]) -> RRset | None:
+        """The end of an upstream's chain under ``name``, as it was before the guard."""
+        rrsets = [rrset for reply in self._replies() for rrset in reply.answer]
+        said = [rrset for rrset in rrsets if rrset.rdtype == self._query.qtype]
+        if not said:
+            return answer[-1] if answer else None
+        end = said[-1].at(name)
+        return end.with_ttl(answer[-1].ttl_s) if answer else end
+
+    def _replies(self) -> list[Reply]:
+        return [reply for _, reply in self._exchanges if reply is not None]
 
     def _leave(self, hop: Hop) -> tuple[Hop, bytes | None]:
         """The name is an upstream's to answer, or nobody's."""
@@ -245,8 +257,7 @@ class Tale:
     def _replied(self, hop: Hop) -> tuple[Hop, bytes | None]:
         """The upstreams were asked: what they said about this name."""
         qname, qtype = fold(hop.name), self._query.qtype
-        replies = [reply for _, reply in self._exchanges if reply is not None]
-        said = [rrset for reply in replies for rrset in reply.answer if rrset.name == qname]
+        said = [rrset for reply in self._replies() for rrset in reply.answer if rrset.name == qname]
         aliases = [rrset for rrset in said if rrset.rdtype == Type.CNAME]
         if aliases and qtype not in (Type.CNAME, Type.ANY):
             alias = aliases[-1]
