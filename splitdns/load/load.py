@@ -210,10 +210,13 @@ def _parts(
         if progress:
             progress(done, max(total, done))
 
-    return {
-        apex: parts_of(of_apex, environment, tuple(beneath.get(apex, ())), former.get(apex, ()), advance)
-        for apex, of_apex in files.items()
-    }
+    parts: dict[Qname, Sequence[Part]] = {}
+    for apex, of_apex in files.items():
+        before = former.get(apex, ())
+        parts[apex] = parts_of(of_apex, environment, tuple(beneath.get(apex, ())), before, advance)
+        if progress and parts[apex] is before:
+            advance(sum(_octets(file.path) for file in of_apex))
+    return parts
 
 
 def _octets(path: Path) -> int:
