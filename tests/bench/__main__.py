@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.run import Rate, Row, as_json, machine, run
+from tests.bench.run import Effort, Rate, Row, as_json, machine, run
 from tests.lab import peers
 
 SIZES = (100, 10_000, 1_000_000)
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     rounds = args.rounds or (3 if args.quick else 5)
     seconds = args.seconds or (1.0 if args.quick else 5.0)
-    rows = run(args.sizes, rounds, seconds, _say)
+    rows = run(args.sizes, Effort(rounds, seconds, tries=1 if args.quick else 3), _say)
     about = machine()
     print("\n".join(table(rows)))
     print(f"\n{rounds} rounds of {seconds:g} s in turns, median (least–best).")

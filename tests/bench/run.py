@@ -22,8 +22,6 @@ from tests.lab import peers
 from tests.lab.peers import Server
 
 READY_S = 600.0
-_SPOILED_TRIES = 3  # a burst that others disturbed is repeated so often at most
-
 CONFIG = """\
 listen: ["127.0.0.1:{port}"]
 workers: 1
@@ -66,7 +64,16 @@ class Row:
     cold: Rate
 
 
-def run(sizes: Sequence[int], rounds: int, seconds: float, say: Callable[[str], None]) -> list[Row]:
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: a burst that others disturbed is repeated up to ``tries`` times."""
+
+    rounds: int
+    seconds: float
+    tries: int
+
+
+def run(sizes: Sequence[int], effort: Effort, say: Callable[[str], None]) -> list[Row]:
     """Measure every server at every size; the servers take turns, so that a slow phase meets them all."""
     rows = []
     for names in sizes:
@@ -75,14 +82,14 @@ def run(sizes: Sequence[int], rounds: int, seconds: float, say: Callable[[str], 
             written = corpus.write(Path(directory), names)
             bench = Bench(Path(directory))
             try:
-                rows += _at_size(bench, written, rounds, seconds, say)
+                rows += _at_size(bench, written, effort, say)
             finally:
                 bench.stop()
     return rows
 
 
 def _at_size(
-    bench: Bench, written: corpus.Corpus, rounds: int, seconds: float, say: Callable[[str], None]
+    bench: Bench, written: corpus.Corpus, effort: Effort, say: Callable[[str], None]
 ) -> list[Row]:
     running: dict[str, tuple[Server, float, int]] = {}
     for name, start in SERVERS.items():
@@ -93,23 +100,23 @@ def _at_size(
         load_s = time.monotonic() - started_s
         running[name] = (server, load_s, measure.memory_octets(server.daemon))
     bursts: dict[tuple[str, str], list[Burst]] = {}
-    for number in range(rounds):
+    for number in range(effort.rounds):
         for kind, questions in (("warm", written.warm), ("cold", written.cold)):
             for name, (server, _, _) in running.items():
-                say(f"{written.names:,} names: round {number + 1} of {rounds}, {kind}, {name}")
-                bursts.setdefault((name, kind), []).append(_undisturbed(server, questions, seconds))
+                say(f"{written.names:,} names: round {number + 1} of {effort.rounds}, {kind}, {name}")
+                bursts.setdefault((name, kind), []).append(_undisturbed(server, questions, effort))
     return [
         Row(name, written.names, load_s, octets, _rate(bursts[name, "warm"]), _rate(bursts[name, "cold"]))
         for name, (_, load_s, octets) in running.items()
     ]
 
 
-def _undisturbed(server: Server, questions: Path, seconds: float) -> Burst:
-    found = measure.burst(server.daemon, server.port, questions, seconds)
-    for _ in range(_SPOILED_TRIES - 1):
+def _undisturbed(server: Server, questions: Path, effort: Effort) -> Burst:
+    found = measure.burst(server.daemon, server.port, questions, effort.seconds)
+    for _ in range(effort.tries - 1):
         if found.foreign_cores <= measure.FOREIGN_CORES:
             break
-        found = measure.burst(server.daemon, server.port, questions, seconds)
+        found = measure.burst(server.daemon, server.port, questions, effort.seconds)
     share = found.nxdomain / (found.noerror + found.nxdomain or 1)
     assert abs(share - corpus.NEGATIVE_SHARE) < 0.07, f"{server.name} gives wrong rcodes: {found}"
     assert found.noerror + found.nxdomain > 0.99, f"{server.name} gives errors: {found}"
