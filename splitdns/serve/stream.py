@@ -25,6 +25,7 @@ from splitdns.wire.message import Transport
 
 MESSAGES_A_TURN = 32  # of one connection, before the others have their turn
 UNSENT_OCTETS = 65_536  # of one connection; beyond: it is not read until its client reads
+_LAST_TURNS = 8  # accept, make the task, make the connection, watch it, read it; and some to be safe
 SWEEPS = 8  # how often in the shortest time limit they are all looked at
 
 
@@ -71,7 +72,9 @@ class StreamServer:
         self._server = await loop.create_server(lambda: _Connection(self), sock=self._sock, backlog=BACKLOG)
 
     async def drain(self, within_s: float) -> None:
-        """Accept nothing any more, answer what has come, for ``within_s`` at most, and close."""
+        """Answer what has come, for ``within_s`` at most, accept nothing that comes later, and close."""
+        for _ in range(_LAST_TURNS):  # of the event loop: whoever waits is accepted, connected and read
+            await asyncio.sleep(0)
         self._draining = True
         if self._server is not None:
             self._server.close()

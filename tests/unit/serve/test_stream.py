@@ -426,6 +426,16 @@ def test_draining_finishes_what_has_come_and_closes() -> None:
     run(test)
 
 
+def test_draining_answers_who_waits_to_be_accepted() -> None:
+    async def test(world: World) -> None:
+        with socket.create_connection((world.address, world.port)) as client:  # the event loop stands still
+            client.sendall(frame(GOOD))
+            await world.server.drain(WITHIN_S)
+            assert client.recv(4096)[2:4] == GOOD[:2]
+
+    run(test)
+
+
 def test_draining_gives_up_on_what_takes_too_long() -> None:
     async def test(world: World) -> None:
         world.bench.hold("slow.test.")
