@@ -58,7 +58,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """From a worker: it answers, from ``generation``."""
+    """From a worker: it answers from ``generation`` now."""
 
     generation: int
 

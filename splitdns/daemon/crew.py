@@ -54,7 +54,7 @@ class _Slot:
     started_s: float = 0.0
     early_deaths: int = 0
     serving: bool = False
-    ready: asyncio.Future[None] | None = None
+    ready: asyncio.Future[None] | None = None  # while a generation is prepared or swapped
     counted: asyncio.Future[None] | None = None
     counts: Counts = field(default_factory=Counts)  # of the worker that is here now
     past: Counts = field(default_factory=Counts)  # of those that were here before
@@ -122,19 +122,25 @@ class Crew:
         """Lead all workers to ``snapshot``, which the memory file holds: they prepare, then swap together."""
         async with self._forking:
             self._snapshot, self._knobs = snapshot, knobs
-            number = snapshot.generation
-            preparing: dict[asyncio.Future[None], _Slot] = {}
-            for slot in self._slots:
-                slot.ready = asyncio.get_running_loop().create_future()
-                if slot.send(Prepare(number), memory):
-                    preparing[slot.ready] = slot
-            if preparing:
-                _, late = await asyncio.wait(preparing, timeout=START_S)
-                for future in late:  # whoever follows has the new generation
-                    log.error("worker.late", extra={"worker": preparing[future].number, "generation": number})
-                    kill(preparing[future].process)
-            for slot in preparing.values():
-                slot.send(Swap(number, knobs))
+            ready = await self._told(self._slots, Prepare(snapshot.generation), memory)
+            await self._told(ready, Swap(snapshot.generation, knobs))
+
+    async def _told(
+        self, slots: Sequence[_Slot], message: Message, memory: int | None = None
+    ) -> Sequence[_Slot]:
+        """Tell workers something, and wait until they have done it; those that did."""
+        waiting: dict[asyncio.Future[None], _Slot] = {}
+        for slot in slots:
+            slot.ready = asyncio.get_running_loop().create_future()
+            if slot.send(message, memory):
+                waiting[slot.ready] = slot
+        if not waiting:
+            return []
+        done, late = await asyncio.wait(waiting, timeout=START_S)
+        for future in late:  # whoever follows has the new generation
+            log.error("worker.late", extra={"worker": waiting[future].number, "after_s": START_S})
+            kill(waiting[future].process)
+        return [waiting[future] for future in done]
 
     async def counts(self) -> Counts:
         """Those of all workers, alive and dead; of one that is silent, what it sent before."""
@@ -233,8 +239,10 @@ class Crew:
 
     def _heard(self, slot: _Slot, message: Message, memory: int | None) -> None:
         match message:
-            case Serving():
+            case Serving(number):
                 slot.serving = True
+                if number == self.generation:
+                    _resolve(slot.ready)
                 if self.serving == self.size:
                     self._all_serving.set()
             case Ready(number):

@@ -112,6 +112,7 @@ class _Worker:
                 assert self._prepared.generation == number
                 self._pipeline.snapshot, self._prepared = self._prepared, None
                 self._turn(knobs)
+                self._say(Serving(number))
             case Collect():
                 self._say_counts()
             case _:
