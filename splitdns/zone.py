@@ -89,8 +89,10 @@ def check_pattern(pattern: str) -> None:
     """
     import re2
 
+    options = re2.Options()
+    options.log_errors = False  # on standard error, in its own words
     try:
-        re2.compile(pattern)
+        re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0]
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
