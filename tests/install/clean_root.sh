@@ -21,7 +21,7 @@ if [ "${CLEAN_ROOT_INSIDE:-}" != yes ]; then
 fi
 
 top=$(mktemp -d)
-trap 'umount -R "$top"/*/proc "$top"/*/sys "$top"/*/dev 2>/dev/null; rm -rf --one-file-system "$top"' EXIT
+trap 'umount -R "$top"/*/proc "$top"/*/sys "$top"/*/dev 2>/dev/null || :; rm -rf --one-file-system "$top"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
