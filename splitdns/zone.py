@@ -37,7 +37,8 @@ _ONE = struct.Struct("=HHIBHH")  # one record set of one record: _COUNT, _RRSET,
 class Node:
     """One name of a zone.
 
-    ``owner`` is the name with its case kept. ``exists`` is false for a name that only other views have.
+    ``owner`` is the name with its case kept. ``exists`` is false for a name that only other views have, be it
+    declared for them (then ``differs`` is true) or only an ancestor of such a name.
     ``cut`` marks a delegation (RFC 1034 4.2). ``differs`` marks a name whose answer is not the same in all
     views, which makes its TTLs short. ``inherit`` lists the types that are forwarded (semantics: inherit).
     """
@@ -49,6 +50,11 @@ class Node:
     cut: bool = False
     differs: bool = False
     inherit: tuple[int, ...] = ()
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether it is declared, and for other views only: no wildcard answers for it (semantics 3)."""
+        return self.differs and not self.exists
 
     def rrset(self, rdtype: int) -> RRset | None:
         for rrset in self.rrsets:

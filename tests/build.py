@@ -67,9 +67,10 @@ def zone(
             if is_under(above, top):
                 nodes.setdefault(above, Node(above, owners.get(above, above)))
     for ghost in elsewhere:
-        for above in ancestors(from_text(ghost, top)):
+        name = from_text(ghost, top)
+        for above in ancestors(name):
             if is_under(above, top):
-                nodes.setdefault(above, Node(above, above, exists=False, differs=True))
+                nodes.setdefault(above, Node(above, above, exists=False, differs=above == name))
     patterns = tuple(
         Regexp(pattern, Node(top, top, (RRset(top, Type.A, 300, (address(text),)),)))
         if text

@@ -99,8 +99,10 @@ def lookup(zone: Zone, qname: Qname, qtype: int) -> Outcome:
             return Redirected(zone, dname, dname=True)
         below = zone.node(name)
         if below is None or not below.exists:
+            # Names of other views may lie beneath; the asked one must not be answered for if it is declared.
             elsewhere = below is not None
-            if elsewhere and name == qname and not zone.overlay:
+            own = zone.node(qname) if elsewhere else None
+            if own is not None and own.is_ghost and not zone.overlay:
                 return NoName(zone, differs=True)
             break
         if below.cut and not (name == qname and qtype == Type.DS):  # DS is the parent's: RFC 4035 3.1.4.1

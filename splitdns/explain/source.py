@@ -29,7 +29,7 @@ def find(zone: Zone, qname: Qname) -> Source:
     if node is not None and node.exists:
         empty = not node.rrsets and not node.inherit and qname != zone.apex
         return Source(How.EMPTY if empty else How.EXACT, node=node)
-    if node is not None and not zone.overlay:
+    if node is not None and node.is_ghost and not zone.overlay:
         return Source(How.ELSEWHERE, node=node)
     star = zone.node(wildcard(_encloser(zone, qname)))
     if star is not None and star.exists:

@@ -167,7 +167,8 @@ def standing(
         node = look(step)
         if node is None or not node.exists:
             elsewhere = node is not None
-            if elsewhere and step == name and not overlay:
+            own = look(name) if elsewhere else None
+            if own is not None and own.is_ghost and not overlay:
                 return Standing.ELSEWHERE
             break
         if node.cut:

@@ -42,7 +42,8 @@ class Share:
 
     ``beneath`` are the apexes of our zones beneath this one, which know their own names.
     ``chosen`` are the names that exist with their record sets, ``ents`` the empty non-terminals, ``ghosts``
-    the names of other views and their ancestors, with the case of their owners. ``differs`` are the names
+    the names of other views and their ancestors, with the case of their owners. ``hollow`` are the names that
+    are ancestors in every view, and declared in none. ``differs`` are the names
     that are not the same in all views; None: all of them. ``notable`` are the names that have more than a
     few addresses or a text, which are all that most names of a large zone have, and which cannot be wrong.
     """
@@ -54,6 +55,7 @@ class Share:
     regexps: list[Sets] = field(default_factory=list)
     ents: set[Qname] = field(default_factory=set)
     ghosts: dict[Qname, bytes] = field(default_factory=dict)
+    hollow: frozenset[Qname] = frozenset()
     notable: list[Qname] = field(default_factory=list)
     differs: set[Qname] | None = field(default_factory=set)
     regexp_differs: list[bool] = field(default_factory=list)
@@ -93,7 +95,9 @@ class Share:
             if name in self.ents:
                 return Node(name, name, differs=self.is_different(name))
             owner = self.ghosts.get(name)
-            return Node(name, owner, exists=False, differs=True) if owner is not None else None
+            if owner is None:
+                return None
+            return Node(name, owner, exists=False, differs=name not in self.hollow)
         declared = self.zone.name(name)
         owner, differs = declared.owner, self.differs is None or name in self.differs
         rrsets = tuple([_rrset(owner, one, differs) for one in sets])
@@ -217,17 +221,19 @@ def relate(shares: Sequence[Share], everywhere: bool) -> None:
     ``everywhere``: the shares are all there are, and each view has one of them.
     """
     owners: dict[Qname, bytes] = {}
+    hollow: frozenset[Qname] = frozenset()
     if len(shares) > 1 or any(share.zone.variants for share in shares):
         for share in shares:
             for name, declared in share.zone.names.items():
                 owners.setdefault(name, declared.owner)
-        for name in list(_ancestors(owners, shares[0].zone.apex)):
-            owners.setdefault(name, name)
+        hollow = frozenset(_ancestors(owners, shares[0].zone.apex))
+        owners |= {name: name for name in hollow}
     differs: set[Qname] | None = None
     if everywhere and not any(share.zone.overlay for share in shares):
         differs = {name for name in owners if _is_different(name, shares)}
     for share in shares:
         share.ghosts = {name: owner for name, owner in owners.items() if not share.exists(name)}
+        share.hollow = hollow
         share.differs = differs
         share.regexp_differs = [
             differs is None or any(not _same(sets, other.regexps[at]) for other in shares)

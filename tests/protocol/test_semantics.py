@@ -167,6 +167,15 @@ records:
     assert outcome(world, "lan.example.com.", client="lan") == ["a 192.168.10.31"]
 
 
+def test_a_wildcard_answers_for_an_empty_non_terminal_of_other_views__semantics_3(make: Make) -> None:
+    records = 'ns1: {A: 203.0.113.53}\n  "*": {A: 203.0.113.99}\n  a.deep: {A: {inside: 192.168.1.1}}'
+    world = make(f"records:\n  {records}\n")
+    assert outcome(world, "deep.example.com.", client="internet") == ["a 203.0.113.99"]
+    assert outcome(world, "x.deep.example.com.", client="internet") == ["a 203.0.113.99"]
+    assert outcome(world, "a.deep.example.com.", client="internet") == "NXDOMAIN"
+    assert outcome(world, "deep.example.com.", client="lan") == "NODATA"
+
+
 def test_empty_non_terminals_count_per_view__semantics_3(make: Make) -> None:
     world = make("records:\n  ns1: {A: 203.0.113.53}\n  a.deep: {A: {inside: 192.168.1.1}}\n")
     assert outcome(world, "deep.example.com.", client="lan") == "NODATA"

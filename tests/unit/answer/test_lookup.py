@@ -125,6 +125,12 @@ def test_beneath_a_name_of_other_views_the_wildcard_counts_as_for_any_name__sema
     assert isinstance(look("x.nas", where=SPLIT), Found)
 
 
+def test_an_empty_non_terminal_of_other_views_is_not_declared__semantics_3() -> None:
+    assert isinstance(look("deep", where=SPLIT), Found)  # by the wildcard
+    without = zone("", elsewhere=["gone.deep"])
+    assert look("deep", where=without) == NoName(without, differs=True)
+
+
 def test_negative_answers_of_names_that_differ_are_marked__semantics_11() -> None:
     assert look("www", "TXT", SPLIT) == NoData(SPLIT, differs=True)
     assert look("has.below.partly", "TXT", SPLIT) == NoData(SPLIT, differs=False)
