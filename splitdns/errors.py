@@ -57,7 +57,7 @@ class UpstreamError(SplitdnsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Warning_:
+class Caution:
     """Something that loads, and that a person should know (NSD's and Knot's warnings, at least)."""
 
     where: Where
@@ -72,13 +72,13 @@ class Problems:
     """Collects every mistake of a reader, so that a person sees all of them at once."""
 
     errors: list[InputError] = field(default_factory=list)
-    warnings: list[Warning_] = field(default_factory=list)
+    warnings: list[Caution] = field(default_factory=list)
 
     def error(self, error: InputError) -> None:
         self.errors.append(error)
 
     def warn(self, where: Where, message: str) -> None:
-        self.warnings.append(Warning_(where, message))
+        self.warnings.append(Caution(where, message))
 
     def extend(self, other: Problems) -> None:
         self.errors += other.errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from splitdns.errors import InputError, Problems, Warning_
+from splitdns.errors import Caution, InputError, Problems
 from splitdns.load import master, yamlzone
 from splitdns.load.compile import Compiled, Source, compile_zone
 from splitdns.load.declared import DeclaredZone
@@ -90,7 +90,7 @@ def messages(problems: Problems) -> list[str]:
     return [placed(error) for error in sorted(problems.errors, key=lambda error: error.where)]
 
 
-def placed(found: InputError | Warning_) -> str:
+def placed(found: InputError | Caution) -> str:
     return f"{found.where.line}:{found.where.column}: {found.message}"
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO
 
-from splitdns.errors import InputError, SplitdnsError, Warning_
+from splitdns.errors import Caution, InputError, SplitdnsError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,17 +103,17 @@ def problems(error: BaseException) -> Iterator[SplitdnsError]:
         raise error  # a bug: it shows itself with its traceback
 
 
-def report(errors: Iterable[SplitdnsError | str], warnings: Iterable[Warning_] = ()) -> None:
+def report(errors: Iterable[SplitdnsError | str], warnings: Iterable[Caution] = ()) -> None:
     """Every error and warning on standard error, in the order of their places."""
     out = printer(sys.stderr)
-    placed: list[InputError | Warning_] = [*warnings]
+    placed: list[InputError | Caution] = [*warnings]
     for error in errors:
         if isinstance(error, InputError):
             placed.append(error)
         else:
             out.line(f"splitdns: {error}", "red")
     for problem in sorted(placed, key=lambda problem: problem.where):
-        out.line(str(problem), "yellow" if isinstance(problem, Warning_) else "red")
+        out.line(str(problem), "yellow" if isinstance(problem, Caution) else "red")
 
 
 def fail(message: str) -> NoReturn:

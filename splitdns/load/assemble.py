@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from splitdns.errors import InputError, Warning_, Where, ZoneError
+from splitdns.errors import Caution, InputError, Where, ZoneError
 from splitdns.load.checks import Standing, complaint, standing
 from splitdns.load.compile import Named
 from splitdns.load.parts import Part
@@ -30,7 +30,7 @@ class Found:
     """What is wrong with all zones together and with each of them."""
 
     faults: dict[Qname, list[InputError]] = field(default_factory=dict)
-    warnings: list[Warning_] = field(default_factory=list)
+    warnings: list[Caution] = field(default_factory=list)
 
 
 def assemble(settings: Settings, parts: Parts, former: Parts) -> tuple[Parts, list[View], Found]:
@@ -54,7 +54,7 @@ def assemble(settings: Settings, parts: Parts, former: Parts) -> tuple[Parts, li
         found.faults.setdefault(fault.part.file.apex, []).append(ZoneError(fault.where, fault.message))
     for fault in _check_named(parts, views):
         if not fault.is_error:
-            found.warnings.append(Warning_(fault.where, fault.message))
+            found.warnings.append(Caution(fault.where, fault.message))
     return parts, views, found
 
 

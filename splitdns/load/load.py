@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitdns.errors import ConfigError, InputError, Problems, Warning_, Where, ZoneError
+from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
 from splitdns.load import marked
 from splitdns.load.assemble import assemble
 from splitdns.load.machine import Machine, this_machine
@@ -41,7 +41,7 @@ class Loaded:
 
     snapshot: Snapshot
     settings: Settings
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Caution, ...] = ()
     faults: Mapping[Qname, tuple[InputError, ...]] = field(default_factory=dict)
     watch: tuple[Path, ...] = ()
     serials: Mapping[Qname, int] = field(default_factory=dict)

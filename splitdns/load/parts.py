@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitdns.errors import InputError, Problems, Warning_, Where, ZoneError
+from splitdns.errors import Caution, InputError, Problems, Where, ZoneError
 from splitdns.load import marked, master, yamlzone
 from splitdns.load.compile import Compiled, Source, compile_zone
 from splitdns.load.declared import DeclaredZone, FileId, file_id
@@ -45,7 +45,7 @@ class Part:
     views: tuple[str, ...]
     compiled: Compiled | None
     errors: tuple[InputError, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Caution, ...] = ()
     included: tuple[FileId, ...] = ()
     wan: bool = False
     limit: tuple[str, ...] | None = None  # the views that the last good version is limited to

@@ -9,7 +9,7 @@ import pty
 import pytest
 
 from splitdns.cli.console import PlainPrinter, RichPrinter, Status, errors_reported, printer, report
-from splitdns.errors import ConfigError, UpstreamError, Warning_, Where, ZoneError
+from splitdns.errors import Caution, ConfigError, UpstreamError, Where, ZoneError
 
 
 class Terminal(io.StringIO):
@@ -72,7 +72,7 @@ def test_every_problem_is_reported_in_the_order_of_the_places(capsys: pytest.Cap
 def test_warnings_stand_among_the_errors_and_what_has_no_place_comes_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    warning = Warning_(Where("z", 1, 1), "differing TTLs")
+    warning = Caution(Where("z", 1, 1), "differing TTLs")
     report([ZoneError(Where("z", 3, 1), "no"), UpstreamError("down"), "text"], [warning])
     assert capsys.readouterr().err.splitlines() == [
         "splitdns: down",
