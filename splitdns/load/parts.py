@@ -22,6 +22,8 @@ from splitdns.zone import Zone
 
 Advance = Callable[[int], None]
 
+MAX_WARNINGS = 100  # of one file that are told one by one; beyond: how many they are
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -228,9 +230,17 @@ def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
         views,
         compiled,
         tuple(sorted(reading.problems.errors, key=lambda error: error.where)),
-        tuple(sorted(reading.problems.warnings, key=lambda warning: warning.where)),
+        _bounded(reading.problems.warnings, str(reading.file.path)),
         tuple(declared.included) if declared else (),
         declared.wan if declared else False,
         limit,
         key,
     )
+
+
+def _bounded(warnings: Sequence[Caution], file: str) -> tuple[Caution, ...]:
+    """The first warnings of a file in order, and how many more there are."""
+    ordered = sorted(warnings, key=lambda warning: warning.where)
+    if (more := len(ordered) - MAX_WARNINGS) > 0:
+        return (*ordered[:MAX_WARNINGS], Caution(Where(file), f"{more:,} more warnings like these"))
+    return tuple(ordered)

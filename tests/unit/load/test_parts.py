@@ -4,8 +4,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from splitdns.errors import Problems
-from splitdns.load.parts import Environment, Part, parts_of
+from splitdns.load.parts import MAX_WARNINGS, Environment, Part, parts_of
 from splitdns.load.share import Viewer
 from splitdns.load.zonefiles import by_apex
 from splitdns.names import Qname, from_text
@@ -212,3 +214,18 @@ def test_the_newest_files_time_is_the_serial_and_warnings_are_not_doubled(tmp_pa
     assert (len(part.warnings), serial(part)) == (1, TIME_S + 5)
     assert Viewer("x", ("outside",)).outside
     assert INTERNET.outside
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 5])
+def test_so_many_warnings_of_a_file_are_told_one_by_one_and_the_others_counted(
+    tmp_path: Path, beyond: int
+) -> None:
+    desk = Desk(tmp_path)
+    dangling = "".join(f"mx{n} 60 IN MX 10 nowhere\n" for n in range(MAX_WARNINGS + beyond))
+    desk.write("example.org.zone", HEAD + dangling)
+    (part,) = desk.read()
+    assert len(part.warnings) == MAX_WARNINGS + (beyond > 0)
+    if beyond:
+        assert str(part.warnings[-1]).endswith(
+            f"example.org.zone: warning: {beyond} more warnings like these"
+        )
