@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
@@ -27,7 +28,7 @@ Record = tuple[dns.name.Name, RdataType, int, dns.rdata.Rdata]
 OURS, NSD, KNOT, ALL = "splitdns", "NSD", "Knot", "all three"
 
 # Where these differ and NSD and Knot agree, nothing excuses us.
-STRICT = frozenset({"rcode", "aa", "answer"})
+STRICT = frozenset({"rcode", "aa", "answer", "aliases"})
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,24 @@ class Difference:
     @property
     def is_strict(self) -> bool:
         return self.odd == OURS and self.aspect in STRICT
+
+
+def kinds(reading: Reading) -> list[str]:
+    """What sort of answer it is, to see that a run met every sort."""
+    found = [dns.rcode.to_text(dns.rcode.Rcode(reading.rcode))]
+    if reading.tc:
+        found.append("truncated")
+    if reading.is_referral and not reading.aa:
+        found.append("referral with glue" if reading.additional else "referral without glue")
+    if reading.rcode == dns.rcode.NOERROR and reading.aa and not reading.answer:
+        found.append("NODATA")
+    if reading.has(reading.answer, dns.rdatatype.DNAME):
+        found.append("DNAME")
+    if reading.aliases:
+        found.append("one alias" if len(reading.aliases) == 1 else "a chain of aliases")
+    if reading.rcode == dns.rcode.NXDOMAIN and reading.aliases:
+        found.append("an alias to nowhere")
+    return found
 
 
 def differences(case: Case) -> list[Difference]:
@@ -248,6 +267,10 @@ def _wildcard_cut(case: Case, _: str) -> bool:
     return any(record[0].is_wild() and record[1] == dns.rdatatype.NS for record in case.ours.authority)
 
 
+def _ours_truncated(case: Case, _: str) -> bool:
+    return case.ours.tc
+
+
 def _referral(case: Case, _: str) -> bool:
     return case.ours.is_referral
 
@@ -267,5 +290,6 @@ CLASSES: tuple[Class, ...] = (
     Class("addresses-of-rare-hosts", frozenset({"additional"}), frozenset({KNOT, ALL}), _of_rare_hosts),
     Class("addresses-beneath-cuts", frozenset({"additional"}), frozenset({KNOT, ALL}), _beneath_cuts),
     Class("addresses-by-wildcard", frozenset({"additional"}), _ANYONE, _by_wildcard),
-    Class("room-for-siblings", frozenset({"tc"}), frozenset({NSD}), _referral),
+    Class("names-in-full", frozenset({"tc"}), frozenset({OURS}), _ours_truncated),
+    Class("room-for-siblings", frozenset({"tc"}), frozenset({NSD, KNOT}), _referral),
 )

@@ -13,7 +13,7 @@ import dns.message
 import dns.name
 
 from tests.differential.ask import Asker, asking
-from tests.differential.compare import Case, classify, differences, read
+from tests.differential.compare import Case, classify, differences, kinds, read
 from tests.differential.questions import Question, question
 from tests.differential.zones import World
 from tests.lab import peers
@@ -36,11 +36,14 @@ class Tally:
     """What differed: how often by class, and each mistake in full."""
 
     questions: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     mistakes: list[str] = field(default_factory=list)
 
     def report(self) -> str:
-        lines = [f"{self.questions} questions; known differences by class, aspect and who stands alone:"]
+        lines = [f"{self.questions} questions; NSD's answers by kind:"]
+        lines += [f"{count:7}  {name}" for name, count in self.kinds.most_common()]
+        lines += ["known differences by class, aspect and who stands alone:"]
         lines += [f"{count:7}  {name}" for name, count in self.classes.most_common()]
         return "\n".join([*lines, f"mistakes: {len(self.mistakes)}", *self.mistakes[:3]])
 
@@ -70,6 +73,7 @@ class Trio:
         ours, nsd, knot = (read(wire) for wire in wires.values())
         case = Case(asked, ours, nsd, knot, apexes)
         tally.questions += 1
+        tally.kinds.update(kinds(nsd))
         for difference in differences(case):
             known = classify(case, difference)
             if known is not None:
@@ -100,9 +104,9 @@ def serving(worlds: Sequence[World], directory: Path, *, daemon: bool = False) -
         if daemon:
             ours: Ask = askers[2].ask
         else:
-            world = InProcess(directory, {}, CONFIG.replace("{port}", "0"))
-            assert not world.loaded.faults, world.loaded.faults
-            ours = _in_process(world)
+            inside = InProcess(directory, {}, CONFIG.replace("{port}", "0"))
+            assert not inside.loaded.faults, inside.loaded.faults
+            ours = _in_process(inside)
         yield Trio(worlds, ours, askers[0].ask, askers[1].ask)
 
 

@@ -51,7 +51,11 @@ def question(rng: Random, world: World) -> Question:
     owner, rdtypes = rng.choice(world.owners())
     name = _near(rng, owner, world)
     kind = rng.random()
-    if kind < 0.4:
+    large = world.large() if rng.random() < 0.1 else []
+    if large:
+        owner, rdtype = rng.choice(large)
+        name = dns.name.from_text(owner)
+    elif kind < 0.4:
         rdtype = rng.choice(rdtypes)
     elif kind < 0.9:
         rdtype = rng.choice(_TYPES)

@@ -16,6 +16,19 @@ from tests.differential.harness import Tally, serving
 from tests.differential.zones import world
 
 NSD_AND_KNOT = pytest.mark.needs("nsd", "knotd")
+EVERY_KIND = {
+    "NOERROR",
+    "NXDOMAIN",
+    "REFUSED",
+    "NODATA",
+    "truncated",
+    "referral with glue",
+    "referral without glue",
+    "DNAME",
+    "one alias",
+    "a chain of aliases",
+    "an alias to nowhere",
+}
 DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
 
 
@@ -33,6 +46,7 @@ def test_where_nsd_and_knot_agree_so_do_we(tmp_path: Path) -> None:
     tally = _run(tmp_path, seed=1, worlds=40, questions=25)
     assert not tally.mistakes, tally.report()
     assert tally.questions == 1000
+    assert {kind for kind, count in tally.kinds.items() if count > 2} >= EVERY_KIND
 
 
 @NSD_AND_KNOT

@@ -15,6 +15,7 @@ MAX_HOPS = 5  # Knot follows no more CNAMEs than this; longer chains are tested 
 
 # One-letter labels, so that names collide, cover and occlude each other often.
 _LABELS = ("a", "b", "c", "d", "www", "mail", "_sip._tcp", "A.b", "xn--bcher-kva", r"do\.t", r"\000\255")
+_LARGE_OCTETS = 300
 _EXTERNAL = ("host.elsewhere.example.", "ns.elsewhere.example.", "example.com.")
 
 
@@ -52,6 +53,16 @@ class World:
 
     def owners(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(owner, tuple(rrsets)) for zone in self.zones for owner, rrsets in zone.names.items()]
+
+    def large(self) -> list[tuple[str, str]]:
+        """Names and types with many octets to answer."""
+        return [
+            (owner, rdtype)
+            for zone in self.zones
+            for owner, rrsets in zone.names.items()
+            for rdtype, (_, rdatas) in rrsets.items()
+            if sum(map(len, rdatas)) > _LARGE_OCTETS
+        ]
 
 
 def world(rng: Random, tag: str = "") -> World:
@@ -193,8 +204,9 @@ class _Drawer:
         if not owner or owner in zone.names or "*" in owner:
             return
         servers: list[str] = []
-        for number in range(rng.randint(1, 3)):
-            where = rng.random()
+        many = rng.random() < 0.15  # so many that glue does not fit
+        for number in range(rng.randint(10, 13) if many else rng.randint(1, 3)):
+            where = rng.random() / (2 if many else 1)
             if where < 0.4:  # in-bailiwick, with or without glue
                 server = f"ns{number}.{owner}"
                 if rng.random() < 0.7 and self._is_free(server):
