@@ -187,6 +187,19 @@ class _Pickler(pickle.Pickler):
         return _view, (None if base is _NOTHING else base, *given, changed, gone, hidden)
 
 
+class _Unpickler(pickle.Unpickler):
+    """Puts what ``table`` holds where its number stands; the bytes come from our own child."""
+
+    def __init__(
+        self, source: io.BytesIO, buffers: Sequence[bytes | memoryview], table: Sequence[object]
+    ) -> None:
+        super().__init__(file, buffers=buffers)
+        self._table = table
+
+    def persistent_load(self, pid: Any) -> object:
+        return self._table[pid]
+
+
 _NOTHING = View("", ())
 
 
@@ -258,9 +271,7 @@ class Package:
         octets, blocks = self._octets, stream.blocks
         buffers = [self._block(blocks[at], blocks[at + 1]) for at in range(0, len(blocks), 2)]
         source = io.BytesIO(octets[stream.at : stream.at + stream.octets])
-        unpickler = pickle.Unpickler(source, buffers=buffers)  # noqa: S301 (our own child)
-        unpickler.persistent_load = table.__getitem__  # type: ignore[method-assign]
-        return unpickler.load()
+        return _Unpickler(source, buffers, table).load()
 
     def _block(self, at: int, octets: int) -> bytes | memoryview:
         block = self._octets[at : at + octets]
