@@ -193,7 +193,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(
         self, source: io.BytesIO, buffers: Sequence[bytes | memoryview], table: Sequence[object]
     ) -> None:
-        super().__init__(file, buffers=buffers)
+        super().__init__(source, buffers=buffers)
         self._table = table
 
     def persistent_load(self, pid: Any) -> object:
