@@ -62,27 +62,27 @@ class Trio:
         tally = Tally()
         for world in self.worlds:
             apexes = frozenset(dns.name.from_text(zone.apex) for zone in world.zones)
+            written = frozenset(dns.name.from_text(owner) for owner, _ in world.owners())
             for _ in range(count):
-                self._ask_one(question(rng, world), world, apexes, tally)
+                asked = question(rng, world)
+                wires = {"splitdns": self.ours(asked), "NSD": self.nsd(asked), "Knot": self.knot(asked)}
+                ours, nsd, knot = (read(wire) for wire in wires.values())
+                tally.questions += 1
+                tally.kinds.update(kinds(nsd))
+                _judge(Case(asked, ours, nsd, knot, apexes, written), wires, world, tally)
         return tally
 
-    def _ask_one(
-        self, asked: Question, world: World, apexes: frozenset[dns.name.Name], tally: Tally
-    ) -> None:
-        wires = {"splitdns": self.ours(asked), "NSD": self.nsd(asked), "Knot": self.knot(asked)}
-        ours, nsd, knot = (read(wire) for wire in wires.values())
-        case = Case(asked, ours, nsd, knot, apexes)
-        tally.questions += 1
-        tally.kinds.update(kinds(nsd))
-        for difference in differences(case):
-            known = classify(case, difference)
-            if known is not None:
-                tally.classes[f"{known}: {difference.aspect}, {difference.odd}"] += 1
-                continue
-            said = "\n".join(f"--- {who}\n{dns.message.from_wire(wire)}" for who, wire in wires.items())
-            zones = "\n".join(zone.text() for zone in world.zones)
-            what = f"{difference.aspect}, {difference.odd} alone"
-            tally.mistakes.append(f"=== {asked}: {what}\n{said}\n--- zones\n{zones}")
+
+def _judge(case: Case, wires: dict[str, bytes], world: World, tally: Tally) -> None:
+    for difference in differences(case):
+        known = classify(case, difference)
+        if known is not None:
+            tally.classes[f"{known}: {difference.aspect}, {difference.odd}"] += 1
+            continue
+        said = "\n".join(f"--- {who}\n{dns.message.from_wire(wire)}" for who, wire in wires.items())
+        zones = "\n".join(zone.text() for zone in world.zones)
+        what = f"{difference.aspect}, {difference.odd} alone"
+        tally.mistakes.append(f"=== {case.question}: {what}\n{said}\n--- zones\n{zones}")
 
 
 @contextmanager
