@@ -4,6 +4,7 @@ A walk goes from the asked name along its aliases. Each hop is decided anew in t
 longest matching zone or forward rule, then inside the zone by ``lookup``. Where a hop is an upstream's to
 answer, the walk stops as a ``Forward``; ``resume`` takes it up with the reply, and every alias in that reply
 is a hop like any other. So a local name wins wherever it turns up, and no view sees another's records.
+``explain/tale`` tells the same walk to a person; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -236,7 +237,18 @@ def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool
         return Forward(name, walk.query.qtype, route, walk, no_nxdomain)
     if walk.chain:  # the client, a resolver, goes on from the last alias by itself
         return _finish(walk, Answer())
-    return _error(Rcode.REFUSED, Ede.NOT_AUTHORITATIVE, "not a name of ours, and this client may not recurse")
+    return _error(Rcode.REFUSED, Ede.NOT_AUTHORITATIVE, why_refused(walk.view, walk.query, fold(name)))
+
+
+def why_refused(view: View, query: Query, qname: Qname) -> str:
+    """Why a name that is not ours is nobody's to answer, for a person."""
+    if not view.recursion:
+        return "not a name of ours, and this client may not recurse"
+    if view.route(qname) is None:
+        return "not a name of ours, and no forward rule covers it"
+    if not query.rd:
+        return "not a name of ours, and recursion was not asked for (RD)"
+    return "not a name of ours, and not a type that is forwarded"
 
 
 def _may_forward(query: Query) -> bool:

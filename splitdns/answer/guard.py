@@ -17,54 +17,7 @@ from splitdns.records import RRset, Type, target
 from splitdns.view import View
 from splitdns.wire.message import Answer
 
-_MANDATORY = 0  # RFC 9460 8: the keys without which the record must not be used
-_SVCB_KEYS = {4: 4, 6: 16}  # ipv4hint, ipv6hint: octets of an address (RFC 9460 7.3)
-
-
-def guard(answer: Answer, view: View, question: Qname) -> Answer:
-    """``answer`` without what ``view`` must not learn; ``stripped`` counts the records that lost something.
-
-    ``question`` is the asked name: an answer may repeat it, also where it exists in other views only.
-    """
-    stripped = 0
-
-    def clean(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-        nonlocal stripped
-        kept = []
-        for rrset in rrsets:
-            cleaned, lost = _clean(rrset, view, question)
-            stripped += lost
-            if cleaned.rdatas:
-                kept.append(cleaned)
-        return tuple(kept)
-
-    cleaned = replace(
-        answer,
-        answer=clean(answer.answer),
-        authority=clean(answer.authority),
-        glue=clean(answer.glue),
-        additional=clean(answer.additional),
-    )
-    return replace(cleaned, stripped=answer.stripped + stripped) if stripped else answer
-
-
-def _clean(rrset: RRset, view: View, question: Qname) -> tuple[RRset, int]:
-    rdatas = rrset.rdatas
-    if names_a_host(rrset.rdtype):
-        rdatas = tuple(rdata for rdata in rdatas if not _names_hidden(rrset.rdtype, rdata, view, question))
-    if view.outside and not rrset.public:
-        rdatas = tuple(_without_inside(rrset.rdtype, rdatas, view.hidden_addresses))
-    if rdatas == rrset.rdatas:
-        return rrset, 0
-    kept = set(rdatas)
-    return rrset.with_rdatas(rdatas), sum(rdata not in kept for rdata in rrset.rdatas)
-
-
-def names_a_host(rdtype: int) -> bool:
-    """Whether rdata of this type holds another host's name that a client would go on to ask for."""
-    return rdtype in _NAMING
-
-
+# Types whose rdata holds another host's name, which a client would go on to ask for.
 _NAMING = frozenset(
     {
         Type.NS,
@@ -82,6 +35,62 @@ _NAMING = frozenset(
         Type.NAPTR,
     }
 )
+
+_MANDATORY = 0  # RFC 9460 8: the keys without which the record must not be used
+_SVCB_KEYS = {4: 4, 6: 16}  # ipv4hint, ipv6hint: octets of an address (RFC 9460 7.3)
+
+
+def guard(answer: Answer, view: View, question: Qname) -> Answer:
+    """``answer`` without what ``view`` must not learn; ``stripped`` counts the records that lost something.
+
+    ``question`` is the asked name: an answer may repeat it, also where it exists in other views only.
+    """
+    stripped = leaks = 0
+
+    def clean(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
+        nonlocal stripped, leaks
+        kept = []
+        for rrset in rrsets:
+            named = _without_hidden_names(rrset, view, question)
+            cleaned = _without_inside_addresses(named, view)
+            lost = _lost(named, cleaned)
+            leaks += lost
+            stripped += lost + _lost(rrset, named)
+            if cleaned.rdatas:
+                kept.append(cleaned)
+        return tuple(kept)
+
+    cleaned = replace(
+        answer,
+        answer=clean(answer.answer),
+        authority=clean(answer.authority),
+        glue=clean(answer.glue),
+        additional=clean(answer.additional),
+    )
+    if not stripped:
+        return answer
+    return replace(cleaned, stripped=answer.stripped + stripped, leaks=answer.leaks + leaks)
+
+
+def _lost(before: RRset, after: RRset) -> int:
+    """How many records are not there any more as they were."""
+    if after is before:
+        return 0
+    kept = set(after.rdatas)
+    return sum(rdata not in kept for rdata in before.rdatas)
+
+
+def _without_hidden_names(rrset: RRset, view: View, question: Qname) -> RRset:
+    if rrset.rdtype not in _NAMING:
+        return rrset
+    seen = (rdata for rdata in rrset.rdatas if not _names_hidden(rrset.rdtype, rdata, view, question))
+    return rrset.with_rdatas(tuple(seen))
+
+
+def _without_inside_addresses(rrset: RRset, view: View) -> RRset:
+    if not view.outside or rrset.public:
+        return rrset
+    return rrset.with_rdatas(tuple(_without_inside(rrset.rdtype, rrset.rdatas, view.hidden_addresses)))
 
 
 def _names_hidden(rdtype: int, rdata: bytes, view: View, question: Qname) -> bool:

@@ -150,7 +150,7 @@ RESULTS = {
     Result.REFERRAL: "a referral: the name servers of the delegated zone know",
     Result.FORWARD: "an upstream's to answer",
     Result.SERVFAIL: "SERVFAIL",
-    Result.REFUSED: "REFUSED: not a name of ours, and these clients may not recurse",
+    Result.REFUSED: "REFUSED",
     Result.OPEN: "not a name of ours: the client goes on from the alias by itself",
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide
+from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide, why_refused
 from splitdns.answer.guard import is_hidden
 from splitdns.answer.lookup import (
     Delegated,
@@ -239,7 +239,10 @@ class Tale:
         qname = fold(hop.name)
         route = self._route(qname)
         if route is None:
-            return replace(hop, result=Result.OPEN if self.hops else Result.REFUSED), None
+            if self.hops:
+                return replace(hop, result=Result.OPEN), None
+            reason = why_refused(self._view, self._query, qname)
+            return replace(hop, result=Result.REFUSED, reason=reason), None
         domain = next(ancestor for ancestor in ancestors(qname) if ancestor in self._view.routes)
         forward = self._forward_of(qname)
         exchange = next((pair for pair in self._exchanges if fold(pair[0].name) == qname), None)

@@ -228,7 +228,7 @@ class Pipeline:
             if plugin == ZONE and decider is None and not _automatic(answer, query):
                 plugin = SERVER
             if answer.stripped:
-                self._leaked(match.view, query, answer.stripped)
+                self._stripped(match.view, query, answer)
             if asked.key is not None and answer.remember:
                 cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
         do = query.edns is not None and query.edns.do
@@ -284,13 +284,17 @@ class Pipeline:
                 )
             )
 
-    def _leaked(self, view: View, query: Query, records: int) -> None:
-        self.counts.add(LEAKS_BLOCKED, view.name, "record", by=records)
+    def _stripped(self, view: View, query: Query, answer: Answer) -> None:
+        """Count what the guard took out; only an inside address is a mistake that somebody must hear of."""
+        if names := answer.stripped - answer.leaks:
+            self.counts.add(LEAKS_BLOCKED, view.name, "name", by=names)
+        if not answer.leaks:
+            return
+        self.counts.add(LEAKS_BLOCKED, view.name, "address", by=answer.leaks)
         if self._may_log("leak"):
             name, rdtype = to_text(query.question), type_to_text(query.qtype)
-            log.warning(
-                "leak.blocked", extra={"view": view.name, "qname": name, "qtype": rdtype, "records": records}
-            )
+            fields = {"view": view.name, "qname": name, "qtype": rdtype, "records": answer.leaks}
+            log.warning("leak.blocked", extra=fields)
 
     def _may_log(self, event: str) -> bool:
         now_s = self._clock()

@@ -219,7 +219,20 @@ def test_recursion_is_for_views_that_have_it_and_for_queries_that_ask__semantics
     refused = answer(OUTSIDE, "www.example.net.", rd=True)
     assert refused.rcode == Rcode.REFUSED
     assert refused.edes[0][0] == Ede.NOT_AUTHORITATIVE
-    assert answer(INSIDE, "www.example.net.", rd=False).rcode == Rcode.REFUSED
+    for where, rd, rdtype, reason in (
+        (OUTSIDE, True, "A", "may not recurse"),
+        (INSIDE, False, "A", "recursion was not asked for"),
+        (
+            view(PLAIN, recursion=True, routes={"corp.example.": INTERNAL}),
+            True,
+            "A",
+            "no forward rule covers it",
+        ),
+        (INSIDE, True, "TSIG", "not a type that is forwarded"),
+    ):
+        why = answer(where, "www.example.net.", rdtype, rd=rd)
+        assert why.rcode == Rcode.REFUSED
+        assert reason in why.edes[0][1]
     assert forward(INSIDE, "www.example.net.").upstreams == UPSTREAMS
 
 

@@ -240,7 +240,7 @@ def test_a_bug_is_logged_counted_and_answered_servfail_with_the_question(
 def test_what_the_leak_guard_takes_out_is_counted_by_view() -> None:
     bench = Bench()
     assert bench.ask(query("lost.example.org."), OUTSIDE).answer == []
-    assert bench.counts.value(LEAKS_BLOCKED, "test", "record") == 1
+    assert bench.counts.value(LEAKS_BLOCKED, "test", "address") == 1
 
 
 def test_requests_are_counted_with_their_labels_cold_and_warm() -> None:
