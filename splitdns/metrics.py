@@ -17,7 +17,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -28,8 +28,11 @@ NAMESPACE = "splitdns_"
 # CoreDNS's: 0.25 ms to 8 s, doubling; and the sizes at which messages get into trouble.
 DURATION_BUCKETS_S = tuple(0.00025 * 2**power for power in range(16))
 SIZE_BUCKETS_OCTETS = (0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16000, 32000, 48000, 64000)
-# The bucket of every size a message can have, so that finding it is one index.
-_SIZE_SLOT = bytes(bisect_left(SIZE_BUCKETS_OCTETS, octets) for octets in range(65_536))
+# The bucket of every size that a message can have, so that finding it is one index.
+_SIZE_SLOT = b"".join(
+    bytes([slot]) * (upper - lower)
+    for slot, (lower, upper) in enumerate(pairwise((-1, *SIZE_BUCKETS_OCTETS, 65_535)))
+)
 
 DROPPED = "dropped"  # the zone label where no zone had a say; without a final dot, so no zone's name
 OTHER_TYPE = 0

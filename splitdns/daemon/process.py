@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def fork(run: Callable[[], None]) -> int:
+def fork(run: Callable[[], object]) -> int:
     """Call ``run`` in a child, which then ends, and return the child's process id.
 
     A terminal's Ctrl-C and a service manager's SIGTERM reach children too: they ignore them, for it is the

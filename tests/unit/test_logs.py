@@ -1,21 +1,13 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from splitdns import logs
 from splitdns.errors import Where
 
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("splitdns")
-    former = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:], root.level, ours.level = former
-    root.manager._clear_cache()  # type: ignore[attr-defined]
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 def logged(

@@ -8,42 +8,13 @@ from splitdns.daemon import generation
 from splitdns.daemon.channel import memory_file
 from splitdns.daemon.generation import COPY_OCTETS, PORTION_ZONES, Package, Refused, zones_of
 from splitdns.errors import ConfigError, Where
-from splitdns.load.load import Loaded, load
-from splitdns.names import from_text
+from splitdns.load.load import Loaded
+from splitdns.names import Qname, from_text
 from splitdns.records import Type
 from splitdns.snapshot import Snapshot
 from splitdns.view import View
 from splitdns.zone import Zone
-
-CONFIG = """\
-listen: ["127.0.0.1:0"]
-views:
-  lan:      {clients: [192.168.0.0/16], horizon: [inside], recursion: true}
-  internet: {clients: [any], horizon: [outside]}
-zones: [zones]
-forward: [{domains: ["."], upstreams: [192.0.2.53]}]
-"""
-
-
-class Site:
-    """A configuration with zones of one host each, and the generations loaded from it."""
-
-    def __init__(self, path: Path) -> None:
-        self.config = path / "splitdns.yaml"
-        self.zones = path / "zones"
-        self.zones.mkdir()
-        self.config.write_text(CONFIG)
-        self.generation = 0
-
-    def write(self, name: str, host: int, more: str = "") -> None:
-        (self.zones / f"{name}.yaml").write_text(
-            f"zone: {name}\nns: [ns.example.net.]\nrecords:\n"
-            f"  www: {{A: {{inside: 192.168.0.{host}, outside: 203.0.113.{host}}}}}\n{more}"
-        )
-
-    def load(self, previous: Loaded | None = None) -> Loaded:
-        self.generation += 1
-        return load(self.config, previous=previous, generation=self.generation, now_s=0.0)
+from tests.unit.daemon.site import CONFIG, Site
 
 
 @pytest.fixture
@@ -84,7 +55,7 @@ def address(snapshot: Snapshot, view: str, name: str) -> bytes:
     return rrset.rdatas[0]
 
 
-def zones(snapshot: Snapshot, view: str) -> dict[bytes, Zone]:
+def zones(snapshot: Snapshot, view: str) -> dict[Qname, Zone]:
     found = snapshot.view(view)
     assert found is not None
     return dict(found.zones)

@@ -1,0 +1,184 @@
+"""Workers as processes: they are replaced, and led from one generation to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dns.message
+
+from splitdns.daemon import generation
+from splitdns.daemon.channel import Knobs, memory_file
+from splitdns.daemon.crew import Crew
+from splitdns.daemon.ports import open_sockets
+from splitdns.load.load import Loaded
+from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, Counts
+from splitdns.serve.stream import Limits
+from tests.unit.daemon.site import Site
+
+WITHIN_S = 30.0
+KNOBS = Knobs(Limits(), querylog=False, log_level="error", log_format="text")
+
+
+@dataclass
+class Ship:
+    """A crew at work."""
+
+    site: Site
+    loaded: Loaded
+    crew: Crew
+    counts: Counts
+    address: tuple[str, int]
+    group: asyncio.TaskGroup
+
+    async def ask(self, times: int = 16) -> set[str]:
+        """What somebody on the internet is answered, from as many ports as make it certain who answers."""
+        return {await self._ask() for _ in range(times)}
+
+    async def _ask(self) -> str:
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            client.connect(self.address)
+            await loop.sock_sendall(client, dns.message.make_query("www.one.example", "A").to_wire())
+            answer = dns.message.from_wire(await loop.sock_recv(client, 4096))
+        return str(answer.answer[0][0])
+
+    async def reload(self, host: int) -> None:
+        self.site.write("one.example", host)
+        former, self.loaded = self.loaded, self.site.load(self.loaded)
+        memory = memory_file()
+        with open(memory, "wb", closefd=False) as file:
+            generation.write(file, self.loaded, former)
+        await self.crew.swap(self.loaded.snapshot, KNOBS, memory)
+        os.close(memory)
+
+    def workers(self) -> list[int]:
+        return [slot.process for slot in self.crew._slots]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def at_sea(site: Site) -> AsyncIterator[Ship]:
+    loaded, counts = site.load(), Counts()
+    sockets = open_sockets(loaded.settings, 2)
+    address = sockets[0].udp[0].getsockname()
+    crew = Crew(sockets, loaded.snapshot, KNOBS, counts, in_child=lambda: None)
+    crew.fork()
+    async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as group:
+        crew.keep(group)
+        await crew.wait_until_serving()
+        yield Ship(site, loaded, crew, counts, address, group)
+        await crew.stop()
+    assert crew.serving == 0
+
+
+def run(tmp_path: Path, test: Callable[[Ship], Coroutine[None, None, None]]) -> None:
+    async def start() -> None:
+        site = Site(tmp_path)
+        site.write("one.example", 1)
+        async with at_sea(site) as ship:
+            await test(ship)
+
+    asyncio.run(start())
+
+
+def test_all_workers_answer_and_their_counts_add_up(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        assert await ship.ask(20) == {"203.0.113.1"}
+        counts = await ship.crew.counts()
+        assert sum(counts.requests.values()) == 20
+        assert counts.value(WORKERS) == ship.crew.size == 2
+        assert counts.value(WORKERS_SILENT) == 0
+
+    run(tmp_path, test)
+
+
+def test_all_workers_have_swapped_when_a_swap_is_over(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        for host in (2, 3, 4):
+            await ship.reload(host)
+            assert await ship.ask() == {f"203.0.113.{host}"}
+        assert ship.crew.generation == 4
+
+    run(tmp_path, test)
+
+
+def test_a_worker_that_dies_is_replaced_by_one_with_the_newest_generation(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        await ship.reload(2)
+        before = ship.workers()
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        assert await ship.ask() == {"203.0.113.2"}
+        await ship.until(lambda: ship.crew.serving == 2 and not {*before} & {*ship.workers()})
+        assert ship.counts.value(WORKER_RESTARTS) == 2
+        await ship.reload(3)
+        assert await ship.ask() == {"203.0.113.3"}
+
+    run(tmp_path, test)
+
+
+def test_a_worker_that_dies_over_a_swap_does_not_hold_it_up(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        worker = ship.workers()[0]
+        os.kill(worker, signal.SIGSTOP)
+        swapping = asyncio.create_task(ship.reload(2))
+        await asyncio.sleep(0)
+        os.kill(worker, signal.SIGKILL)
+        await swapping
+        await ship.until(lambda: ship.crew.serving == 2 and worker not in ship.workers())
+        assert await ship.ask() == {"203.0.113.2"}
+
+    run(tmp_path, test)
+
+
+def test_a_silent_workers_last_counts_stand(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        await ship.ask(20)
+        assert sum((await ship.crew.counts()).requests.values()) == 20
+        worker = ship.workers()[0]
+        os.kill(worker, signal.SIGSTOP)
+        counts = await ship.crew.counts()
+        assert counts.value(WORKERS_SILENT) == 1
+        assert sum(counts.requests.values()) == 20
+        os.kill(worker, signal.SIGCONT)
+
+    run(tmp_path, test)
+
+
+def test_the_dead_workers_counts_stand(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        await ship.ask(20)
+        await ship.crew.counts()
+        before = ship.workers()
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        await ship.until(lambda: ship.crew.serving == 2 and not {*before} & {*ship.workers()})
+        assert sum((await ship.crew.counts()).requests.values()) == 20
+
+    run(tmp_path, test)
+
+
+def test_a_child_has_none_of_what_belongs_to_others(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        def sockets(process: int) -> set[str]:
+            found = {os.readlink(entry) for entry in Path(f"/proc/{process}/fd").iterdir()}
+            return {target for target in found if target.startswith("socket:")}
+
+        one, other = ship.workers()
+        inodes = [os.fstat(slot.sockets.udp[0].fileno()).st_ino for slot in ship.crew._slots]
+        ours = {f"socket:[{inode}]" for inode in inodes}
+        assert len(sockets(one) & ours) == len(sockets(other) & ours) == 1
+        assert not sockets(one) & sockets(other) & ours
+
+    run(tmp_path, test)

@@ -1,0 +1,85 @@
+"""What the supervisor works out by itself; its whole life is tested from outside, in tests/daemon."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from splitdns.daemon.ports import open_sockets
+from splitdns.daemon.supervisor import Supervisor, _admin_socket, _knobs, _shown, run
+from splitdns.load.settings import read_settings
+from tests.unit.daemon.site import Site
+
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
+
+@pytest.mark.parametrize(("workers", "share"), [(1, 1000), (2, 500), (3, 334)])
+def test_limits_are_divided_by_the_workers__semantics_21(workers: int, share: int) -> None:
+    settings = read_settings("tcp: {connections: 1000, idle_timeout: 7s}\nquerylog: true\n", "splitdns.yaml")
+
+    knobs = _knobs(settings, workers)
+
+    assert knobs.limits.connections == share
+    assert knobs.limits.idle_s == 7
+    assert knobs.querylog
+
+
+def test_every_worker_may_take_a_connection() -> None:
+    settings = read_settings("tcp: {connections: 1, connections_per_client: 1}\n", "splitdns.yaml")
+
+    limits = _knobs(settings, 64).limits
+
+    assert (limits.connections, limits.connections_per_client) == (1, 1)
+
+
+def test_the_admin_endpoint_may_be_switched_off() -> None:
+    assert _admin_socket(read_settings("admin: {listen: null}\n", "splitdns.yaml")) is None
+
+
+def test_a_busy_admin_port_is_no_reason_not_to_answer_names() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        settings = read_settings(f"admin: {{listen: '127.0.0.1:{port}'}}\n", "splitdns.yaml")
+        assert _admin_socket(settings) is None
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_an_address_is_shown_as_it_is_configured(host: str, shown: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.bind((host, 0))
+        assert _shown(sock) == f"{shown}:{sock.getsockname()[1]}"
+
+
+def test_before_the_workers_answer_it_is_neither_well_nor_ready(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.config.write_text(site.config.read_text() + "admin: {listen: null}\n")
+    loaded = site.load()
+    sockets = open_sockets(loaded.settings, 1)
+    supervisor = Supervisor(site.config, loaded, sockets, strict=False, since_s=0.0)
+
+    assert supervisor.unhealthy() == "no worker is alive"
+    assert supervisor.unready() == "not all workers are serving"
+    sockets[0].close()
+
+
+def test_what_is_wrong_at_the_start_is_raised_all_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "splitdns.yaml"
+    config.write_text("workres: 3\nquerylog: maybe\n")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        run(config)
+
+    assert len(caught.value.exceptions) == 2
+
+
+def test_an_address_that_cannot_be_used_is_raised_with_its_place(tmp_path: Path) -> None:
+    config = tmp_path / "splitdns.yaml"
+    config.write_text('listen: ["192.0.2.1:5300"]\n')
+
+    with pytest.raises(ExceptionGroup) as caught:
+        run(config)
+
+    assert str(caught.value.exceptions[0]).startswith(f"{config}:1:10: cannot listen on 192.0.2.1:5300: ")
