@@ -288,10 +288,10 @@ def _referral(case: Case, _: str) -> bool:
 CLASSES: tuple[Class, ...] = (
     Class("cd", frozenset({"flags"}), frozenset({OURS}), _checking_disabled),
     Class("truncated", _VERDICT, _ANYONE, _any_truncated),
-    Class("any", _SECTIONS, _ANYONE, _is_any),
+    Class("any", _SECTIONS | {"tc"}, _ANYONE, _is_any),
     Class("other-zone", _VERDICT | {"tc"}, frozenset({KNOT}), _crosses_zones),
     Class("other-zone", frozenset({"authority", "additional"}), frozenset({ALL}), _crosses_zones),
-    Class("wildcard-cut", _VERDICT, frozenset({NSD}), _wildcard_cut),
+    Class("wildcard-cut", _VERDICT, _ANYONE, _wildcard_cut),
     Class("signature-at-alias", _VERDICT, frozenset({KNOT}), _signature_at_alias),
     Class("circle", _VERDICT, frozenset({KNOT, NSD, ALL}), _long_or_circular),
     Class("apex-servers", frozenset({"authority", "additional"}), frozenset({NSD}), _apex_servers),
