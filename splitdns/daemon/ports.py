@@ -25,6 +25,7 @@ _REMEDIES = {
     "dnsmasq": "stop it, or set port=0 in its configuration where it is only the DHCP server",
 }
 _LISTENING = "0A"  # a TCP socket's state in /proc/net/tcp
+_BOTH = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 _PORT_TRIES = 100  # for a port that is free for both protocols, where port 0 asks for any
 
 
@@ -59,6 +60,20 @@ def _takes_both(address: Listen, every: Sequence[Listen]) -> bool:
     return address.host == "::" and not beside
 
 
+def open_admin(address: Listen) -> socket.socket:
+    """The admin endpoint's socket, which nobody shares.
+
+    Raises:
+        OSError: it cannot be had; its only argument is the reason, with the remedy.
+    """
+    try:
+        if address.port:
+            _probe(address, False, (socket.SOCK_STREAM,))
+        return open_tcp(address.host, address.port)
+    except OSError as error:
+        raise OSError(_reason(address, error)) from None
+
+
 def _open(address: Listen, slots: Sequence[Sockets], both_families: bool) -> None:
     for left in reversed(range(1 if address.port else _PORT_TRIES)):
         opened: list[socket.socket] = []
@@ -82,7 +97,7 @@ def _open(address: Listen, slots: Sequence[Sockets], both_families: bool) -> Non
         slot.tcp.append(tcp)
 
 
-def _probe(address: Listen, both_families: bool) -> None:
+def _probe(address: Listen, both_families: bool, kinds: Sequence[int] = _BOTH) -> None:
     """Fail where another process has the port: SO_REUSEPORT would share it with one of the same user.
 
     Raises:
@@ -90,7 +105,7 @@ def _probe(address: Listen, both_families: bool) -> None:
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+    for kind in kinds:
         with socket.socket(family, kind) as sock:
             if kind is socket.SOCK_STREAM:  # connections that linger are in nobody's way
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

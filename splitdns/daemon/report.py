@@ -22,7 +22,7 @@ from splitdns.metrics import (
     ZONE_SERIAL,
     Counts,
 )
-from splitdns.names import ROOT, to_text
+from splitdns.names import ROOT, Qname, to_text
 
 log = logging.getLogger("splitdns.daemon")
 
@@ -91,11 +91,23 @@ def _problems(loaded: Loaded, former: Loaded | None, counts: Counts) -> None:
     mended = [apex for apex in former_faults if apex not in loaded.faults and apex in loaded.serials]
     _lines(logging.INFO, "zone.mended", [{"zone": to_text(apex)} for apex in mended])
 
+    if former is not None:
+        _lines(logging.INFO, "zone.new", _zones_of(loaded, former))
+        _lines(logging.INFO, "zone.gone", _zones_of(former, loaded))
     for name in FOR_A_RESTART if former else ():
         assert former is not None
         if getattr(loaded.settings, name) != getattr(former.settings, name):
             where = loaded.settings.where((name,))
             log.warning("config.needs_restart", extra={"setting": name, "where": str(where)})
+
+
+def _zones_of(one: Loaded, other: Loaded) -> list[dict[str, str]]:
+    """The zones that one generation has and the other has not, broken ones included."""
+    return [{"zone": to_text(apex)} for apex in sorted(_apexes(one) - _apexes(other))]
+
+
+def _apexes(loaded: Loaded) -> set[Qname]:
+    return {*loaded.serials, *loaded.faults} - {ROOT}
 
 
 def _lines(level: int, event: str, lines: list[dict[str, str]]) -> None:

@@ -142,6 +142,7 @@ class Supervisor:
     async def _tell_serving(self) -> None:
         await self._crew.wait_until_serving()
         fields = {
+            "config": str(self._config.absolute()) if self._config else "the embedded default",
             "listen": " ".join(self._addresses),
             "admin": _shown(self._admin) if self._admin is not None else "none",
             "workers": self._crew.size,
@@ -264,15 +265,15 @@ def _knobs(settings: Settings, workers: int) -> Knobs:
 
 def _admin_socket(settings: Settings) -> socket.socket | None:
     """The admin endpoint's socket; without it, names are still answered."""
-    from splitdns.serve.sockets import open_tcp
+    from splitdns.daemon.ports import open_admin
 
     address = settings.admin.listen
     if address is None:
         return None
     try:
-        return open_tcp(address.host, address.port)
+        return open_admin(address)
     except OSError as error:
-        log.error("admin.failed", extra={"listen": str(address), "reason": error.strerror})  # noqa: TRY400
+        log.error("admin.failed", extra={"listen": str(address), "reason": str(error)})  # noqa: TRY400
         return None
 
 

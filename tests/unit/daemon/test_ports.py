@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from splitdns.daemon.ports import holder, open_sockets
+from splitdns.daemon.ports import holder, open_admin, open_sockets
 from splitdns.load.configvalues import listen
 from splitdns.load.settings import Settings, default_settings, read_settings
 
@@ -145,3 +145,10 @@ def test_an_address_that_only_the_default_names_may_be_missing(monkeypatch: pyte
     monkeypatch.setattr(ports, "_open", absent)
     assert open_sockets(default_settings(), 1)[0].udp == []
     assert mistakes("[::1]:5353") != []
+
+
+def test_the_admin_endpoint_is_not_shared_with_another_server() -> None:
+    with open_admin(listen("127.0.0.1:0")) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(OSError, match=rf"port {port} is in use by .* \(process {os.getpid()}\): stop it"):
+            open_admin(listen(f"127.0.0.1:{port}"))

@@ -88,6 +88,17 @@ def test_a_zone_that_is_gone_has_no_serial(told: Told, site: Site) -> None:
     assert {labels for name, labels in told.counts.gauges if name == ZONE_SERIAL.name} == {("two.example.",)}
 
 
+def test_zones_that_come_and_go_are_told(told: Told, site: Site) -> None:
+    site.write("two.example", 1)
+    told.reload()
+    assert [event["zone"] for event in told.events("zone.new")] == ["two.example."]
+    assert told.events("zone.gone") == []
+    next(site.zones.glob("two.example*")).unlink()
+    told.reload()
+    assert [event["zone"] for event in told.events("zone.gone")] == ["two.example."]
+    assert told.events("zone.new") == []
+
+
 def test_a_broken_zone_is_told_when_it_breaks_and_when_it_is_mended(told: Told, site: Site) -> None:
     site.write("one.example", 1, more=BAD)
     told.reload()
