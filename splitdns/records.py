@@ -116,14 +116,9 @@ class Ede(IntEnum):
     """Extended DNS error codes (RFC 8914 4) that are sent here."""
 
     OTHER = 0
-    STALE_ANSWER = 3
-    FORGED_ANSWER = 4
-    BLOCKED = 15
-    FILTERED = 17
     NOT_READY = 14
     PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
-    NOT_SUPPORTED = 21
     NO_REACHABLE_AUTHORITY = 22
     NETWORK_ERROR = 23
     INVALID_DATA = 24

@@ -205,12 +205,6 @@ class Zone:
         return cls(apex, block, overlay, regexps, fault, source)
 
     @property
-    def node_count(self) -> int:
-        """How many names the block holds, ancestors and names of other views included."""
-        count: int = _HEAD.unpack_from(self.block)[1]
-        return count
-
-    @property
     def soa(self) -> RRset | None:
         node = self.node(self.apex)
         return node.rrset(Type.SOA) if node else None
