@@ -20,6 +20,7 @@ import pytest
 
 from splitdns.load import marked
 from splitdns.load.load import load
+from tests.lab.daemon import Daemon
 from tests.lab.machine import Here, free_port
 from tests.meta.examples import Block, blocks, commands, is_as_shown
 from tests.meta.tree import ROOT, name, pages
@@ -36,6 +37,14 @@ def _of(*languages: str) -> list[Block]:
     return [block for block in BLOCKS if block.language in languages]
 
 
+_FILE = re.compile(r"(in )?(splitdns\.yaml|zones/\S+)")
+FILES = [block for block in _of("yaml", "zone") if _FILE.fullmatch(block.title)]
+
+
+def _files_of(page: Path) -> list[Block]:
+    return [block for block in FILES if block.page == page]
+
+
 def _sample(directory: Path) -> Path:
     """A copy of what ./dev run serves, so that a test may change it."""
     shutil.copytree(ROOT / "zones", directory / "zones")
@@ -47,24 +56,32 @@ def _sample(directory: Path) -> Path:
 
 
 class Desk:
-    """Where a reader sits: the sample served on free ports, and a directory like the project's."""
+    """Where a reader sits: a directory with a configuration, which is served on free ports when asked."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, here: Here) -> None:
         self.directory = directory
         self.ports = {"5353": str(free_port()), "9153": str(free_port())}
-        config = _sample(directory)
-        config.write_text(self.moved(config.read_text()))
+        self._here = here
+        self._server: Daemon | None = None
+        config = directory / "splitdns.yaml"
+        text = config.read_text()
+        if "admin:" not in text:
+            text += 'admin: {listen: "127.0.0.1:9153"}\n'
+        config.write_text(self.moved(text))
         (directory / ".venv").mkdir()
         (directory / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
 
     def moved(self, text: str) -> str:
-        """The text with the sample's ports replaced by the free ones."""
+        """The text with the example's ports replaced by the free ones."""
         return re.sub(r"(?<=-p )5353|(?<=127\.0\.0\.1:)(5353|9153)", lambda port: self.ports[port[0]], text)
 
     def run(self, line: str) -> str:
+        moved = self.moved(line)
+        if moved != line:
+            self._serve()
         path = f"{self.directory}/.venv/bin:{os.environ['PATH']}"
         done = subprocess.run(
-            self.moved(line),
+            moved,
             shell=True,
             cwd=self.directory,
             env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "200"},
@@ -79,7 +96,17 @@ class Desk:
             printed = re.sub(rf"\b{free}\b", sample, printed)
         return printed
 
-    def answers(self) -> bool:
+    def _serve(self) -> None:
+        """Have a server that answers."""
+        if self._server is None:
+            command = str(self.directory / ".venv" / "bin" / "splitdns")
+            self._server = self._here.start(command, "serve", "-c", str(self.directory / "splitdns.yaml"))
+        until = time.monotonic() + READY_S
+        while not self._answers():
+            assert self._server.running, self._server.output
+            assert time.monotonic() < until, self._server.output
+
+    def _answers(self) -> bool:
         try:
             query = dns.message.make_query("www.example.com", "A")
             dns.query.udp(query, "127.0.0.1", port=int(self.ports["5353"]), timeout=0.5)
@@ -88,18 +115,36 @@ class Desk:
         return True
 
 
+class Office:
+    """The desks: the project's directory, and one for each page that tells its reader to make their own."""
+
+    def __init__(self, directory: Path, here: Here) -> None:
+        self._directory = directory
+        self._here = here
+        self._desks: dict[Path | None, Desk] = {}
+
+    def desk_for(self, block: Block) -> Desk:
+        """Where the commands of ``block`` run."""
+        own = any(
+            other.line < block.line for other in _files_of(block.page) if other.title == "splitdns.yaml"
+        )
+        page = block.page if own else None
+        if page not in self._desks:
+            directory = self._directory / str(len(self._desks))
+            directory.mkdir()
+            if page is None:
+                _sample(directory)
+            else:
+                _write(page, directory)
+            self._desks[page] = Desk(directory, self._here)
+        return self._desks[page]
+
+
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     here = Here(tmp_path_factory.mktemp("logs"))
-    command = str(desk.directory / ".venv" / "bin" / "splitdns")
-    server = here.start(command, "serve", "-c", str(desk.directory / "splitdns.yaml"))
     try:
-        until = time.monotonic() + READY_S
-        while not desk.answers():
-            assert server.running, server.output
-            assert time.monotonic() < until, server.output
-        yield desk
+        yield Office(tmp_path_factory.mktemp("desks"), here)
     finally:
         here.stop()
 
@@ -107,8 +152,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.mark.xdist_group("examples")
 @pytest.mark.needs("dig", "curl")
 @pytest.mark.parametrize("block", _of("console"), ids=_ids)
-def test_a_command_prints_what_its_page_shows(block: Block, desk: Desk) -> None:
+def test_a_command_prints_what_its_page_shows(block: Block, office: Office) -> None:
     assert commands(block), "a console block without a `$ command`"
+    desk = office.desk_for(block)
     for command in commands(block):
         printed = desk.run(command.line)
         assert is_as_shown(command.shown, printed), f"$ {command.line}\n{printed}"
@@ -133,22 +179,23 @@ def _within(sample: Path, part: str) -> None:
     sample.write_text(json.dumps(whole))  # JSON is YAML
 
 
-_FILE = re.compile(r"(in )?(splitdns\.yaml|zones/\S+)")
-FILES = [block for block in _of("yaml", "zone") if _FILE.fullmatch(block.title)]
+def _write(page: Path, directory: Path) -> None:
+    """The page's own configuration and zones."""
+    (directory / "zones").mkdir()
+    for block in _files_of(page):
+        if not block.title.startswith("in "):
+            (directory / block.title).write_text(block.text)
 
 
 @pytest.mark.parametrize("block", FILES, ids=_ids)
 def test_a_file_in_a_page_loads_without_a_warning(block: Block, tmp_path: Path) -> None:
     config = _sample(tmp_path)
-    page = {other.title: other.text for other in FILES if other.page == block.page}
+    titles = {other.title for other in _files_of(block.page)}
     if block.title.startswith("in "):
         _within(tmp_path / block.title.removeprefix("in "), block.text)
-    elif "splitdns.yaml" in page:  # a page with a configuration of its own has its own zones too
+    elif "splitdns.yaml" in titles:  # a page with a configuration of its own has its own zones too
         shutil.rmtree(tmp_path / "zones")
-        (tmp_path / "zones").mkdir()
-        for title, text in page.items():
-            if not title.startswith("in "):
-                (tmp_path / title).write_text(text)
+        _write(block.page, tmp_path)
     else:
         (tmp_path / block.title).write_text(block.text)
     loaded = load(config, previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
