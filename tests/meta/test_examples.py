@@ -150,7 +150,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.mark.xdist_group("examples")
-@pytest.mark.needs("dig", "curl")
+@pytest.mark.needs("dig")
 @pytest.mark.parametrize("block", _of("console"), ids=_ids)
 def test_a_command_prints_what_its_page_shows(block: Block, office: Office) -> None:
     assert commands(block), "a console block without a `$ command`"
