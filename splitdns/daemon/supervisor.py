@@ -42,6 +42,7 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
         BuildError: at the start, there was nothing to serve for another reason.
     """
     logs.configure()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sends it while we load gets the newest files anyway
     since_s = time.time()
     build = Build(config, None, number=1, strict=strict, progress=progress)
     # While the child loads, this process imports what workers need.

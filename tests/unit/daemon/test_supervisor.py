@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,13 @@ from splitdns.load.settings import read_settings
 from tests.unit.daemon.site import Site
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
+
+
+@pytest.fixture(autouse=True)
+def _signals_restored() -> Iterator[None]:
+    former = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, former)
 
 
 @pytest.mark.parametrize(("workers", "share"), [(1, 1000), (2, 500), (3, 334)])
