@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from splitdns.errors import Caution, InputError, Where, ZoneError
-from splitdns.load.checks import Standing, complaint, standing
+from splitdns.load.checks import listed
 from splitdns.load.compile import Named
 from splitdns.load.parts import Part
 from splitdns.load.reverse import automatic, built_in, declared_only_elsewhere
 from splitdns.load.settings import Settings
+from splitdns.load.share import Viewer
+from splitdns.load.targets import Link, Standing, complaint, standing
 from splitdns.load.zonefiles import ZoneFile
 from splitdns.names import Qname
-from splitdns.records import Type
 from splitdns.view import OUTSIDE, View
 from splitdns.zone import Node, Zone, pack
 
@@ -117,20 +118,29 @@ def _check_named(parts: Parts, views: Sequence[View]) -> Iterator[_Fault]:
             complaints: dict[tuple[Where, str, bool], list[str]] = {}
             for named in part.compiled.named:
                 for name in named.views:
-                    if name in part.views and (complained := _complaint(named, by_name[name])):
+                    if name in part.views and (complained := _complaint(named, by_name[name], views)):
                         complaints.setdefault(complained, []).append(name)
             for (where, message, is_error), names in complaints.items():
-                listed = f"view {names[0]}" if len(names) == 1 else f"views {', '.join(names)}"
-                yield _Fault(part, where, f"{message} (in {listed})", is_error)
+                yield _Fault(part, where, f"in {listed(names)}: {message}", is_error)
 
 
-def _complaint(named: Named, view: View) -> tuple[Where, str, bool] | None:
-    zone = view.zone_of(named.host)
+def _complaint(named: Named, view: View, views: Sequence[View]) -> tuple[Where, str, bool] | None:
+    link = named.link
+
+    def having(host: Qname) -> list[Viewer]:
+        return [_viewer(one) for one in views if _stands(link, one) is Standing.HERE]
+
+    stands = _stands(link, view)
+    message = complaint(link, stands, having, _viewer(view))
+    return None if message is None else (named.where, message, link.is_error(stands))
+
+
+def _stands(link: Link, view: View) -> Standing:
+    zone = view.zone_of(link.host)
     if zone is None or zone.fault is not None or not zone.source:
-        return None
-    stands = standing(zone.node, zone.apex, named.host, zone.overlay, zone.regexps)
-    message = complaint(named.rdtype, named.owner, named.host, stands)
-    if message is None:
-        return None
-    is_error = stands is Standing.ELSEWHERE and named.rdtype in (Type.NS, Type.SOA)
-    return named.where, message, is_error
+        return Standing.UNKNOWN
+    return standing(zone.node, zone.apex, link.host, zone.overlay, zone.regexps)
+
+
+def _viewer(view: View) -> Viewer:
+    return Viewer(view.name, view.horizon)

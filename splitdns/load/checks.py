@@ -7,37 +7,24 @@ can get wrong comes on top. Each finding names the views that it is about.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from splitdns.addresses import is_inside
 from splitdns.errors import Problems, ZoneError
 from splitdns.load.declared import DeclaredSet, DeclaredZone
 from splitdns.load.share import Share
-from splitdns.names import (
-    ROOT,
-    Qname,
-    ancestors,
-    between,
-    fold,
-    is_under,
-    parent,
-    relative_text,
-    to_text,
-    wildcard,
-)
-from splitdns.records import Type, target, type_to_text
-from splitdns.zone import Node, Regexp
+from splitdns.names import Qname, ancestors, parent, to_text
+from splitdns.records import Type, type_to_text
 
 MAX_RDATAS = 0xFFFF  # in a record set; beyond: an error (a message cannot hold half as many)
 
 _BESIDE_CNAME = frozenset({Type.CNAME, Type.RRSIG, Type.NSEC})  # RFC 4034 3 and 4
-# Types whose target is a host; DNAME's is a subtree, and a wrong NAPTR's harms nobody.
-_TO_HOSTS = frozenset(
-    {Type.NS, Type.SOA, Type.CNAME, Type.PTR, Type.MX, Type.SRV, Type.HTTPS, Type.SVCB, Type.AFSDB, Type.KX}
-)
-_NO_ALIAS = frozenset({Type.NS, Type.MX, Type.SRV})  # RFC 2181 10.3, RFC 2782
+
+
+def listed(views: Sequence[str]) -> str:
+    """``view lan``, or ``views lan, vpn``."""
+    return f"view{'s' * (len(views) > 1)} {', '.join(views)}"
 
 
 @dataclass(slots=True)
@@ -60,7 +47,7 @@ class Findings:
     def into(self, problems: Problems) -> None:
         for (at, message, is_error), views in self.found.items():
             if self.name_views:
-                message += f" (in view {views[0]})" if len(views) == 1 else f" (in views {', '.join(views)})"
+                message = f"in {listed(views)}: {message}"
             where = self.zone.where(at)
             if is_error:
                 problems.error(ZoneError(where, message))
@@ -138,124 +125,15 @@ def _check_inside_addresses(
         for rdata in one.rdatas:
             if is_inside(rdata):
                 shown = name if isinstance(name, str) else to_text(name)
-                message = f"inside address {ipaddress.ip_address(rdata)} of {shown} is not given to clients"
-                message += " outside; give it a horizon, or say `public: true`"
-                findings.warn(share, one.at, message)
+                message = f"the inside address {ipaddress.ip_address(rdata)} of {shown} is not given out"
+                findings.warn(share, one.at, f"{message}; {_cure(share, one)}")
 
 
-class Standing(Enum):
-    """Whether a name exists where it should."""
-
-    HERE = auto()
-    ELSEWHERE = auto()  # in other views only
-    NOWHERE = auto()
-    UNKNOWN = auto()  # beneath a delegation or a DNAME, or a name that an overlay forwards
-
-
-def standing(
-    look: Callable[[Qname], Node | None],
-    apex: Qname,
-    name: Qname,
-    overlay: bool = False,
-    regexps: Sequence[Regexp] = (),
-) -> Standing:
-    """How ``name``, at or under ``apex``, stands in a zone whose nodes ``look`` finds."""
-    node, encloser, elsewhere = look(apex), apex, False
-    for step in between(name, apex):
-        if node is not None and node.rrset(Type.DNAME):
-            return Standing.UNKNOWN
-        node = look(step)
-        if node is None or not node.exists:
-            elsewhere = node is not None
-            own = look(name) if elsewhere else None
-            if own is not None and own.is_ghost and not overlay:
-                return Standing.ELSEWHERE
-            break
-        if node.cut:
-            return Standing.UNKNOWN
-        encloser = step
-    else:
-        return Standing.HERE
-    source = look(wildcard(encloser))
-    if source is not None:
-        if source.exists:
-            return Standing.HERE
-        elsewhere = True
-    for regexp in regexps:
-        if regexp.matches(relative_text(name, apex)):
-            if regexp.node.exists:
-                return Standing.HERE
-            elsewhere = True
-            if not overlay:  # the first in file order wins, here as in the view that has it
-                break
-    if overlay:
-        return Standing.UNKNOWN
-    return Standing.ELSEWHERE if elsewhere else Standing.NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Outward:
-    """A target outside the zone; another zone of ours may have to know it."""
-
-    rdtype: int
-    owner: bytes
-    host: Qname
-    at: int
-    views: tuple[str, ...]
-
-
-def check_targets(share: Share, findings: Findings) -> Iterator[Outward]:
-    """Check the hosts that records name inside the zone; yield those outside."""
-    regexps = share.regexp_nodes()
-    views = tuple(viewer.name for viewer in share.viewers)
-    apex = share.zone.apex
-    for name in share.notable:
-        for one in share.chosen[name]:
-            if one.rdtype not in _TO_HOSTS:
-                continue
-            for rdata in one.rdatas:
-                wire = target(one.rdtype, rdata)
-                if wire is None or wire == ROOT:
-                    continue
-                host = fold(wire)
-                owner = share.zone.name(name).owner
-                if not share.is_ours(host):
-                    yield Outward(one.rdtype, owner, host, one.at, views)
-                    continue
-                stands = standing(share.node, apex, host, share.zone.overlay, regexps)
-                if message := complaint(one.rdtype, owner, host, stands):
-                    is_error = stands is Standing.ELSEWHERE and one.rdtype in (Type.NS, Type.SOA)
-                    (findings.error if is_error else findings.warn)(share, one.at, message)
-                elif one.rdtype in _NO_ALIAS:
-                    _check_host(share, name, one, host, stands, findings)
-
-
-def complaint(rdtype: int, owner: bytes, host: bytes, stands: Standing) -> str | None:
-    """What is wrong with a record of ``owner`` whose target stands so, or None."""
-    record = f"the {type_to_text(rdtype)} record of {to_text(owner)}"
-    if stands is Standing.ELSEWHERE:
-        if rdtype in (Type.NS, Type.SOA):
-            return f"{record} names {to_text(host)}, which exists in other views only"
-        return f"{record} is not given here: {to_text(host)} exists in other views only"
-    if stands is Standing.NOWHERE:
-        if rdtype == Type.NS:
-            return f"missing glue: {to_text(host)}, a name server of {to_text(owner)}, does not exist"
-        return f"{record} names {to_text(host)}, which does not exist"
-    return None
-
-
-def _check_host(
-    share: Share, name: Qname, one: DeclaredSet, host: Qname, stands: Standing, findings: Findings
-) -> None:
-    """A host must have addresses of its own where a server's name is asked for."""
-    node = share.node(host)
-    types = {rrset.rdtype for rrset in node.rrsets} if node else set()
-    kind = type_to_text(one.rdtype)
-    if Type.CNAME in types:
-        message = f"the {kind} record of {to_text(name)} names an alias, {to_text(host)} (RFC 2181 10.3)"
-        findings.warn(share, one.at, message)
-    elif one.rdtype == Type.NS and not types & {Type.A, Type.AAAA}:
-        needed = (stands is Standing.HERE and node is not None) or is_under(host, name)
-        if needed and not share.zone.overlay:
-            message = f"missing glue: {to_text(host)}, a name server of {to_text(name)}, has no address"
-            findings.warn(share, one.at, message)
+def _cure(share: Share, one: DeclaredSet) -> str:
+    """What to do about an inside address in an outside view."""
+    if not share.zone.is_yaml:
+        other = "another address" if share.zone.horizon else "a file for each horizon"
+        return f"this takes {other}, or `public: true` in a YAML zone"
+    if one.horizon is not None:
+        return f"give {one.horizon!r} another address, or say `public: true`"
+    return "give it a horizon that only inside views have, or say `public: true`"

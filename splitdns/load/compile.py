@@ -13,9 +13,10 @@ from functools import partial
 
 from splitdns.addresses import is_inside
 from splitdns.errors import Problems, Where, ZoneError
-from splitdns.load.checks import Findings, Outward, check, check_targets
+from splitdns.load.checks import Findings, check
 from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
 from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
+from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import Type
 from splitdns.zone import Zone, pack_records
@@ -44,11 +45,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A host outside the zone that a record names, and where."""
+    """A link out of the zone, and where it is."""
 
-    rdtype: int
-    owner: bytes
-    host: Qname
+    link: Link
     where: Where
     views: tuple[str, ...]
 
@@ -106,23 +105,23 @@ def compile_zone(
             apex = share.zone.apex
             share.chosen[apex] = [made, *share.chosen[apex]]
     relate(shares, everywhere)
-    known = frozenset(horizons)
+    known, having = frozenset(horizons), having_among(shares)
     compiled: list[Compiled | None] = []
     for source, of_source, of_zone in zip(sources, by_source, findings, strict=True):
-        named = _checked(source, of_source, of_zone, known)
+        named = _checked(source, of_source, of_zone, known, having)
         compiled.append(None if source.problems.errors else _compiled(source.zone, of_source, named, serial))
     return compiled
 
 
 def _checked(
-    source: Source, shares: Sequence[Share], findings: Findings, known: frozenset[str]
+    source: Source, shares: Sequence[Share], findings: Findings, known: frozenset[str], having: Having
 ) -> list[Named]:
     """Report what is wrong; return the hosts outside the zone that its records name."""
     _check_reach(source.zone, shares, known, source.problems)
     named: list[Named] = []
     for share in shares:
         check(share, findings)
-        named += [_named(source.zone, outward) for outward in check_targets(share, findings)]
+        named += [_named(source.zone, outward) for outward in check_targets(share, findings, having)]
     findings.into(source.problems)
     return named
 
@@ -180,7 +179,7 @@ def _warn_unknown(
 
 
 def _named(zone: DeclaredZone, outward: Outward) -> Named:
-    return Named(outward.rdtype, outward.owner, outward.host, zone.where(outward.at), outward.views)
+    return Named(outward.link, zone.where(outward.at), outward.views)
 
 
 def _held(share: Share) -> Iterable[Held]:

@@ -178,6 +178,11 @@ class DeclaredZone:
     def file(self) -> str:
         return self.places.files[0]
 
+    @property
+    def is_yaml(self) -> bool:
+        """Whether values can have horizons in it."""
+        return not self.file.endswith(".zone")
+
     def where(self, at: int) -> Where:
         return self.places.where(at)
 

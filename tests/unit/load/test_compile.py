@@ -182,8 +182,8 @@ def test_files_of_one_apex_never_merge_but_know_each_others_names__semantics_3_a
 def test_a_name_server_that_only_the_other_file_has_is_an_error__semantics_2(tmp_path: Path) -> None:
     zones, errors = pair(tmp_path, "ns1 A 192.168.1.53\n@ NS ns1\n", "@ NS ns.example.net.\n")
     assert errors == [
-        "1:11: the SOA record of example.org. names ns1.example.org., which exists in other views only"
-        " (in view internet)"
+        "1:11: in view internet: the SOA record of example.org. names ns1.example.org., which exists only in"
+        " view lan; it must exist here, too"
     ]
     assert zones.keys() == {"lan"}
 
@@ -230,7 +230,7 @@ def test_hosts_outside_the_zone_are_kept_with_their_places() -> None:
     beneath = (from_text("sub.example.org."),)
     (result,) = compile_zone([Source(zone, VIEWERS, problems)], beneath=beneath)
     assert result is not None
-    assert [(one.rdtype, one.host, one.where.column, one.views) for one in result.named] == [
+    assert [(one.link.rdtype, one.link.host, one.where.column, one.views) for one in result.named] == [
         (Type.CNAME, from_text("www.example.net."), 24, ("lan", "vpn", "internet")),
         (Type.MX, from_text("a.sub.example.org."), 52, ("lan", "vpn", "internet")),
     ]

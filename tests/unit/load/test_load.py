@@ -205,9 +205,9 @@ def test_a_target_in_another_zone_that_other_views_have_is_a_warning__semantics_
     desk.write("b.test.yaml", "zone: b.test\nrecords: {nas: {A: {inside: 192.168.1.1}}}")
     messages = [warning.message for warning in desk.load().warnings]
     assert messages == [
-        "the CNAME record of www.a.test. is not given here: nas.b.test. exists in other views only"
-        " (in view internet)",
-        "the MX record of mx.a.test. names no.b.test., which does not exist (in views lan, vpn, internet)",
+        "in view internet: the CNAME record of www.a.test. is not given, as nas.b.test. exists only in views"
+        " lan, vpn; give the record a horizon, such as CNAME: {inside: nas.b.test.}",
+        "in views lan, vpn, internet: the MX record of mx.a.test. names no.b.test., which does not exist",
     ]
 
 
@@ -220,7 +220,7 @@ def test_a_name_server_in_another_zone_that_other_views_have_is_an_error__semant
     for _ in range(2):  # also where nothing changes any more
         loaded = desk.load()
         assert {to_text(apex): len(errors) for apex, errors in loaded.faults.items()} == {"a.test.": 2}
-        assert "(in view internet)" in str(loaded.faults[APEX][0])
+        assert ": in view internet: " in str(loaded.faults[APEX][0])
         apex = zone(loaded, "lan").node(APEX)
         assert apex is not None
         assert [to_text(name) for rrset in apex.rrsets for name in rrset.targets()] == ["ns.c.test."] * 2
@@ -238,8 +238,8 @@ def test_a_child_zone_knows_its_own_names(desk: Desk) -> None:
     messages = [warning.message for warning in desk.load().warnings]
     assert messages == [
         "the SOA record of sub.a.test. names ns1.sub.a.test., which does not exist",
-        "the CNAME record of www.a.test. names x.sub.a.test., which does not exist"
-        " (in views lan, vpn, internet)",
+        "in views lan, vpn, internet: the CNAME record of www.a.test. names x.sub.a.test., which does not"
+        " exist",
     ]
 
 
