@@ -2,8 +2,8 @@
 
 A block's language says what becomes of it:
 
-    console   every `$ command` runs, and prints what stands below it, where the project's own samples are
-              served; below a `# splitdns.yaml` of its page's own, where that is, and the page's zones
+    console   every `$ command` runs, and prints what stands below it, where the samples are served. The files
+              above it on its page are served too, and with a `# splitdns.yaml` among them nothing else is
     yaml      `# splitdns.yaml` or `# zones/NAME` in its first line: it loads, without a warning.
               `# in splitdns.yaml` and `# in zones/NAME`: a part; it loads within the sample of that name
     zone      a master file, `; zones/NAME` in its first line: it loads, without a warning

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,14 +41,26 @@ _FILE = re.compile(r"(in )?(splitdns\.yaml|zones/\S+)")
 FILES = [block for block in _of("yaml", "zone") if _FILE.fullmatch(block.title)]
 
 
-def _files_of(page: Path) -> list[Block]:
-    return [block for block in FILES if block.page == page]
+def _own_files(page: Path) -> list[Block]:
+    """The whole files that stand in a page."""
+    return [block for block in FILES if block.page == page and not block.title.startswith("in ")]
 
 
 def _sample(directory: Path) -> Path:
     """A copy of what ./dev run serves, so that a test may change it."""
     shutil.copytree(ROOT / "zones", directory / "zones")
     shutil.copy(ROOT / "splitdns.yaml", directory)
+    return directory / "splitdns.yaml"
+
+
+def _lay(files: Sequence[Block], directory: Path) -> Path:
+    """Write files beside the samples; a configuration of one's own has its own zones too."""
+    if any(block.title == "splitdns.yaml" for block in files):
+        (directory / "zones").mkdir()
+    else:
+        _sample(directory)
+    for block in files:
+        (directory / block.title).write_text(block.text)
     return directory / "splitdns.yaml"
 
 
@@ -116,28 +128,22 @@ class Desk:
 
 
 class Office:
-    """The desks: the project's directory, and one for each page that tells its reader to make their own."""
+    """The desks: the project's directory, and one for the files that a page has its reader write."""
 
     def __init__(self, directory: Path, here: Here) -> None:
         self._directory = directory
         self._here = here
-        self._desks: dict[Path | None, Desk] = {}
+        self._desks: dict[tuple[Block, ...], Desk] = {}
 
     def desk_for(self, block: Block) -> Desk:
         """Where the commands of ``block`` run."""
-        own = any(
-            other.line < block.line for other in _files_of(block.page) if other.title == "splitdns.yaml"
-        )
-        page = block.page if own else None
-        if page not in self._desks:
+        files = tuple(file for file in _own_files(block.page) if file.line < block.line)
+        if files not in self._desks:
             directory = self._directory / str(len(self._desks))
             directory.mkdir()
-            if page is None:
-                _sample(directory)
-            else:
-                _write(page, directory)
-            self._desks[page] = Desk(directory, self._here)
-        return self._desks[page]
+            _lay(files, directory)
+            self._desks[files] = Desk(directory, self._here)
+        return self._desks[files]
 
 
 @pytest.fixture(scope="module")
@@ -179,25 +185,14 @@ def _within(sample: Path, part: str) -> None:
     sample.write_text(json.dumps(whole))  # JSON is YAML
 
 
-def _write(page: Path, directory: Path) -> None:
-    """The page's own configuration and zones."""
-    (directory / "zones").mkdir()
-    for block in _files_of(page):
-        if not block.title.startswith("in "):
-            (directory / block.title).write_text(block.text)
-
 
 @pytest.mark.parametrize("block", FILES, ids=_ids)
 def test_a_file_in_a_page_loads_without_a_warning(block: Block, tmp_path: Path) -> None:
-    config = _sample(tmp_path)
-    titles = {other.title for other in _files_of(block.page)}
     if block.title.startswith("in "):
+        config = _sample(tmp_path)
         _within(tmp_path / block.title.removeprefix("in "), block.text)
-    elif "splitdns.yaml" in titles:  # a page with a configuration of its own has its own zones too
-        shutil.rmtree(tmp_path / "zones")
-        _write(block.page, tmp_path)
     else:
-        (tmp_path / block.title).write_text(block.text)
+        config = _lay([*_own_files(block.page), block], tmp_path)
     loaded = load(config, previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
     assert [str(warning) for warning in loaded.warnings] == []
 
