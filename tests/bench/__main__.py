@@ -44,12 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def table(rows: Sequence[Row]) -> list[str]:
     """Lines of a Markdown table."""
     lines = [
-        "| names | server | first answer | memory | warm, k/s | cold, k/s | warm, k per CPU second |",
+        "| names | server | first answer | memory | warm, k/s | cold, k/s | k per CPU second: warm, cold |",
         "|---:|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {row.names:,} | {row.server} | {row.load_s:.2f} s | {row.memory_octets / 2**20:.0f} MiB"
-        f" | {_rate(row.warm)} | {_rate(row.cold)} | {row.warm.per_cpu_s / 1000:.0f} |"
+        f" | {_rate(row.warm)} | {_rate(row.cold)}"
+        f" | {row.warm.per_cpu_s / 1000:.0f}, {row.cold.per_cpu_s / 1000:.0f} |"
         for row in rows
     ]
     return lines

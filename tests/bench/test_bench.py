@@ -49,5 +49,5 @@ def test_the_table_says_what_was_measured_and_what_was_disturbed() -> None:
     cold = Rate(17_000, 16_000, 18_000, 17_500, disturbed=True)
     row = Row("splitdns", 1_000_000, 7.5, 100 << 20, warm, cold)
     assert table([row])[-1] == (
-        "| 1,000,000 | splitdns | 7.50 s | 100 MiB | 90 (80–95) | 17 (16–18) (disturbed) | 99 |"
+        "| 1,000,000 | splitdns | 7.50 s | 100 MiB | 90 (80–95) | 17 (16–18) (disturbed) | 99, 18 |"
     )
