@@ -20,13 +20,14 @@ class Corpus:
     names: int
     zone: Path
     warm: Path
-    cold: Path
+    cold: tuple[Path, ...]
 
 
-def write(directory: Path, names: int) -> Corpus:
+def write(directory: Path, names: int, rounds: int) -> Corpus:
     """Write the zone and its questions.
 
-    ``warm`` asks for at most a thousand names again and again, ``cold`` for all of them at random.
+    ``warm`` asks for at most a thousand names again and again, ``cold`` for all of them at random: a file for
+    each round, which begins where no other does, as the generator reads from the start again.
     """
     rng = Random(names)
     zone = directory / f"{APEX}zone"
@@ -34,11 +35,16 @@ def write(directory: Path, names: int) -> Corpus:
         file.write(f"$ORIGIN {APEX}\n$TTL 3600\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\n")
         file.write("ns A 192.0.2.53\n")
         file.writelines(f"{name(number)} A 192.0.2.{number % 250 + 1}\n" for number in range(names))
-    warm, cold = directory / f"warm.{names}", directory / f"cold.{names}"
+    warm = directory / f"warm.{names}"
     some = rng.sample(range(names), min(WARM_NAMES, names))
     warm.write_text("".join(_questions(rng, some, len(some))))
-    with cold.open("w") as file:
-        file.writelines(_questions(rng, range(names), min(MAX_QUESTIONS, 10 * names)))
+    questions = list(_questions(rng, range(names), min(MAX_QUESTIONS, 10 * names)))
+    cold = tuple(directory / f"cold.{names}.{number}" for number in range(rounds))
+    for number, path in enumerate(cold):
+        start = number * len(questions) // rounds
+        with path.open("w") as file:
+            file.writelines(questions[start:])
+            file.writelines(questions[:start])
     return Corpus(names, zone, warm, cold)
 
 

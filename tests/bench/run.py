@@ -79,7 +79,7 @@ def run(sizes: Sequence[int], effort: Effort, say: Callable[[str], None]) -> lis
     for names in sizes:
         with tempfile.TemporaryDirectory(prefix="splitdns-bench-") as directory:
             say(f"{names:,} names: writing the zone")
-            written = corpus.write(Path(directory), names)
+            written = corpus.write(Path(directory), names, effort.rounds)
             bench = Bench(Path(directory))
             try:
                 rows += _at_size(bench, written, effort, say)
@@ -101,7 +101,7 @@ def _at_size(
         running[name] = (server, load_s, measure.memory_octets(server.daemon))
     bursts: dict[tuple[str, str], list[Burst]] = {}
     for number in range(effort.rounds):
-        for kind, questions in (("warm", written.warm), ("cold", written.cold)):
+        for kind, questions in (("warm", written.warm), ("cold", written.cold[number])):
             for name, (server, _, _) in running.items():
                 say(f"{written.names:,} names: round {number + 1} of {effort.rounds}, {kind}, {name}")
                 bursts.setdefault((name, kind), []).append(_undisturbed(server, questions, effort))
