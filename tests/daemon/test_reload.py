@@ -99,7 +99,7 @@ def test_a_wrong_configuration_changes_nothing(site: Site, server: Server) -> No
     assert server.metrics()["config_last_reload_successful"] == 1
 
 
-def test_a_broken_zone_keeps_its_last_good_version_alone(site: Site, server: Server) -> None:
+def test_a_broken_zone_keeps_its_last_good_version_alone__semantics_9(site: Site, server: Server) -> None:
     site.write("example.org.yaml", zone(2, more="  bad: {A: 300.1.2.3}\n"))
     broken = server.wait_for("zone.broken")
     server.wait_for("generation.swapped")

@@ -171,7 +171,7 @@ def server(site: Site) -> Iterator[Server]:
 @pytest.mark.parametrize(
     "reloads", [25, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 )
-def test_no_query_is_lost_and_none_answered_from_two_generations(
+def test_no_query_is_lost_and_none_answered_from_two_generations__semantics_21(
     site: Site, server: Server, reloads: int
 ) -> None:
     clients = [Client(server.port, tcp) for tcp in (False, False, True, True)]

@@ -103,7 +103,7 @@ def test_all_workers_answer_and_their_counts_add_up(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
-def test_all_workers_have_swapped_when_a_swap_is_over(tmp_path: Path) -> None:
+def test_all_workers_have_swapped_when_a_swap_is_over__semantics_21(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         for host in (2, 3, 4):
             await ship.reload(host)
