@@ -16,6 +16,7 @@ from pathlib import Path
 from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
 from splitdns.load import marked
 from splitdns.load.assemble import assemble
+from splitdns.load.cautions import unrouted, unused_horizons
 from splitdns.load.machine import Machine, this_machine
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
@@ -83,12 +84,13 @@ def load(
     if strict and faults:
         errors = [error for of_zone in faults.values() for error in of_zone]
         raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
+    cautions = (*unrouted(settings), *unused_horizons(settings, _used(parts)))
     of_all = [part for of_apex in parts.values() for part in of_apex]
     watch |= {Path(one.path) for part in of_all for one in part.included}
     return Loaded(
         _snapshot(settings, views, generation),
         settings,
-        (*problems.warnings, *found.warnings),
+        (*cautions, *problems.warnings, *found.warnings),
         faults,
         tuple(sorted(watch)),
         _serials(views),
@@ -112,6 +114,14 @@ def _serials(views: Sequence[View]) -> dict[Qname, int]:
             if zone.source and apex not in found and (soa := zone.soa) is not None:
                 found[apex] = soa_serial(soa)
     return found
+
+
+def _used(parts: Mapping[Qname, Sequence[Part]]) -> frozenset[str]:
+    """The horizons that zones have values for; none where one zone's cannot be known."""
+    of_all = [part.variants for of_apex in parts.values() for part in of_apex]
+    if any(variants is None for variants in of_all):
+        return frozenset()
+    return frozenset(horizon for variants in of_all if variants for horizon in variants)
 
 
 def settings_of(config: Path | None, machine: Machine | None = None) -> Settings:
@@ -146,6 +156,7 @@ def check_files(
     with _no_garbage_collection():
         read = _parts(by_apex(found, problems), environment, None, progress)
         _, _, of_all = assemble(settings, read, {})
+    problems.warnings += unused_horizons(settings, _used(read), slips_only=True)
     problems.errors += [error for of_zone in of_all.faults.values() for error in of_zone]
     problems.warnings += of_all.warnings
     return problems

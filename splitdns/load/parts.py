@@ -40,7 +40,8 @@ class Part:
     """One zone file.
 
     ``views`` are those that take it, ``compiled`` its last good version (None: there never was one), and
-    ``errors`` what is wrong with the newest. With ``key`` None it is read again the next time.
+    ``errors`` what is wrong with the newest. ``variants`` are the horizons that it has values for (None:
+    nobody can tell). With ``key`` None it is read again the next time.
     """
 
     file: ZoneFile
@@ -51,6 +52,7 @@ class Part:
     included: tuple[FileId, ...] = ()
     wan: bool = False
     limit: tuple[str, ...] | None = None  # the views that the last good version is limited to
+    variants: frozenset[str] | None = None
     key: Key | None = None
 
 
@@ -234,8 +236,15 @@ def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
         tuple(declared.included) if declared else (),
         declared.wan if declared else False,
         limit,
+        _variants(reading),
         key,
     )
+
+
+def _variants(reading: _Reading) -> frozenset[str] | None:
+    if reading.file.horizon is not None:
+        return frozenset({reading.file.horizon})
+    return reading.declared.variants if reading.declared else None
 
 
 def _bounded(warnings: Sequence[Caution], file: str) -> tuple[Caution, ...]:

@@ -260,6 +260,16 @@ def test_a_configuration_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert "none.yaml: cannot read it: No such file" in str(caught.value.exceptions[0])
 
 
+def test_a_slip_in_a_horizon_is_told_before_what_it_does_to_the_zones(desk: Desk) -> None:
+    desk.config.write_text(CONFIG.replace("horizon: [inside]", "horizon: [insde]"))
+    desk.write("a.test.yaml", "zone: a.test\nrecords: {nas: {A: {inside: 192.168.1.1, outside: 192.0.2.7}}}")
+    first, *_ = desk.load().warnings
+    assert first.where.file == str(desk.config)
+    assert first.message.startswith("no zone has a value for the horizon 'insde'; known: inside, outside; is")
+    (desk.config.parent / "zones" / "b.test.yaml").write_text("records: [")  # nobody knows what it has
+    assert not any("no zone has a value" in warning.message for warning in desk.load().warnings)
+
+
 def test_zones_that_are_not_where_the_configuration_says_are_an_error(desk: Desk) -> None:
     desk.config.write_text(CONFIG + "zones: [zones, nowhere]\n")
     with pytest.raises(ExceptionGroup) as caught:
@@ -275,7 +285,11 @@ def test_without_any_configuration_the_embedded_default_holds(
     monkeypatch.chdir(tmp_path)
     loaded = load(None, generation=1, now_s=0.0, machine=Machine())
     assert [view.name for view in loaded.snapshot.views] == ["inside", "outside"]
-    assert [warning.message for warning in loaded.warnings] == ["no zones: there is no such directory"]
+    assert [warning.message for warning in loaded.warnings] == [
+        "view inside recurses, but there is no `forward`, nor a resolver on this machine: all other names are"
+        " REFUSED",
+        "no zones: there is no such directory",
+    ]
     assert loaded.watch == (Path("zones"),)
 
 
