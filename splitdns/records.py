@@ -6,7 +6,6 @@ that is ``load/master``'s work, through dnspython.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -197,13 +196,6 @@ class RRset:
 
     def with_rdatas(self, rdatas: tuple[bytes, ...]) -> RRset:
         return self if rdatas == self.rdatas else replace(self, rdatas=rdatas)
-
-    def targets(self) -> Iterator[bytes]:
-        """The names of other hosts that the rdatas hold, case kept; none for types without one."""
-        for rdata in self.rdatas:
-            name = target(self.rdtype, rdata)
-            if name is not None:
-                yield name
 
 
 def name_at(rdata: bytes, at: int) -> bytes:

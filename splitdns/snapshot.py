@@ -34,6 +34,11 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", ViewTable(self.prefixes, self.any_view))
+        for view in self.views:
+            view.elsewhere.clear()
+            for other in self.views:
+                for apex in other.zones.keys() - view.zones.keys():
+                    view.elsewhere.setdefault(apex, []).append(other.zones[apex])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Snapshot, (self.generation, self.views, self.prefixes, self.any_view, self.manners)

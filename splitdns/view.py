@@ -75,7 +75,8 @@ class View:
 
     ``zones`` and ``routes`` are by apex or domain; ``zones`` includes the built-in reverse zones where the
     view recurses. ``ptrs`` holds the PTR records that were made by themselves; they come before all else.
-    ``hidden_addresses`` are packed addresses that our zones declare under other horizons only.
+    ``hidden_addresses`` are packed addresses that our zones declare under other horizons only, ``elsewhere``
+    the zones that only other views have, which the snapshot fills in.
     """
 
     name: str
@@ -85,6 +86,7 @@ class View:
     routes: Mapping[Qname, UpstreamSet] = field(default_factory=dict)
     ptrs: Zone | None = None
     hidden_addresses: frozenset[bytes] = frozenset()
+    elsewhere: dict[Qname, list[Zone]] = field(default_factory=dict, repr=False)
     answers: Answers = field(default_factory=Answers, repr=False)
 
     @property

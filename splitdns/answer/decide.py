@@ -10,6 +10,7 @@ is a hop like any other. So a local name wins wherever it turns up, and no view 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import assert_never
 
 from splitdns.answer.guard import guard, is_hidden
@@ -162,7 +163,8 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
         zone = authority
         if not walk.chain:
             walk = replace(walk, aa=walk.query.qclass == Class.IN)
-        if view.recursion and _is_acme(zone, qname, qtype):
+        challenge = view.recursion and is_challenge(zone, qname)
+        if challenge and qtype in (Type.TXT, Type.CNAME):
             return _inherit(walk, name, Inherited(zone, differs=False))
 
         match lookup(zone, qname, qtype):
@@ -196,6 +198,8 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
                 return _leave(walk, name, _route(view, qname), no_nxdomain=empty)
             case NoData(differs=differs):
                 return _finish(walk, Answer(authority=negative_soa(zone, differs)))
+            case NoName(differs=differs) if challenge:  # its TXT may exist, and NXDOMAIN denies every type
+                return _finish(walk, Answer(authority=negative_soa(zone, differs)))
             case NoName(differs=differs):
                 return _finish(walk, Answer(Rcode.NXDOMAIN, authority=negative_soa(zone, differs)))
             case Failed(ede=ede, reason=reason):
@@ -213,7 +217,7 @@ def _found(walk: Walk, name: bytes, rrsets: tuple[RRset, ...]) -> Answer:
 
 def _automatic_ptr(walk: Walk, name: bytes, ptr: RRset | None) -> Answer:
     if not walk.chain:
-        walk = replace(walk, aa=True)
+        walk = replace(walk, aa=walk.query.qclass == Class.IN)
     if ptr is not None and walk.query.qtype in (Type.PTR, Type.ANY):
         return _finish(walk, Answer(answer=(ptr.at(name),)))
     zone = walk.view.zone_of(fold(name))
@@ -262,9 +266,9 @@ def _route(view: View, qname: Qname) -> UpstreamSet | None:
     return view.route(qname) if view.recursion else None
 
 
-def _is_acme(zone: Zone, qname: Qname, qtype: int) -> bool:
-    """Whether an undeclared ``_acme-challenge`` beneath an owned name is asked for (semantics 6)."""
-    if qtype not in (Type.TXT, Type.CNAME) or not qname.startswith(_ACME) or zone.fault is not None:
+def is_challenge(zone: Zone, qname: Qname) -> bool:
+    """Whether the name is an undeclared ``_acme-challenge`` beneath an owned one (semantics 6)."""
+    if not qname.startswith(_ACME) or zone.fault is not None:
         return False
     above = parent(qname)
     if not is_under(above, zone.apex) or zone.node(qname) is not None:
@@ -283,15 +287,18 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
     if reply is None:
         return _error(Rcode.SERVFAIL, Ede.NO_REACHABLE_AUTHORITY, "no upstream answered")
     if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
-        return replace(_error(Rcode.SERVFAIL, Ede.NETWORK_ERROR, "the upstreams failed"), edes=reply.edes)
+        ours = (int(Ede.NETWORK_ERROR), f"the upstreams failed, the last with rcode {reply.rcode}")
+        return Answer(Rcode.SERVFAIL, edes=(*reply.edes, ours), remember=False)
     by_owner = {(rrset.name, rrset.rdtype): rrset for rrset in reply.answer}
+    dnames = {after.name: rrset for rrset, after in pairwise(reply.answer) if rrset.rdtype == Type.DNAME}
     name, qtype = forward.name, forward.qtype
     aliased = qtype not in (Type.CNAME, Type.ANY)
     while aliased and (cname := by_owner.get((fold(name), Type.CNAME))) is not None:
         target = cname.rdatas[0]
-        if is_hidden(target, walk.view):
+        if is_hidden(target, walk.view, upstream=True):
             return _finish(walk, Answer(stripped=1))
-        walk = replace(walk, chain=(*walk.chain, cname.at(name)))
+        made_of = (dname,) if (dname := dnames.get(fold(name))) is not None else ()  # RFC 6672 3.1
+        walk = replace(walk, chain=(*walk.chain, *made_of, cname.at(name)))
         name = target
         qname = fold(target)
         if qname in walk.seen or len(walk.seen) > MAX_CNAME_HOPS:

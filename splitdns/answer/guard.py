@@ -7,34 +7,17 @@ answer that is left empty becomes NODATA by itself, because its rcode stays NOER
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from splitdns.addresses import is_inside
-from splitdns.answer.lookup import NoName, Redirected, lookup
-from splitdns.names import Qname, fold, name_end
-from splitdns.records import RRset, Type, target
+from splitdns.answer import contents
+from splitdns.answer.lookup import NoName, lookup
+from splitdns.names import Qname, ancestors, fold, name_end
+from splitdns.records import RRset, Type
 from splitdns.view import View
 from splitdns.wire.message import Answer
-
-# Types whose rdata holds another host's name, which a client would go on to ask for.
-_NAMING = frozenset(
-    {
-        Type.NS,
-        Type.CNAME,
-        Type.DNAME,
-        Type.PTR,
-        Type.SOA,
-        Type.MX,
-        Type.AFSDB,
-        Type.RT,
-        Type.KX,
-        Type.SVCB,
-        Type.HTTPS,
-        Type.SRV,
-        Type.NAPTR,
-    }
-)
+from splitdns.zone import Zone
 
 _MANDATORY = 0  # RFC 9460 8: the keys without which the record must not be used
 _SVCB_KEYS = {4: 4, 6: 16}  # ipv4hint, ipv6hint: octets of an address (RFC 9460 7.3)
@@ -51,7 +34,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
         nonlocal stripped, leaks
         kept = []
         for rrset in rrsets:
-            named = _without_hidden_names(rrset, view, question)
+            named = _without_hidden_names(rrset, view, question, not answer.remember)
             cleaned = _without_inside_addresses(named, view)
             lost = _lost(named, cleaned)
             leaks += lost
@@ -80,50 +63,55 @@ def _lost(before: RRset, after: RRset) -> int:
     return sum(rdata not in kept for rdata in before.rdatas)
 
 
-def _without_hidden_names(rrset: RRset, view: View, question: Qname) -> RRset:
-    if rrset.rdtype not in _NAMING:
-        return rrset
-    seen = (rdata for rdata in rrset.rdatas if not _names_hidden(rrset.rdtype, rdata, view, question))
-    return rrset.with_rdatas(tuple(seen))
+def _without_hidden_names(rrset: RRset, view: View, question: Qname, upstream: bool) -> RRset:
+    def is_seen(rdata: bytes) -> bool:
+        return not any(
+            fold(name) != question and is_hidden(name, view, upstream)
+            for name in contents.names(rrset.rdtype, rdata)
+        )
+
+    return rrset.with_rdatas(tuple(rdata for rdata in rrset.rdatas if is_seen(rdata)))
+
+
+def is_hidden(name: bytes, view: View, upstream: bool = False) -> bool:
+    """Whether ``name`` lies in our zones and exists in other views only.
+
+    ``upstream``: an upstream said it. Then a zone that this view has not at all hides nothing, because out
+    there it is no secret.
+    """
+    qname = fold(name)
+    for ancestor in ancestors(qname):
+        if (zone := view.zones.get(ancestor)) is not None:
+            return zone.fault is None and _exists_elsewhere(zone, qname)
+        if view.recursion and ancestor in view.routes:
+            return False
+        if (zones := view.elsewhere.get(ancestor)) is not None:
+            return not upstream and any(_exists(zone, qname) for zone in zones)
+    return False
+
+
+def _exists_elsewhere(zone: Zone, qname: Qname) -> bool:
+    outcome = lookup(zone, qname, Type.ANY)
+    return isinstance(outcome, NoName) and outcome.differs
+
+
+def _exists(zone: Zone, qname: Qname) -> bool:
+    """Whether a zone of other views has the name; what an overlay has may well exist in public."""
+    return not zone.overlay and zone.fault is None and not isinstance(lookup(zone, qname, Type.ANY), NoName)
 
 
 def _without_inside_addresses(rrset: RRset, view: View) -> RRset:
     if not view.outside or rrset.public:
         return rrset
-    return rrset.with_rdatas(tuple(_without_inside(rrset.rdtype, rrset.rdatas, view.hidden_addresses)))
 
-
-def _names_hidden(rdtype: int, rdata: bytes, view: View, question: Qname) -> bool:
-    name = target(rdtype, rdata)
-    return name is not None and fold(name) != question and is_hidden(name, view)
-
-
-def is_hidden(name: bytes, view: View) -> bool:
-    """Whether ``name`` lies in our zones and exists in other views only."""
-    qname = fold(name)
-    zone = view.zone_of(qname)
-    if zone is None or zone.fault is not None:
-        return False
-    outcome = lookup(zone, qname, Type.ANY)
-    if isinstance(outcome, Redirected) and outcome.dname:
-        return False
-    return isinstance(outcome, NoName) and outcome.differs
-
-
-def _without_inside(rdtype: int, rdatas: tuple[bytes, ...], hidden: frozenset[bytes]) -> Iterator[bytes]:
     def leaks(address: bytes) -> bool:
-        return address in hidden or is_inside(address)
+        return address in view.hidden_addresses or is_inside(address)
 
-    if rdtype in (Type.A, Type.AAAA):
-        for rdata in rdatas:
-            if len(rdata) not in (4, 16) or not leaks(rdata):
-                yield rdata
-    elif rdtype in (Type.HTTPS, Type.SVCB):
-        for rdata in rdatas:
-            if cleaned := without_hints(rdata, leaks):
-                yield cleaned
-    else:
-        yield from rdatas
+    rdatas = rrset.rdatas
+    if rrset.rdtype in (Type.HTTPS, Type.SVCB):
+        return rrset.with_rdatas(tuple(filter(None, (without_hints(rdata, leaks) for rdata in rdatas))))
+    kept = (rdata for rdata in rdatas if not any(map(leaks, contents.addresses(rrset.rdtype, rdata))))
+    return rrset.with_rdatas(tuple(kept))
 
 
 def without_hints(rdata: bytes, leaks: Callable[[bytes], bool]) -> bytes:

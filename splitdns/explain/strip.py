@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from splitdns.addresses import is_inside
+from splitdns.answer import contents
 from splitdns.answer.guard import guard, is_hidden
 from splitdns.explain.values import Stripped
 from splitdns.names import Qname, to_text
-from splitdns.records import RRset, Type, target
+from splitdns.records import RRset
 from splitdns.view import View
 from splitdns.wire.message import Answer
 
@@ -36,7 +37,10 @@ def hidden_target(name: bytes) -> str:
 
 
 def _reason(rdtype: int, rdata: bytes, view: View) -> str:
-    if rdtype in (Type.A, Type.AAAA):
-        return INSIDE if is_inside(rdata) else DECLARED_ELSEWHERE
-    name = target(rdtype, rdata)
-    return hidden_target(name) if name is not None and is_hidden(name, view) else HINTS
+    hidden = [name for name in contents.names(rdtype, rdata) if is_hidden(name, view)]
+    if hidden:
+        return hidden_target(hidden[0])
+    addresses = contents.addresses(rdtype, rdata)
+    if not addresses:
+        return HINTS
+    return INSIDE if any(map(is_inside, addresses)) else DECLARED_ELSEWHERE

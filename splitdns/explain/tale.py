@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide, why_refused
+from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, is_challenge, why_refused
 from splitdns.answer.guard import is_hidden
 from splitdns.answer.lookup import (
     Delegated,
@@ -115,7 +115,8 @@ class Tale:
         source = find(zone, qname)
         hop = Hop(name, source.how, Result.RECORDS, _part(zone), source.matched)
         outcome = lookup(zone, qname, qtype)
-        if not isinstance(outcome, Inherited) and self._is_acme(name):
+        challenge = view.recursion and is_challenge(zone, qname)
+        if challenge and qtype in (Type.TXT, Type.CNAME):
             hop = replace(hop, reason="_acme-challenge beneath a name of ours inherits TXT and CNAME")
             return self._inherit(hop, zone, differs=False)
         match outcome:
@@ -137,6 +138,8 @@ class Tale:
                 hop = replace(hop, reason="the zone is an overlay, and does not declare the name")
                 return self._leave(hop)
             case NoData(differs=differs):
+                return self._negative(hop, zone, Result.NODATA, differs), None
+            case NoName(differs=differs) if challenge:
                 return self._negative(hop, zone, Result.NODATA, differs), None
             case NoName(differs=differs):
                 if differs and hop.how is How.ABSENT:
@@ -201,12 +204,6 @@ class Tale:
         reason = _short(zone) if differs else "the SOA's TTL or its minimum, the smaller one"
         records = tuple(replace(record, ttl_reason=reason) for record in self._records(soa, zone))
         return replace(hop, result=result, beside=records)
-
-    def _is_acme(self, name: bytes) -> bool:
-        """Whether ``decide`` inherits at a name that the zone does not declare (semantics 6)."""
-        query = replace(self._query, question=name, name=fold(name), rd=True)
-        decided = decide(query, self._view, self._manners)
-        return isinstance(decided, Forward) and decided.walk.inherited is not None and decided.name == name
 
     def _inherit(self, hop: Hop, zone: Zone, differs: bool) -> tuple[Hop, bytes | None]:
         hop, _ = self._leave(hop)

@@ -229,7 +229,7 @@ class Pipeline:
                 plugin = SERVER
             if answer.stripped:
                 self._stripped(match.view, query, answer)
-            if asked.key is not None and answer.remember:
+            if asked.key is not None and answer.remember and scan.is_of(asked.key, query.question):
                 cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
         do = query.edns is not None and query.edns.do
         self._sent(asked, encoded, HEADER_OCTETS + len(query.question), do, answer.rcode, zone, plugin)

@@ -68,6 +68,14 @@ def do(key: bytes) -> bool:
     return key[0] >= _DO
 
 
+def is_of(key: bytes, question: bytes) -> bool:
+    """Whether ``key`` is that of a message whose question is ``question``, its name as it was sent.
+
+    Another record than an OPT at the message's end can look like one, and then the name was cut elsewhere.
+    """
+    return len(key) == 1 + len(question) + _QUESTION_TAIL
+
+
 def patch(encoded: bytes, wire: bytes, key: bytes) -> bytes:
     """The remembered answer to ``key`` as the answer to ``wire``: its id, and its own letter case."""
     end = name_end(key)

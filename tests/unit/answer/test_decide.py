@@ -7,7 +7,7 @@ import pytest
 from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide, resume
 from splitdns.names import from_text, to_text, wire_from_text
 from splitdns.records import Class, Ede, Rcode, RRset, Type, type_from_text
-from splitdns.snapshot import Manners
+from splitdns.snapshot import Manners, Snapshot
 from splitdns.view import Upstream, UpstreamSet, View
 from splitdns.wire.edns import Edns
 from splitdns.wire.message import Answer, Query
@@ -380,7 +380,14 @@ def test_acme_challenges_beneath_owned_names_are_inherited__semantics_6(name: st
 def test_acme_challenges_beneath_nothing_are_not_inherited__semantics_6() -> None:
     where = view(INHERITING, recursion=True)
     assert answer(where, "_acme-challenge.nothing.example.org.", "TXT", rd=True).rcode == Rcode.NXDOMAIN
-    assert answer(where, "_acme-challenge.www.example.org.", "A", rd=True).rcode == Rcode.NXDOMAIN
+    assert answer(view(INHERITING), "_acme-challenge.www.example.org.", "TXT").rcode == Rcode.NXDOMAIN
+
+
+def test_a_challenge_that_is_inherited_exists_for_every_type__rfc8020_2_semantics_6() -> None:
+    nodata = answer(view(INHERITING, recursion=True), "_acme-challenge.www.example.org.", "A", rd=True)
+    assert (nodata.rcode, nodata.answer) == (Rcode.NOERROR, ())
+    wild = answer(view(INHERITING, recursion=True), "_acme-challenge.any.w.example.org.", "A", rd=True)
+    assert addresses(wild) == ["192.168.1.2"]
 
 
 def test_a_declared_acme_challenge_is_ours__semantics_6() -> None:
@@ -425,6 +432,24 @@ def test_a_circle_through_upstream_and_zone_ends() -> None:
     asked = forward(INSIDE, "away.example.org.")
     looped = replied(asked, cname("www.example.net.", "away.example.org."))
     assert looped.rcode == Rcode.SERVFAIL
+
+
+def test_an_upstream_s_failure_is_servfail_with_its_reasons_and_ours__rfc8914_4_24() -> None:
+    failed = resume(forward(INSIDE, "www.example.net."), Reply(Rcode.REFUSED, edes=((18, "theirs"),)))
+    assert isinstance(failed, Answer)
+    assert failed.rcode == Rcode.SERVFAIL
+    assert [code for code, _ in failed.edes] == [18, Ede.NETWORK_ERROR]
+
+
+def test_an_upstream_s_dname_stands_before_the_alias_that_it_makes__rfc6672_3_1() -> None:
+    dname = RRset(wire_from_text("dn.example.net."), Type.DNAME, 300, (wire_from_text("example.com."),))
+    given = replied(
+        forward(INSIDE, "a.dn.example.net."),
+        dname,
+        cname("a.dn.example.net.", "a.example.com."),
+        a("a.example.com.", "198.51.100.4"),
+    )
+    assert [rrset.rdtype for rrset in given.answer] == [Type.DNAME, Type.CNAME, Type.A]
 
 
 def test_no_reply_is_servfail_with_its_reason__rfc8914_4_23() -> None:
@@ -494,6 +519,31 @@ def test_an_upstream_s_alias_to_a_reverse_name_of_ours_meets_the_automatic_ptr__
     ours = "5.2.168.192.in-addr.arpa."
     given = replied(forward(where, "5.example.net.", "PTR"), cname("5.example.net.", ours))
     assert to_text(given.answer[-1].rdatas[0]) == "nas.example.org."
+
+
+def test_a_target_in_a_zone_that_only_other_views_have_is_not_served__semantics_2() -> None:
+    corp = zone("h 60 IN A 192.168.1.1\n@ 60 IN NS ns.example.net.", "corp.internal.")
+    ours = zone("alias 60 IN CNAME h.corp.internal.\n@ 60 IN MX 1 h.corp.internal.\n@ 60 IN MX 2 alias")
+    lan = view(ours, corp)
+    guests = view(ours, horizon=("outside",), recursion=True)
+    internet = view(ours, horizon=("outside",))
+    Snapshot(1, (lan, guests, internet), ())
+    assert addresses(answer(lan, "alias.example.org.")) == ["192.168.1.1"]
+    for where in (guests, internet):
+        assert answer(where, "alias.example.org.", rd=True).answer == ()
+        (mx,) = answer(where, "example.org.", "MX").answer
+        assert len(mx.rdatas) == 1  # of the two
+    # What an upstream says of it is no secret out there.
+    said = resume(forward(guests, "x.example.net."), Reply(0, (cname("x.example.net.", "h.corp.internal."),)))
+    assert isinstance(said, Forward)
+
+
+def test_a_forward_rule_makes_a_name_of_other_views_one_that_this_view_may_have__semantics_2() -> None:
+    corp = zone("h 60 IN A 192.168.1.1", "corp.internal.")
+    ours = zone("alias 60 IN CNAME h.corp.internal.")
+    vpn = view(ours, recursion=True, routes={"corp.internal.": INTERNAL})
+    Snapshot(1, (view(ours, corp), vpn), ())
+    assert forward(vpn, "alias.example.org.").upstreams == INTERNAL
 
 
 def test_a_fault_of_one_zone_is_servfail_there_and_nothing_elsewhere__semantics_9() -> None:

@@ -115,3 +115,17 @@ def test_a_key_that_was_remembered_is_made_only_by_a_good_query(tail: bytes, wit
     found = key(message)
     if found in good:
         assert decode(message, UDP).name == good[found]
+
+
+def test_a_record_that_ends_like_an_opt_makes_no_key_of_its_question__semantics_18() -> None:
+    opt = bytes.fromhex("000029100000000000 0000")
+    tsig = bytes.fromhex("00 00fa 00ff 00000000 000b") + opt
+    plain = wire()
+    crafted = plain[:10] + b"\0\1" + plain[12:] + tsig
+    found = key(crafted)
+    assert found is not None
+    assert not scan.is_of(found, b"\x03www\x07example\x03org\0")
+    for honest in (plain, wire(use_edns=0)):
+        made = key(honest)
+        assert made is not None
+        assert scan.is_of(made, b"\x03www\x07example\x03org\0")
