@@ -1,4 +1,4 @@
-"""Zone files by their names: ``APEX.yaml``, ``APEX.zone``, ``APEX@HORIZON.zone``.
+"""Zone files by their names: ``APEX.yaml`` or ``APEX.yml``, ``APEX.zone``, ``APEX@HORIZON.zone``.
 
 The name says the zone, so that also a file that cannot be read has one: its names are ours, and never
 forwarded.
@@ -14,7 +14,8 @@ from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.share import Viewer
 from splitdns.names import ROOT, Qname, fold, wire_from_text
 
-_SUFFIXES = (".yaml", ".zone")
+_YAML = (".yaml", ".yml")
+_SUFFIXES = (*_YAML, ".zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class ZoneFile:
 
     @property
     def is_yaml(self) -> bool:
-        return self.path.suffix == ".yaml"
+        return self.path.suffix in _YAML
 
 
 def listed(path: Path) -> list[Path]:
@@ -41,7 +42,7 @@ def listed(path: Path) -> list[Path]:
         path.stat()
         return [path]
     found = [entry for entry in path.iterdir() if not entry.name.startswith((".", "#"))]
-    return sorted(entry for entry in found if entry.suffix in (*_SUFFIXES, ".yml") and entry.is_file())
+    return sorted(entry for entry in found if entry.suffix in _SUFFIXES and entry.is_file())
 
 
 def parsed(path: Path) -> ZoneFile:
@@ -52,9 +53,9 @@ def parsed(path: Path) -> ZoneFile:
     """
     where = Where(str(path))
     if path.suffix not in _SUFFIXES:
-        raise ZoneError(where, f"expected a file name that ends in .yaml or .zone, found {path.name!r}")
+        raise ZoneError(where, f"expected a file name that ends in .yaml, .yml or .zone, found {path.name!r}")
     name, at, horizon = path.stem.partition("@")
-    if at and path.suffix == ".yaml":
+    if at and path.suffix in _YAML:
         raise ZoneError(where, f"expected the horizons inside a YAML zone, found {path.name!r}")
     if at and not horizon:
         raise ZoneError(where, f"expected APEX@HORIZON.zone, found {path.name!r}")

@@ -11,7 +11,7 @@ from splitdns.errors import ConfigError, ZoneError
 from splitdns.load.load import Loaded, check_files, load, settings_of
 from splitdns.load.machine import Machine
 from splitdns.names import ROOT, Qname, from_text, to_text
-from splitdns.records import Type
+from splitdns.records import Type, target
 from splitdns.zone import Zone
 from tests.loading import HEAD, SOA
 
@@ -223,13 +223,15 @@ def test_a_name_server_in_another_zone_that_other_views_have_is_an_error__semant
         assert ": in view internet: " in str(loaded.faults[APEX][0])
         apex = zone(loaded, "lan").node(APEX)
         assert apex is not None
-        assert [to_text(name) for rrset in apex.rrsets for name in rrset.targets()] == ["ns.c.test."] * 2
+        hosts = [target(rrset.rdtype, rdata) for rrset in apex.rrsets for rdata in rrset.rdatas]
+        assert hosts == [from_text("ns.c.test.")] * 2
     desk.write("b.test.yaml", "zone: b.test\nrecords: {ns: {A: 192.0.2.53}}")
     loaded = desk.load()
     assert loaded.faults == {}
     apex = zone(loaded, "lan").node(APEX)
     assert apex is not None
-    assert [to_text(name) for rrset in apex.rrsets for name in rrset.targets()] == ["ns.b.test."] * 2
+    hosts = [target(rrset.rdtype, rrset.rdatas[0]) for rrset in apex.rrsets]
+    assert hosts == [from_text("ns.b.test.")] * 2
 
 
 def test_a_child_zone_knows_its_own_names(desk: Desk) -> None:
@@ -294,7 +296,7 @@ def test_without_any_configuration_the_embedded_default_holds(
 
 
 def test_a_file_that_names_no_zone_is_reported_under_the_root(desk: Desk) -> None:
-    desk.write("a.test.yml", A_ZONE)
+    desk.write("a..test.yaml", A_ZONE)
     desk.write("b.test.zone", HEAD)
     loaded = desk.load()
     assert loaded.faults.keys() == {ROOT}

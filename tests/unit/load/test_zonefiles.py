@@ -24,6 +24,7 @@ def taken(*names: str) -> tuple[dict[str, list[str]], list[str]]:
     ("name", "apex", "horizon"),
     [
         ("example.org.yaml", "example.org.", None),
+        ("example.org.yml", "example.org.", None),
         ("Example.ORG.zone", "example.org.", None),
         ("example.org@inside.zone", "example.org.", "inside"),
         ("10.168.192.in-addr.arpa.yaml", "10.168.192.in-addr.arpa.", None),
@@ -42,7 +43,7 @@ def test_a_files_name_says_its_zone_and_horizon__semantics_9(
     [
         ("a..b.zone", "expected a file named after its zone: expected a label"),
         ("bücher.zone", "expected a file named after its zone: expected an ASCII name"),
-        ("example.org.yml", "expected a file name that ends in .yaml or .zone, found 'example.org.yml'"),
+        ("example.org.txt", "expected a file name that ends in .yaml, .yml or .zone, found 'exa"),
         ("example.org@.zone", "expected APEX@HORIZON.zone"),
         ("example.org@inside.yaml", "expected the horizons inside a YAML zone"),
         ("@inside.zone", "expected a file named after its zone: expected a domain name, found nothing"),
@@ -51,6 +52,12 @@ def test_a_files_name_says_its_zone_and_horizon__semantics_9(
 def test_a_name_that_says_no_zone_is_an_error(name: str, message: str) -> None:
     with pytest.raises(ZoneError, match=message.replace(".", r"\.")):
         parsed(Path(name))
+
+
+def test_a_zone_in_two_files_that_differ_in_their_ending_only_is_an_error() -> None:
+    views, (error,) = taken("example.org.yaml", "example.org.yml")
+    assert views == {}
+    assert error.endswith("expected one file for this zone, found example.org.yaml and example.org.yml")
 
 
 def test_a_directory_holds_zone_files_and_other_things(tmp_path: Path) -> None:
