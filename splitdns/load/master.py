@@ -68,6 +68,7 @@ _EXAMPLES: dict[int, str] = {
     Type.SVCB: "1 host alpn=h2",
     Type.SOA: "ns1 hostmaster 1 1h 15m 1w 60",
 }
+_INTRICATE = frozenset({Type.HTTPS, Type.SVCB})  # of which an example shows too little
 _NAMES_FIRST: dict[int, int] = {Type.SOA: 2}  # how many fields are names; their characters are checked
 
 
@@ -118,11 +119,19 @@ def _rdata(rdtype: int, text: str, origin: bytes) -> bytes:
         wire = parsed.to_wire()
     except (dns.exception.DNSException, ValueError, OverflowError, struct.error) as error:
         example = f" such as {_EXAMPLES[rdtype]}" if rdtype in _EXAMPLES else ""
-        reason = f" ({error})" if str(error) else ""
+        reason = "" if rdtype in _EXAMPLES and rdtype not in _INTRICATE else _reason(error)
         raise ValueError(f"expected {name} data{example}, found {_shown(text)}{reason}") from None
     if wire is None or len(wire) > 0xFFFF:
         raise ValueError(f"expected at most 65535 octets of {name} data, found more")
     return wire
+
+
+def _reason(error: Exception) -> str:
+    """What dnspython says beyond that the text is wrong; nothing where it speaks of its own parser."""
+    said = str(error)
+    if said == error.__doc__ or said.startswith(("expecting ", "expected ")):
+        return ""
+    return f" ({said})" if said else ""
 
 
 def _shown(text: str) -> str:

@@ -14,7 +14,7 @@ from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load import master
 from splitdns.load.declared import DeclaredZone
 from splitdns.names import from_text, to_text
-from splitdns.records import type_from_text, type_to_text
+from splitdns.records import Type, type_from_text, type_to_text
 from tests.loading import HEAD, SOA, found_in_master, messages, read_master
 
 
@@ -272,6 +272,27 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 def test_what_is_no_ttl_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="TTL"):
         master.ttl_from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "text", "said"),
+    [
+        (Type.A, "x", "expected A data such as 192.0.2.1, found 'x'"),
+        (Type.MX, "x mail", "expected MX data such as 10 mail, found 'x mail'"),
+        (Type.CNAME, "a b", "expected CNAME data, found 'a b'"),
+        (Type.HTTPS, "x .", "expected HTTPS data such as 1 . alpn=h2,h3, found 'x .'"),
+        (
+            Type.HTTPS,
+            "0 . alpn=h2",
+            "expected HTTPS data such as 1 . alpn=h2,h3, found '0 . alpn=h2' (parameters in AliasMode)",
+        ),
+        (type_from_text("DS"), "1 2 3 4", "expected DS data, found '1 2 3 4' (Odd-length string)"),
+    ],
+)
+def test_what_is_wrong_with_rdata_is_told_by_example_or_reason(rdtype: int, text: str, said: str) -> None:
+    with pytest.raises(ZoneError) as caught:
+        master.rdata_from_text(rdtype, text, b"\0", Where("f"))
+    assert caught.value.message == said
 
 
 def test_rdata_goes_to_text_and_back() -> None:
