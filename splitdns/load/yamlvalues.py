@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load import hints, marked, master
+from splitdns.load.configvalues import shown
 from splitdns.load.declared import DEFAULT_TTL_S, DeclaredSet, place
 from splitdns.records import Type, type_to_text
 
@@ -85,7 +86,7 @@ class ValueReader:
 
     def flag(self, path: Path, value: Any) -> bool:
         if not isinstance(value, bool):
-            self.error(path, f"expected true or false, found {value!r}")
+            self.error(path, f"expected true or false, found {shown(value)}")
         return value is True
 
     def sets(
@@ -196,8 +197,7 @@ def items(path: Path, value: Any) -> Iterable[tuple[Path, Any]]:
 
 def text_of(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        shown = "nothing" if value in (None, "", []) else repr(value)
-        raise ValueError(f"expected a text, found {shown}")
+        raise ValueError(f"expected a text, found {'nothing' if value in (None, '', []) else shown(value)}")
     return str(value)
 
 

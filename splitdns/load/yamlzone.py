@@ -12,6 +12,7 @@ from typing import Any
 from splitdns.errors import Problems, ZoneError
 from splitdns.load import expose, marked
 from splitdns.load import rdata as plain
+from splitdns.load.configvalues import shown
 from splitdns.load.declared import (
     DEFAULT_TTL_S,
     DeclaredName,
@@ -30,7 +31,10 @@ from splitdns.zone import check_pattern
 _ZONE_KEYS = ("zone", "mode", "ttl", "ns", "soa", "views", "records")
 _NAME_KEYS = ("ttl", "inherit", "expose", "ptr", "public")
 _SOA_KEYS = ("mname", "rname", "refresh", "retry", "expire", "minimum", "serial", "ttl")
+_SETTINGS = frozenset({"listen", "workers", "zones", "wan", "forward", "admin"})  # of a configuration
 _EXPOSE_KEYS = ("public", "inside")
+_RE2_DETAIL = re.compile(r": .*", re.DOTALL)  # a part of the pattern again
+_BRACKET = re.compile(r"(?<= )([()\[\]])$")
 _TYPE_KEY = re.compile(r"[A-Z][A-Z0-9]*")
 
 
@@ -46,6 +50,10 @@ def read(
         return None
     if not isinstance(document.data, dict):
         problems.error(ZoneError(document.where(()), "expected a zone: `zone: example.org` and `records:`"))
+        return None
+    if "zone" not in document.data and not _SETTINGS.isdisjoint(document.data):
+        message = "expected a zone: `zone: example.org` and `records:`; this looks like a configuration"
+        problems.error(ZoneError(document.where(()), message))
         return None
     return _Reader(document, document.data, apex, problems, surroundings).zone()
 
@@ -66,12 +74,12 @@ class _Reader(ValueReader):
     def zone(self) -> DeclaredZone:
         for key in self.data:
             if key not in _ZONE_KEYS:
-                self.unknown_key((key,), _ZONE_KEYS, "a zone")
+                self.unknown_zone_key(key)
         made = self.made
         self.apex()
         mode = self.data.get("mode", "authoritative")
         if mode not in ("authoritative", "overlay"):
-            self.error(("mode",), f"expected authoritative or overlay, found {mode!r}")
+            self.error(("mode",), f"expected authoritative or overlay, found {shown(mode)}")
         made.overlay = mode == "overlay"
         self.ttl_s = self.ttl(("ttl",), self.data.get("ttl"), DEFAULT_TTL_S)
         self.views()
@@ -82,6 +90,14 @@ class _Reader(ValueReader):
         made.wan = self.uses_wan
         made.variants = frozenset(self.variants)
         return made
+
+    def unknown_zone_key(self, key: str) -> None:
+        value = self.data[key]
+        if _rdtype(key) or (isinstance(value, dict) and any(_rdtype(inner) for inner in value)):
+            message = f"{key!r} is not a key of a zone; names and their records stand under `records:`"
+            self.key_error((key,), message)
+        else:
+            self.unknown_key((key,), _ZONE_KEYS, "a zone")
 
     def apex(self) -> None:
         written = self.data.get("zone")
@@ -106,7 +122,7 @@ class _Reader(ValueReader):
         for at, name in enumerate(names):
             if name not in known:
                 path: Path = ("views", at) if isinstance(listed, list) else ("views",)
-                self.error(path, f"expected a view ({', '.join(known)}), found {name!r}")
+                self.error(path, f"expected a view ({', '.join(known)}), found {shown(name)}")
         if not names:
             self.error(("views",), "expected at least one view, found none")
         self.made.views = tuple(str(name) for name in names)
@@ -130,7 +146,7 @@ class _Reader(ValueReader):
         if written is None:
             return SoaTimes(**made)
         if not isinstance(written, dict):
-            self.error(("soa",), f"expected a mapping with {', '.join(_SOA_KEYS)}, found {written!r}")
+            self.error(("soa",), f"expected a mapping with {', '.join(_SOA_KEYS)}, found {shown(written)}")
             return SoaTimes(**made)
         for key, value in written.items():
             path = ("soa", key)
@@ -141,7 +157,7 @@ class _Reader(ValueReader):
                     made[key] = name
             elif key == "serial":
                 if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**32:
-                    self.error(path, f"expected a whole number from 1 to 4294967295, found {value!r}")
+                    self.error(path, f"expected a whole number from 1 to 4294967295, found {shown(value)}")
                 else:
                     made[key] = value
             else:
@@ -153,10 +169,13 @@ class _Reader(ValueReader):
         if records is None:
             return
         if not isinstance(records, dict):
-            self.error(("records",), f"expected a mapping from names to records, found {records!r}")
+            self.error(("records",), f"expected a mapping from names to records, found {shown(records)}")
             return
         for key, value in records.items():
             path: Path = ("records", key)
+            if _is_record(key, value):
+                self.key_error(path, f"{key!r} is a record type: indent it under its name")
+                continue
             if key.startswith("~"):
                 self.regexp(path, key[1:], value)
                 continue
@@ -166,7 +185,8 @@ class _Reader(ValueReader):
             qname = fold(owner)
             if (former := self.made.names.get(qname)) is not None:
                 line = self.made.where(former.at).line
-                self.key_error(path, f"{to_text(owner)} stands here twice; first in line {line}")
+                again = f"found {to_text(owner)} again; the first is on line {line}"
+                self.key_error(path, f"expected each name once, {again}")
                 continue
             name = self.name(path, owner, value)
             if name is not None:
@@ -191,7 +211,9 @@ class _Reader(ValueReader):
         try:
             check_pattern(pattern)
         except ValueError as error:
-            self.key_error(path, f"expected a regular expression (RE2) after ~, found {pattern!r}: {error}")
+            reason = _BRACKET.sub(r"'\1'", _RE2_DETAIL.sub("", str(error)))
+            message = f"expected a regular expression after ~, found {shown(pattern)} (RE2: {reason})"
+            self.key_error(path, message)
             return
         name = self.name(path, self.made.owner, value, regexp=True)
         if name is not None:
@@ -199,7 +221,7 @@ class _Reader(ValueReader):
 
     def name(self, path: Path, owner: bytes, value: Any, regexp: bool = False) -> DeclaredName | None:
         if not isinstance(value, dict):
-            self.error(path, f"expected a mapping from record types to values, found {value!r}")
+            self.error(path, f"expected a mapping from record types to values, found {shown(value)}")
             return None
         name = DeclaredName(owner, placed(self.document.where_key(path)), [])
         ttl_s = self.ttl((*path, "ttl"), value["ttl"], DEFAULT_TTL_S) if "ttl" in value else None
@@ -217,11 +239,8 @@ class _Reader(ValueReader):
 
     def record_type(self, path: Path, regexp: bool) -> int | None:
         key = str(path[-1])
-        try:
-            rdtype = type_from_text(key) if _TYPE_KEY.fullmatch(key) else 0
-        except ValueError:
-            rdtype = 0
-        if not rdtype or rdtype in META_TYPES:
+        rdtype = _rdtype(key)
+        if not rdtype:
             common = ("A", "AAAA", "CNAME", "MX", "TXT", "SRV", "HTTPS", "CAA", "NS", "PTR")
             self.unknown_key(path, (*common, *_NAME_KEYS), "a name")
             return None
@@ -255,9 +274,9 @@ class _Reader(ValueReader):
             if rdtype is None:
                 continue
             if rdtype in META_TYPES:
-                self.error(item_path, f"expected a type of records, found {item!r}")
+                self.error(item_path, f"expected a type of records, found {shown(item)}")
             elif rdtype in declared:
-                self.error(item_path, f"expected a type that is not declared here, found {item!r}")
+                self.error(item_path, f"expected a type that is not declared here, found {shown(item)}")
             else:
                 found.append(rdtype)
         return found
@@ -278,6 +297,23 @@ class _Reader(ValueReader):
             if ports is not None:
                 found.append(Exposed(ports[0], ports[1], self.document.where(item_path)))
         return found
+
+
+def _rdtype(key: str) -> int:
+    """The type of records that a key stands for; 0 if it is none."""
+    try:
+        rdtype = type_from_text(key) if _TYPE_KEY.fullmatch(key) else 0
+    except ValueError:
+        return 0
+    return 0 if rdtype in META_TYPES else rdtype
+
+
+def _is_record(key: str, value: Any) -> bool:
+    """Whether a record stands where a name should; there may be a host called ``A``."""
+    if isinstance(value, dict) and (not value or any(_rdtype(one) or one in _NAME_KEYS for one in value)):
+        return False
+    return _rdtype(key) != 0
+
 
 def _is_doubled(owner: bytes, apex: Qname) -> bool:
     """Whether the zone's name stands in ``owner`` twice: the final dot was forgotten."""

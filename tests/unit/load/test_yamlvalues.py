@@ -103,7 +103,7 @@ def test_auto_hints_are_left_to_the_views__semantics_5(spelling: str) -> None:
         ("A: 192.0.2.256", "3:12: expected A data such as 192.0.2.1, found '192.0.2.256'"),
         ("A: [192.0.2.1, x]", "3:24: expected A data"),
         ("A: {inside: x}", "3:21: expected A data"),
-        ("A: true", "3:12: expected a text, found True"),
+        ("A: true", "3:12: expected a text, found true"),
         ("A: ", "3:"),
         ("A: []", "3:12: expected a text, found nothing"),
         ("A: {}", "3:12: expected a value of A, found none"),

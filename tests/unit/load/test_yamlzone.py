@@ -76,6 +76,8 @@ def test_name_servers_may_have_variants_like_any_value() -> None:
         ("zone: [x]", "1:7: expected `zone:` and the zone's name"),
         ("zone: a..b", "1:7: expected a label, found an empty one"),
         ("recrods: {}", "2:1: 'recrods' is not a key of a zone; known: zone, mode, ttl, ns, soa, views, rec"),
+        ("www: {A: 192.0.2.1}", "2:1: 'www' is not a key of a zone; names and their records stand under"),
+        ("A: 192.0.2.1", "2:1: 'A' is not a key of a zone; names and their records stand under `records:`"),
         ("mode: both", "2:7: expected authoritative or overlay, found 'both'"),
         ("ttl: soon", "2:6: expected a TTL such as 3600 or 1h, found 'soon'"),
         ("views: [lan, wan]", "2:14: expected a view (lan, vpn, internet), found 'wan'"),
@@ -95,6 +97,29 @@ def test_a_mistake_in_the_zone_itself_names_its_place(text: str, message: str) -
     assert found.startswith(message)
 
 
+def test_a_host_may_be_called_like_a_record_type() -> None:
+    zone, problems = read_yaml("records: {A: {A: 192.0.2.1}, TXT: {inherit: TXT}}")
+    assert messages(problems) == []
+    assert {to_text(name) for name in zone.names} == {"a.example.org.", "txt.example.org."}
+
+
+def test_a_configuration_is_no_zone() -> None:
+    problems = Problems()
+    text = "listen: ['127.0.0.1:53']\nviews: {lan: {clients: [10.0.0.0/8]}}\n"
+    assert yamlzone.read(text, "x.yaml", from_text("x."), problems, Surroundings({}, ())) is None
+    assert messages(problems) == [
+        "1:1: expected a zone: `zone: example.org` and `records:`; this looks like a configuration"
+    ]
+
+
+def test_what_was_found_is_shown_in_short() -> None:
+    _, problems = read_yaml("views: {lan: {clients: [10.0.0.0/8], horizon: [inside]}}\nmode: {a: b}")
+    assert messages(problems) == [
+        "2:8: expected a view (lan, vpn, internet), found a mapping",
+        "3:7: expected authoritative or overlay, found a mapping",
+    ]
+
+
 def test_a_zone_may_be_empty() -> None:
     zone, problems = read_yaml("")
     assert messages(problems) == []
@@ -105,6 +130,13 @@ def test_a_zone_may_be_empty() -> None:
     ("records", "message"),
     [
         ("www: 192.0.2.1", "3:8: expected a mapping from record types to values, found '192.0.2.1'"),
+        ("www:\n  A: 192.0.2.1", "3:7: expected a mapping from record types to values, found nothing"),
+        ("A: 192.0.2.1", "3:3: 'A' is a record type: indent it under its name"),
+        ("A: {inside: 192.0.2.1}", "3:3: 'A' is a record type: indent it under its name"),
+        ("A: {B: 192.0.2.1}", "3:3: 'A' is a record type: indent it under its name"),
+        ("'~[a': {A: '::'}", "3:3: expected a regular expression after ~, found '[a' (RE2: missing ']')"),
+        ("'~*': {A: x}", "3:3: expected a regular expression after ~, found '*' (RE2: no argum"),
+        ("www: {A: {inside: {value: {x: y}}}}", "3:29: expected a text, found a mapping"),
         ("www: {}", "3:8: expected at least one record, or `inherit`"),
         ("www: {ttl: 5}", "3:8: expected at least one record, or `inherit`"),
         ("www: {a: 192.0.2.1}", "3:9: 'a' is not a key of a name; known: A, AAAA"),
@@ -115,9 +147,9 @@ def test_a_zone_may_be_empty() -> None:
         ("a..b: {A: 192.0.2.1}", "3:3: expected a label, found an empty one in 'a..b'"),
         ("bücher: {A: 192.0.2.1}", "3:3: expected an ASCII name, found 'bücher'; write it as xn--bcher-kva"),
         ("a b: {A: 192.0.2.1}", "3:3: expected a name of letters"),
-        ("a: {A: 192.0.2.1}\n  A: {A: 192.0.2.2}", "4:3: A.example.org. stands here twice; first in line 3"),
-        ("a: {A: 192.0.2.1}\n  a.example.org.: {A: 192.0.2.2}", "4:3: a.example.org. stands here twice"),
-        ("'~(': {A: 192.0.2.1}", "3:3: expected a regular expression (RE2) after ~, found '(': "),
+        ("a: {A: 192.0.2.1}\n  A: {A: 192.0.2.2}", "4:3: expected each name once, found A.example.org. ag"),
+        ("a: {A: 192.0.2.1}\n  a.example.org.: {A: 192.0.2.2}", "4:3: expected each name once, found a"),
+        ("'~(': {A: 192.0.2.1}", "3:3: expected a regular expression after ~, found '(' (RE2: missing ')')"),
         ("~a: {NS: x}", "3:8: expected no NS under a regular expression"),
         ("~a: {A: 192.0.2.1, expose: [1/tcp]}", "3:22: expected `expose` at a name, not at a regexp"),
         ("~a: {A: 192.0.2.1, ptr: true}", "3:27: expected `ptr: true` at a name of its own, not at a"),
