@@ -36,6 +36,8 @@ log = logging.getLogger("splitdns.daemon")
 
 START_S = 30.0  # that a worker has to start, or to prepare a generation; beyond: it is killed and replaced
 COUNT_S = 1.0  # that a scrape waits for a worker's counts; beyond: those that it sent before stand
+CHECK_S = 5.0  # between two looks at whether all workers still answer us
+HUNG_S = 15.0  # that a worker may leave a question of ours unanswered; beyond: it is killed and replaced
 DRAIN_S = 5.0  # that queries on their way to upstreams, and TCP clients, have when the server stops
 STOP_S = DRAIN_S + 3.0  # that a worker has to drain and end; beyond: it is killed
 # Before a worker is replaced that died soon after its start, and the last for all that follow.
@@ -56,6 +58,7 @@ class _Slot:
     serving: bool = False
     ready: asyncio.Future[None] | None = None  # while a generation is prepared or swapped
     counted: asyncio.Future[None] | None = None
+    asked_s: float = 0.0  # since when we wait for ``counted``
     counts: Counts = field(default_factory=Counts)  # of the worker that is here now
     past: Counts = field(default_factory=Counts)  # of those that were here before
 
@@ -148,6 +151,7 @@ class Crew:
         for slot in self._slots:
             if slot.counted is None or slot.counted.done():
                 slot.counted = asyncio.get_running_loop().create_future()
+                slot.asked_s = time.monotonic()
                 if not slot.send(Collect()):
                     slot.counted = None
             if slot.counted is not None:
@@ -157,6 +161,17 @@ class Crew:
         whole.set(WORKERS, self.serving)
         whole.set(WORKERS_SILENT, late)
         return whole
+
+    async def mind(self, check_s: float = CHECK_S, hung_s: float = HUNG_S) -> None:
+        """Kill workers that hang, so that they are replaced: the kernel goes on sending them queries."""
+        while True:
+            await asyncio.sleep(check_s)
+            await self.counts()
+            for slot in self._slots:
+                waiting = slot.serving and slot.counted is not None and not slot.counted.done()
+                if waiting and time.monotonic() - slot.asked_s > hung_s:
+                    log.error("worker.hung", extra={"worker": slot.number, "after_s": hung_s})
+                    kill(slot.process)
 
     async def stop(self) -> None:
         """Have all workers drain and end; who takes too long is killed."""
@@ -196,12 +211,17 @@ class Crew:
 
         sys.stderr.flush()
         slot.started_s = time.monotonic()
-        slot.process = fork(be_worker)
-        theirs.close()
+        try:
+            slot.process = fork(be_worker)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         slot.channel = ours
 
     async def _keep(self, slot: _Slot) -> None:
-        while True:
+        while slot.channel is not None:
             status = await self._accompany(slot)
             if self._stopping.is_set():
                 return
@@ -215,7 +235,18 @@ class Crew:
             async with self._forking:
                 if self._stopping.is_set():
                     return
+                await self._fork_again(slot)
+
+    async def _fork_again(self, slot: _Slot) -> None:
+        """Replace a worker; where there is no process or descriptor left, as soon as there is."""
+        while not self._stopping.is_set():
+            try:
                 self._fork(slot)
+            except OSError as error:
+                log.error("worker.missing", extra={"worker": slot.number, "reason": str(error)})  # noqa: TRY400
+                await asyncio.sleep(BACK_OFF_S[2])
+            else:
+                return
 
     async def _accompany(self, slot: _Slot) -> int:
         """Listen to the worker in ``slot`` until it ends; its wait status."""

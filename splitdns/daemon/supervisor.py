@@ -124,6 +124,7 @@ class Supervisor:
                 while_serving = [
                     group.create_task(self._tell_serving()),
                     group.create_task(self._stay_alive()),
+                    group.create_task(self._crew.mind()),
                     group.create_task(self._reload_on_change(watcher)),
                 ]
                 if self._admin is not None:
@@ -191,13 +192,17 @@ class Supervisor:
         from splitdns.daemon import report
 
         started_s, former = time.time(), self._loaded
-        build = Build(
-            self._config,
-            former,
-            number=former.snapshot.generation + 1,
-            strict=self._strict,
-            in_child=self._close_in_builder,
-        )
+        try:
+            build = Build(
+                self._config,
+                former,
+                number=former.snapshot.generation + 1,
+                strict=self._strict,
+                in_child=self._close_in_builder,
+            )
+        except OSError as error:  # no descriptor or process left; the next change tries again
+            report.refused([error], former, self._counts)
+            return
         try:
             package = build.package(await self._ended(build.process))
             for _ in package.portions():
@@ -207,7 +212,7 @@ class Supervisor:
         except ExceptionGroup as group:
             report.refused(group.exceptions, former, self._counts)
             return
-        except BuildError as error:
+        except (BuildError, OSError) as error:
             report.refused([error], former, self._counts)
             return
         finally:
@@ -220,7 +225,7 @@ class Supervisor:
     async def _ended(self, process: int) -> int:
         try:
             return await ended(process)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, OSError):
             kill(process)
             os.waitpid(process, 0)  # noqa: ASYNC222 (at once)
             raise

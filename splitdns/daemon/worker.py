@@ -107,6 +107,8 @@ class _Worker:
         match message:
             case Prepare(number) if memory is not None:
                 await self._prepare(number, memory)
+            case Prepare(number):  # its memory file got lost, for there was no descriptor left to hold it
+                log.error("generation.lost", extra={"generation": number})
             case Swap(number, knobs):
                 assert self._prepared is not None
                 assert self._prepared.generation == number
@@ -148,7 +150,10 @@ class _Worker:
         for view in snapshot.views:
             counts.set(ANSWERS_ENTRIES, len(view.answers.entries), view.name)
             counts.set(ANSWERS_OCTETS, view.answers.octets, view.name)
-        memory = counts_to_file(counts)
+        try:
+            memory = counts_to_file(counts)
+        except OSError:  # no descriptor left: the scrape goes without us, and says so
+            return
         self._say(Counted(), memory)
         os.close(memory)
 

@@ -38,6 +38,7 @@ async def serve(server: Server, sock: socket.socket, end: asyncio.Event) -> None
     config = Config()
     config.bind = [f"fd://{sock.dup().detach()}"]  # it closes the descriptor
     config.keep_alive_timeout = KEEP_ALIVE_S
+    config.read_timeout = int(KEEP_ALIVE_S)  # of requests that are begun and never end
     config.graceful_timeout = GRACE_S
     config.include_server_header = False
     config.errorlog = errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,3 +185,27 @@ def test_a_changed_view_is_served(site: Site, server: Server) -> None:
 
     assert addresses(server) == {"203.0.113.1"}
     assert server.address(source="127.0.0.2") == "192.168.0.1"
+
+
+def test_without_descriptors_a_reload_fails_and_the_server_goes_on(site: Site, server: Server) -> None:
+    server.metrics()  # all that is imported late is there
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("reload.failed")
+    assert server.address("www.example.org") == "192.168.0.1"
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+    site.write("example.org.yaml", zone(2))
+    server.wait_for("generation.swapped")
+    assert server.address("www.example.org") == "192.168.0.2"
+
+
+def test_without_descriptors_a_worker_goes_on_and_the_scrape_does_without_it(server: Server) -> None:
+    limits = [resource.prlimit(worker, resource.RLIMIT_NOFILE) for worker in server.workers()]
+    for worker in server.workers():
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (0, limits[0][1]))
+    assert server.metrics()["workers_silent"] == 2
+    assert server.address("www.example.org") == "192.168.0.1"
+    for worker, limit in zip(server.workers(), limits, strict=True):
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, limit)
+    assert server.metrics()["worker_restarts_total"] == 0

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dns.message
+import pytest
 
-from splitdns.daemon import generation
+from splitdns.daemon import crew, generation, process
 from splitdns.daemon.channel import Knobs, memory_file
 from splitdns.daemon.crew import Crew
 from splitdns.daemon.ports import open_sockets
@@ -180,5 +181,40 @@ def test_a_child_has_none_of_what_belongs_to_others(tmp_path: Path) -> None:
         ours = {f"socket:[{inode}]" for inode in inodes}
         assert len(sockets(one) & ours) == len(sockets(other) & ours) == 1
         assert not sockets(one) & sockets(other) & ours
+
+    run(tmp_path, test)
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        minding = ship.group.create_task(ship.crew.mind(check_s=0.05, hung_s=0.2))
+        before = ship.workers()
+        os.kill(before[0], signal.SIGSTOP)
+        await ship.until(lambda: ship.crew.serving == 2 and ship.workers()[0] != before[0])
+        minding.cancel()
+        assert ship.workers()[1] == before[1]
+        assert await ship.ask() == {"203.0.113.1"}
+
+    run(tmp_path, test)
+
+
+def test_where_no_process_can_be_had_a_worker_is_replaced_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(ship: Ship) -> None:
+        failures = [BlockingIOError(11, "Resource temporarily unavailable")]
+
+        def fork(run: Callable[[], None]) -> int:
+            if failures:
+                raise failures.pop()
+            return process.fork(run)
+
+        monkeypatch.setattr(crew, "fork", fork)
+        monkeypatch.setattr(crew, "BACK_OFF_S", (0.0, 0.0, 0.05, 0.05))
+        before = ship.workers()[0]
+        os.kill(before, signal.SIGKILL)
+        await ship.until(lambda: ship.crew.serving == 2 and ship.workers()[0] != before)
+        assert not failures
+        assert await ship.ask() == {"203.0.113.1"}
 
     run(tmp_path, test)
