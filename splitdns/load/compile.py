@@ -101,7 +101,7 @@ def compile_zone(
     for share in shares:
         if share.zone.soa is not None:
             soa = share.zone.soa.rdata(share.zone.soa.serial or serial)
-            made = DeclaredSet(Type.SOA, (soa,), share.zone.soa.ttl_s, False, 0)
+            made = DeclaredSet(Type.SOA, (soa,), share.zone.soa.ttl_s, False, share.zone.soa.at)
             apex = share.zone.apex
             share.chosen[apex] = [made, *share.chosen[apex]]
     relate(shares, everywhere)

@@ -83,6 +83,12 @@ def _reachable(parts: Parts, complaints: Complaints) -> None:
     left = _left_over(owners)
     whole = {prefix.version for prefix in owners if prefix.prefixlen == 0}
     meets = {owners[prefix] for prefix in owners if left[prefix]}
+    # A prefix that stands in two views is told already, and taking it out of one of them may mend this.
+    meets |= {
+        name
+        for _, name, client in _clients(parts)
+        if not isinstance(client, str) and owners[client] != name
+    }
     meets |= {name for name, view in parts.views.items() if ANY in view.clients and whole != {4, 6}}
     for name in parts.views:
         if name not in meets:

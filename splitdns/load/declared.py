@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitdns.errors import Where
-from splitdns.names import Qname
+from splitdns.names import ROOT, Qname, fold
 
 DEFAULT_TTL_S = 3600  # where neither a record nor the zone says; NSD's and Knot's default, too
 
@@ -145,6 +145,7 @@ class SoaTimes:
     minimum_s: int = 60
     serial: int | None = None
     ttl_s: int = DEFAULT_TTL_S
+    at: int = 0  # where the primary is named
 
     def rdata(self, serial: int) -> bytes:
         """RFC 1035 3.3.13."""
@@ -154,7 +155,7 @@ class SoaTimes:
 
 @dataclass(slots=True)
 class DeclaredZone:
-    """One zone file.
+    """One zone file; ``at`` is where it names its zone.
 
     ``horizon`` is the file name's (None: every view's), ``views`` the limit that the file itself sets.
     ``variants`` are the horizons that its records name. ``soa`` is there where the SOA is to be made.
@@ -164,6 +165,7 @@ class DeclaredZone:
     apex: Qname
     owner: bytes
     places: Places
+    at: int = 0
     names: dict[Qname, DeclaredName] = field(default_factory=dict)
     regexps: list[DeclaredRegexp] = field(default_factory=list)
     overlay: bool = False
@@ -189,3 +191,8 @@ class DeclaredZone:
     def name(self, qname: Qname) -> DeclaredName:
         """What is declared at ``qname``; nothing at all is declared at an empty apex."""
         return self.names.get(qname) or DeclaredName(self.owner, 0, [])
+
+
+def is_doubled(owner: bytes, apex: Qname) -> bool:
+    """Whether the zone's name stands in ``owner`` twice: the final dot was forgotten."""
+    return fold(owner).endswith(apex[:-1] + apex) and apex != ROOT

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from splitdns.load.checks import Findings, listed
-from splitdns.load.declared import DeclaredSet
+from splitdns.load.declared import DeclaredSet, is_doubled
 from splitdns.load.share import Share, Viewer
 from splitdns.names import ROOT, Qname, between, fold, is_under, relative_text, to_text, wildcard
 from splitdns.records import Type, target, type_to_text
@@ -129,9 +129,12 @@ def check_targets(share: Share, findings: Findings, having: Having) -> Iterator[
     zone = share.zone
     for name in share.notable:
         owner = zone.name(name).owner
+        servers = [one for one in share.chosen[name] if one.rdtype == Type.NS]
         for one in share.chosen[name]:
             if one.rdtype not in _TO_HOSTS:
                 continue
+            if one.rdtype == Type.SOA and zone.soa is not None and _is_one_of(zone.soa.mname, servers):
+                continue  # it was made of the NS record, which is checked itself
             for rdata in one.rdatas:
                 wire = target(one.rdtype, rdata)
                 if wire is None or wire == ROOT:
@@ -148,6 +151,10 @@ def check_targets(share: Share, findings: Findings, having: Having) -> Iterator[
                     _check_host(share, name, one, host, stands, findings)
 
 
+def _is_one_of(mname: bytes, servers: Sequence[DeclaredSet]) -> bool:
+    return any(fold(mname) == fold(rdata) for one in servers for rdata in one.rdatas)
+
+
 def complaint(link: Link, stands: Standing, having: Having, viewer: Viewer) -> str | None:
     """What is wrong with a record for ``viewer`` whose host stands so, or None."""
     record, host = f"the {type_to_text(link.rdtype)} record of {to_text(link.owner)}", to_text(link.host)
@@ -160,8 +167,11 @@ def complaint(link: Link, stands: Standing, having: Having, viewer: Viewer) -> s
         return f"{record} is not given, as {host} {only}" + _cure(link, elsewhere, viewer)
     if stands is Standing.NOWHERE:
         if link.rdtype == Type.NS:
-            return f"missing glue: {host}, a name server of {to_text(link.owner)}, does not exist"
-        return f"{record} names {host}, which does not exist"
+            message = f"missing glue: {host}, a name server of {to_text(link.owner)}, does not exist"
+        else:
+            message = f"{record} names {host}, which does not exist"
+        hint = "; a name that is complete ends in a dot" if is_doubled(link.host, link.apex) else ""
+        return message + hint
     return None
 
 

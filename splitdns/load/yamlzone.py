@@ -22,6 +22,7 @@ from splitdns.load.declared import (
     Manner,
     Places,
     SoaTimes,
+    is_doubled,
 )
 from splitdns.load.yamlvalues import Path, Surroundings, ValueReader, items, placed, text_of
 from splitdns.names import ROOT, Qname, fold, is_under, is_wildcard, to_text
@@ -69,7 +70,7 @@ class _Reader(ValueReader):
     ) -> None:
         super().__init__(document, apex, problems, surroundings)
         self.data = data
-        self.made = DeclaredZone(apex, apex, Places([document.file]))
+        self.made = DeclaredZone(apex, apex, Places([document.file]), at=self.place(("zone",)))
 
     def zone(self) -> DeclaredZone:
         for key in self.data:
@@ -141,8 +142,10 @@ class _Reader(ValueReader):
         apex = self.made.names.get(self.made.apex)
         servers = [one for one in apex.sets if one.rdtype == Type.NS and one.rdatas] if apex else []
         mname = servers[0].rdatas[0] if servers else self.made.owner
-        made: dict[str, Any] = {"mname": mname, "rname": b"\x0ahostmaster" + self.origin, "ttl_s": self.ttl_s}
         written = self.data.get("soa")
+        place: Path = ("soa", "mname") if isinstance(written, dict) and "mname" in written else ("ns",)
+        made: dict[str, Any] = {"mname": mname, "rname": b"\x0ahostmaster" + self.origin, "ttl_s": self.ttl_s}
+        made["at"] = self.place(place)
         if written is None:
             return SoaTimes(**made)
         if not isinstance(written, dict):
@@ -202,7 +205,7 @@ class _Reader(ValueReader):
         if not is_under(fold(owner), apex):
             self.key_error(path, f"expected a name in {to_text(apex)}, found {to_text(owner)}")
             return None
-        if _is_doubled(owner, apex):
+        if is_doubled(owner, apex):
             message = f"{key!r} means {to_text(owner)} here; a name that is complete ends in a dot"
             self.problems.warn(self.document.where_key(path), message)
         return owner
@@ -313,11 +316,6 @@ def _is_record(key: str, value: Any) -> bool:
     if isinstance(value, dict) and (not value or any(_rdtype(one) or one in _NAME_KEYS for one in value)):
         return False
     return _rdtype(key) != 0
-
-
-def _is_doubled(owner: bytes, apex: Qname) -> bool:
-    """Whether the zone's name stands in ``owner`` twice: the final dot was forgotten."""
-    return fold(owner).endswith(apex[:-1] + apex) and apex != ROOT
 
 
 def _name(value: Any, origin: bytes) -> bytes:

@@ -120,12 +120,12 @@ def test_a_broken_zone_is_told_when_it_breaks_and_when_it_is_mended(told: Told, 
 
 
 def test_a_file_that_names_no_zone_is_told_without_one(told: Told, site: Site) -> None:
-    (site.zones / "example.yml").write_text("zone: example\n")
+    (site.zones / "ex..ample.yaml").write_text("zone: example\n")
     told.reload()
 
     (event,) = told.events("zone.broken")
     assert "zone" not in event
-    assert event["where"] == f"{site.zones}/example.yml"
+    assert event["where"] == f"{site.zones}/ex..ample.yaml"
 
 
 def test_a_refused_configuration_is_told_place_by_place(told: Told, site: Site) -> None:

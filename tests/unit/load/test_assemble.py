@@ -33,7 +33,8 @@ def parts(directory: Path, files: Mapping[str, str]) -> dict[Qname, Sequence[Par
 
 
 def test_views_hold_zones_routes_ptrs_and_what_they_must_not_tell(tmp_path: Path) -> None:
-    read = parts(tmp_path, {"a.test.yaml": "zone: a.test\nrecords: {nas: {A: {inside: 192.168.1.1}}}"})
+    text = "zone: a.test\nns: ns.test.\nrecords: {nas: {A: {inside: 192.168.1.1}}}"
+    read = parts(tmp_path, {"a.test.yaml": text})
     served, (lan, guest, internet), found = assemble(SETTINGS, read, {})
     assert served is read
     assert (found.faults, found.warnings) == ({}, [])

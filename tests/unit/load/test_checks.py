@@ -7,7 +7,16 @@ import pytest
 
 from splitdns.load.compile import Source, compile_zone
 from splitdns.load.share import Viewer
-from tests.loading import HEAD, SOA, VIEWERS, found_in_master, found_in_yaml, read_master
+from tests.loading import (
+    HEAD,
+    SOA,
+    VIEWERS,
+    found_in_master,
+    found_in_yaml,
+    placed,
+    read_master,
+    read_yaml,
+)
 
 # --- What NSD or Knot refuses, what they warn of -----------------------------------------------------------
 
@@ -60,7 +69,25 @@ def test_what_nsd_or_knot_warns_of_is_a_warning__semantics_28(
 def test_a_zone_without_name_servers_is_a_warning(tmp_path: Path) -> None:
     errors, warnings = found_in_master(tmp_path, SOA)
     assert errors == []
-    assert "0:0: no NS records at example.org." in warnings
+    assert "1:11: no NS records at example.org." in warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        ("records: {}", ["1:7: no NS records at example.org.; say `ns:`"]),
+        ("soa: {mname: ns.test.}", ["1:7: no NS records at example.org.; say `ns:`"]),
+        ("ns: ns.test.", []),
+        ("records: {'@': {NS: ns.test.}}", []),
+        ("mode: overlay", []),
+    ],
+)
+def test_a_yaml_zone_without_name_servers_is_a_warning_unless_it_is_an_overlay(
+    text: str, warnings: list[str]
+) -> None:
+    zone, problems = read_yaml(text)
+    compile_zone([Source(zone, VIEWERS, problems)])
+    assert [placed(warning) for warning in problems.warnings] == warnings
 
 
 @pytest.mark.parametrize(

@@ -226,11 +226,12 @@ records:
 
 
 def test_hosts_outside_the_zone_are_kept_with_their_places() -> None:
-    zone, problems = read_yaml("records: {www: {CNAME: www.example.net.}, mx: {MX: 10 a.sub}}")
+    zone, problems = read_yaml("records: {www: {CNAME: www.example.net.}, mx: {MX: 10 a.sub}}\nns: ns.sub")
     beneath = (from_text("sub.example.org."),)
     (result,) = compile_zone([Source(zone, VIEWERS, problems)], beneath=beneath)
     assert result is not None
     assert [(one.link.rdtype, one.link.host, one.where.column, one.views) for one in result.named] == [
+        (Type.NS, from_text("ns.sub.example.org."), 5, ("lan", "vpn", "internet")),
         (Type.CNAME, from_text("www.example.net."), 24, ("lan", "vpn", "internet")),
         (Type.MX, from_text("a.sub.example.org."), 52, ("lan", "vpn", "internet")),
     ]

@@ -33,6 +33,12 @@ def test_a_prefix_in_two_views_is_an_error() -> None:
     ]
 
 
+def test_a_view_whose_only_prefix_stands_in_another_is_told_of_it_once() -> None:
+    assert mistakes(views(lan="[10.0.0.0/8]", vpn="[10.0.0.0/8]")) == [
+        "f:3:19: expected each prefix once, found 10.0.0.0/8 again; the first is on line 2, in 'lan'"
+    ]
+
+
 def test_a_prefix_twice_in_one_view_is_an_error_also_in_disguise__rfc4291_2_5_5_2() -> None:
     text = views(lan='[10.0.0.0/8, "::ffff:10.0.0.0/104"]')
     assert mistakes(text) == [

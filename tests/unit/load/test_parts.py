@@ -207,9 +207,9 @@ def test_a_directory_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
 
 def test_the_newest_files_time_is_the_serial_and_warnings_are_not_doubled(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    desk.write("a.test.yaml", "zone: a.test\nrecords: {www: {MX: 10 nowhere}}")
+    desk.write("a.test.yaml", "zone: a.test\nns: ns.test.\nrecords: {www: {MX: 10 nowhere}}")
     assert len(desk.one().warnings) == 1
-    desk.write("a.test.yaml", "zone: a.test\nrecords: {www: {MX: 20 nowhere}}", TIME_S + 5)
+    desk.write("a.test.yaml", "zone: a.test\nns: ns.test.\nrecords: {www: {MX: 20 nowhere}}", TIME_S + 5)
     part = desk.one()
     assert (len(part.warnings), serial(part)) == (1, TIME_S + 5)
     assert Viewer("x", ("outside",)).outside

@@ -47,6 +47,23 @@ def test_names_of_an_overlay_are_never_inside_only__semantics_2() -> None:
     assert found_in_yaml(text) == ([], [])
 
 
+def test_a_made_soa_is_no_second_mistake_and_one_that_is_written_has_its_place() -> None:
+    (error,), _ = found_in_yaml(f"ns: nas\nrecords: {{{NAS}}}")
+    assert error.startswith("2:5: in view internet: the NS record of ")
+    (error,), _ = found_in_yaml(f"ns: ns.test.\nsoa: {{refresh: 1h, mname: nas}}\nrecords: {{{NAS}}}")
+    assert error.startswith("3:27: in view internet: the SOA record of ")
+
+
+def test_a_target_without_its_final_dot_is_told() -> None:
+    _, warnings = found_in_yaml("records: {a: {CNAME: b.example.org}, b: {MX: 1 c}, s: {NS: x.example.org}}")
+    assert [warning.partition("example.org., which ")[2] or warning for warning in warnings] == [
+        "does not exist; a name that is complete ends in a dot",
+        "does not exist",
+        "2:60: missing glue: x.example.org.example.org., a name server of s.example.org., does not exist; "
+        "a name that is complete ends in a dot",
+    ]
+
+
 # --- How a name stands -------------------------------------------------------------------------------------
 
 
