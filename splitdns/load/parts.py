@@ -138,6 +138,10 @@ def _read(
         message = f"no view serves this zone: none takes the horizon {file.horizon!r}"
         problems.error(ZoneError(Where(path), message))
         return reading
+    if file.path.exists() and not file.path.is_file():
+        found = "a directory" if file.path.is_dir() else "neither a file nor a link to one"
+        problems.error(ZoneError(Where(path), f"cannot read it: expected a file, found {found}"))
+        return reading
     if not file.is_yaml:
         reading.declared = master.read(
             file.path, file.apex, problems, owner=file.owner, horizon=file.horizon, advance=advance

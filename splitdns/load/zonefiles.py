@@ -42,7 +42,8 @@ def listed(path: Path) -> list[Path]:
         path.stat()
         return [path]
     found = [entry for entry in path.iterdir() if not entry.name.startswith((".", "#"))]
-    return sorted(entry for entry in found if entry.suffix in _SUFFIXES and entry.is_file())
+    # A directory or a broken link of that name is a zone too, one that cannot be read (semantics 9).
+    return sorted(entry for entry in found if entry.suffix in _SUFFIXES)
 
 
 def parsed(path: Path) -> ZoneFile:

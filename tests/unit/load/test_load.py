@@ -347,3 +347,24 @@ def test_thousands_of_small_zones_load_at_once(desk: Desk) -> None:
     first = loaded.snapshot.views[0].zones
     second = desk.load().snapshot.views[0].zones
     assert all(first[apex] is second[apex] for apex in first)
+
+
+@pytest.mark.parametrize("kind", ["directory", "broken link", "pipe"])
+def test_what_bears_a_zones_name_and_is_no_file_is_that_zone_broken__semantics_9(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "zones").mkdir()
+    for name in ("over.test.yaml", "master.test.zone"):
+        path = tmp_path / "zones" / name
+        match kind:
+            case "directory":
+                path.mkdir()
+            case "broken link":
+                path.symlink_to("nowhere")
+            case _:
+                os.mkfifo(path)
+    config = tmp_path / "splitdns.yaml"
+    config.write_text("views: {all: {clients: [any], horizon: [outside]}}\nzones: [zones]\n")
+    loaded = load(config, generation=1, now_s=0.0)
+    assert {to_text(apex) for apex in loaded.faults} == {"over.test.", "master.test."}
+    assert all(zone.fault for zone in loaded.snapshot.views[0].zones.values() if zone.source)
