@@ -174,6 +174,11 @@ def _compile(
     ids: Sequence[FileId],
 ) -> None:
     """Compile the files that could be read; where nothing is different, the former zones stay."""
+    for reading in readings:
+        if reading.declared is not None and reading.problems.errors:
+            # A name whose record is wrong would be missed by all that name it: nothing that helps anybody.
+            message = "whether its records fit together is checked once its mistakes are mended"
+            reading.problems.warn(Where(str(reading.file.path)), message)
     good = [
         (reading, Source(reading.declared, reading.viewers, reading.problems))
         for reading in readings

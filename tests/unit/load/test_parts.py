@@ -216,6 +216,19 @@ def test_the_newest_files_time_is_the_serial_and_warnings_are_not_doubled(tmp_pa
     assert INTERNET.outside
 
 
+def test_a_file_with_mistakes_is_told_to_be_checked_further_once_they_are_mended(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    text = "zone: a.test\nns: ns1\nrecords: {ns1: {A: %s}, www: {CNAME: nowhere}}"
+    desk.write("a.test.yaml", text % "192.168.1.300")
+    part = desk.one()
+    assert [error.where.line for error in part.errors] == [3]
+    (warning,) = part.warnings
+    assert warning.where.line == 0
+    assert warning.message == "whether its records fit together is checked once its mistakes are mended"
+    desk.write("a.test.yaml", text % "192.0.2.1")
+    assert [warning.where.line for warning in desk.one().warnings] == [3]
+
+
 @pytest.mark.parametrize("beyond", [0, 1, 5])
 def test_so_many_warnings_of_a_file_are_told_one_by_one_and_the_others_counted(
     tmp_path: Path, beyond: int
