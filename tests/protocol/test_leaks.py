@@ -35,7 +35,7 @@ ZONE = "example.com"
 HORIZONS = ["inside", "vpn", "outside"]
 NAMES = ["www", "nas", "mail", "deep.ent", "*.apps", "alias", "www.nas"]
 ASKED = [*NAMES, "x.apps", "ent", "nothing", "sub.www", "@", "_acme-challenge.www", "box1"]
-TYPES = ["A", "AAAA", "CNAME", "MX", "SRV", "HTTPS", "TXT", "NS", "SOA", "ANY"]
+TYPES = ["A", "AAAA", "CNAME", "MX", "SRV", "HTTPS", "TXT", "NS", "SOA", "RP", "IPSECKEY", "ANY"]
 
 INSIDE4 = ["192.168.10.1", "10.8.0.1", "100.64.3.3", "169.254.7.7", "127.0.0.9"]
 SHARED4 = ["198.51.100.10", "198.51.100.11"]  # public ranges, that may be declared for the inside only
@@ -45,6 +45,16 @@ SHARED6 = ["2001:db8:1::1"]
 OUTSIDE6 = ["2001:db8::7"]
 ANY4, ANY6 = INSIDE4 + SHARED4 + OUTSIDE4, INSIDE6 + SHARED6 + OUTSIDE6
 TARGETS = [f"{name}.{ZONE}." for name in NAMES if "*" not in name] + [f"x.apps.{ZONE}.", "host.example.net."]
+
+# A zone that the outside views do not have at all; what an upstream says of it is no secret out there.
+CORP = "corp.internal"
+CORP_ZONE = f"""\
+zone: {CORP}
+ns: [ns]
+views: [lan, vpn]
+records: {{ns: {{A: 192.168.9.1}}, h: {{A: 192.168.9.2}}}}
+"""
+OUR_TARGETS = [*TARGETS, f"h.{CORP}."]
 
 Value = str | dict[str, str]
 
@@ -61,7 +71,7 @@ def https(targets: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @st.composite
 def declarations(draw: st.DrawFn) -> dict[str, dict[str, Value]]:
     """Names with their records, by type; CNAME stands alone."""
-    targets = st.sampled_from(TARGETS)
+    targets = st.sampled_from(OUR_TARGETS)
     declared: dict[str, dict[str, Value]] = {}
     for name in draw(st.lists(st.sampled_from(NAMES), min_size=2, unique=True)):
         if draw(st.integers(0, 3)) == 0:
@@ -74,6 +84,8 @@ def declarations(draw: st.DrawFn) -> dict[str, dict[str, Value]]:
             "SRV": targets.map("0 0 443 {}".format),
             "HTTPS": https(targets),
             "TXT": st.just("text"),
+            "RP": targets.map("mail.example.net. {}".format),
+            "IPSECKEY": st.sampled_from(ANY4).map("10 1 2 {} AQID".format),
         }
         chosen = draw(st.lists(st.sampled_from(sorted(kinds)), min_size=1, max_size=3, unique=True))
         declared[name] = {kind: draw(variants(kinds[kind])) for kind in chosen}
@@ -214,6 +226,8 @@ def addresses_in(message: dns.message.Message) -> Iterator[str]:
             for each in rrset:
                 if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
                     yield each.address
+                elif rrset.rdtype == dns.rdatatype.IPSECKEY:
+                    yield each.gateway
                 elif rrset.rdtype in (dns.rdatatype.HTTPS, dns.rdatatype.SVCB):
                     for key in (4, 6):
                         if param := each.params.get(key):
@@ -227,7 +241,7 @@ def names_in(message: dns.message.Message, asked: str) -> Iterator[str]:
             if rrset.name.to_text().lower() != asked:
                 yield rrset.name.to_text().lower()
             for each in rrset:
-                for field in ("target", "exchange", "mname"):
+                for field in ("target", "exchange", "mname", "txt"):
                     if isinstance(name := getattr(each, field, None), dns.name.Name):
                         yield name.to_text().lower()
 
@@ -235,9 +249,10 @@ def names_in(message: dns.message.Message, asked: str) -> Iterator[str]:
 def leaks(scene: Scene, **world_options: Any) -> list[str]:
     """What outside clients learn that they must not."""
     found: list[str] = []
-    hidden_names, hidden_addresses = inside_only_names(scene.declared), inside_only_addresses(scene.declared)
+    hidden_names = inside_only_names(scene.declared) | {f"h.{CORP}."}
+    hidden_addresses = inside_only_addresses(scene.declared)
     with tempfile.TemporaryDirectory() as directory:
-        files = {f"{ZONE}.yaml": zone_text(scene.declared)}
+        files = {f"{ZONE}.yaml": zone_text(scene.declared), f"{CORP}.yaml": CORP_ZONE}
         world = World(Path(directory), files, SPLIT_CONFIG, upstream(scene.said), **world_options)
         for name, rdtype, client in scene.asked:
             message = world.ask(name, rdtype, client=client)
@@ -304,3 +319,12 @@ def test_with_one_cache_for_all_views_the_property_goes_red__semantics_14() -> N
         )
 
     assert leaks_are_found(snapshot=shared)
+
+
+def test_blind_to_the_zones_of_other_views_the_property_goes_red__semantics_2() -> None:
+    def blind(snapshot: Snapshot) -> Snapshot:
+        for view in snapshot.views:
+            view.elsewhere.clear()
+        return snapshot
+
+    assert leaks_are_found(snapshot=blind)
