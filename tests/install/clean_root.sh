@@ -21,7 +21,7 @@ if [ "${CLEAN_ROOT_INSIDE:-}" != yes ]; then
 fi
 
 top=$(mktemp -d)
-trap 'umount -R "$top"/*/proc "$top"/*/sys "$top"/*/dev 2>/dev/null || :; rm -rf --one-file-system "$top"' EXIT
+trap 'umount -R "$top"/root-* 2>/dev/null || :; rm -rf --one-file-system "$top"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -49,6 +49,7 @@ root_for() {
     chroot "$root" chown -R "$1:" "/home/$1"
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
     [ -z "${PIP_CERT:-}" ] || cp -L "$PIP_CERT" "$root/etc/this-network.pem"
+    mount --bind "$root" "$root" # a mount of its own, as ip netns exec wants / to be one
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
