@@ -6,6 +6,7 @@ itself. A view is unreachable when longer prefixes take all of every prefix that
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -163,6 +164,14 @@ def _not_ourselves(parts: Parts, complaints: Complaints) -> None:
     ours = {(listen.host, listen.port) for listen in parts.listen.values()}
     for index, rule in parts.forward.items():
         for at, upstream in enumerate(rule.upstreams):
-            if (upstream.host, upstream.port) in ours:
+            if any((host, upstream.port) in ours for host in (upstream.host, *_wildcards(upstream.host))):
                 path = ("forward", index, "upstreams", at)
                 complaints.at(path, f"expected another server, found {upstream}, where this one listens")
+
+
+def _wildcards(host: str) -> tuple[str, ...]:
+    """The wildcard addresses that mean a loopback address too: ``::`` takes IPv4 where it is alone."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if not address.is_loopback:
+        return ()
+    return ("0.0.0.0", "::") if address.version == 4 else ("::",)

@@ -176,3 +176,24 @@ def test_an_address_to_listen_on_twice_is_an_error() -> None:
         "f:1:38: expected each address once, found 127.0.0.1:53 again"
     ]
     assert len(read_settings("listen: ['127.0.0.1:0', '127.0.0.1:0']", "f").listen) == 2
+
+
+@pytest.mark.parametrize(
+    ("listen", "upstream", "wrong"),
+    [
+        ("0.0.0.0:5300", "127.0.0.1:5300", True),
+        ("0.0.0.0:5300", "127.9.9.9:5300", True),
+        ("[::]:5300", "[::1]:5300", True),
+        ("0.0.0.0:5300", "127.0.0.1:5301", False),
+        ("[::]:5300", "127.0.0.1:5300", True),
+        ("0.0.0.0:5300", "[::1]:5300", False),
+        ("127.0.0.1:5300", "127.0.0.2:5300", False),
+        ("0.0.0.0:5300", "192.0.2.1:5300", False),
+    ],
+)
+def test_a_wildcard_address_is_asked_on_loopback_too(listen: str, upstream: str, wrong: bool) -> None:
+    text = f"listen: ['{listen}']\nforward: [{{domains: [.], upstreams: ['{upstream}']}}]\n"
+    if wrong:
+        assert "where this one listens" in mistakes(text)[0]
+    else:
+        read_settings(text, "f")
