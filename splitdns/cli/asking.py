@@ -19,6 +19,9 @@ def question(name: str, qtype: str | None) -> Query:
     A wrong name or type ends the command with status 2.
     """
     reverse = _reverse(name)
+    if "://" in name:
+        host = name.partition("://")[2].partition("/")[0].partition(":")[0]
+        fail(f"expected a domain name, found a URL; ask for {host!r}")
     try:
         wire = wire_from_text(reverse or (name if name.endswith(".") else name + "."))
         number = type_from_text(qtype) if qtype else Type.PTR if reverse else Type.A

@@ -35,6 +35,7 @@ def test_a_question_is_a_usual_client_s(name: str, qtype: str | None, expected: 
         ("bücher.example", None, "xn--"),
         ("x" * 64 + ".example", None, "at most 63 octets"),
         ("www.example.org", "BANANA", "expected a record type"),
+        ("https://www.example.org:8443/a", None, "found a URL; ask for 'www.example.org'"),
     ],
 )
 def test_a_wrong_question_ends_with_status_2(
