@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.differential import compare
 from tests.differential.harness import Tally, serving
 from tests.differential.zones import world
+from tests.lab.versions import documented_peers
 
 NSD_AND_KNOT = pytest.mark.needs("nsd", "knotd")
 EVERY_KIND = {
@@ -42,6 +43,7 @@ def _run(directory: Path, seed: int, worlds: int, questions: int, *, daemon: boo
 
 
 @NSD_AND_KNOT
+@documented_peers
 def test_where_nsd_and_knot_agree_so_do_we(tmp_path: Path) -> None:
     tally = _run(tmp_path, seed=1, worlds=40, questions=25)
     assert not tally.mistakes, tally.report()
@@ -63,6 +65,7 @@ def test_every_class_of_difference_is_documented_with_its_rfc() -> None:
 
 
 @NSD_AND_KNOT
+@documented_peers
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("daemon", [False, True], ids=["in-process", "daemon"])
@@ -75,6 +78,7 @@ def test_where_nsd_and_knot_agree_so_do_we_in_thousands_of_questions(
 
 
 @NSD_AND_KNOT
+@documented_peers
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

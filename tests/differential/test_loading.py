@@ -17,6 +17,7 @@ from splitdns.load.load import Loaded, load
 from splitdns.names import from_text, to_text
 from tests.lab import peers
 from tests.lab.machine import Here
+from tests.lab.versions import documented_peers
 
 pytestmark = [pytest.mark.needs("nsd", "knotd", "kzonecheck"), pytest.mark.xdist_group("loading")]
 
@@ -168,6 +169,7 @@ def _warned(printed: str, case: str) -> bool:
     return bool(re.search(rf"warning: (\[{apex}\] check|\S*/{apex}zone:)", printed))
 
 
+@documented_peers
 @pytest.mark.parametrize("case", CASES)
 def test_what_nsd_or_knot_refuses_to_load_is_an_error__semantics_28(case: str, verdicts: Verdicts) -> None:
     faults = {to_text(apex): errors for apex, errors in verdicts.loaded.faults.items()}

@@ -15,6 +15,7 @@ from splitdns.load import master
 from splitdns.load.declared import DeclaredZone
 from splitdns.names import from_text, to_text
 from splitdns.records import Type, type_from_text, type_to_text
+from tests.lab.versions import documented_peers
 from tests.loading import HEAD, SOA, found_in_master, messages, read_master
 
 
@@ -386,6 +387,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.needs("nsd-checkzone", "kzonecheck")
+@documented_peers
 @pytest.mark.parametrize("case", DOUBTFUL)
 def test_what_nsd_or_knot_refuses_is_refused_and_nothing_else__semantics_28(
     tmp_path: Path, case: str
