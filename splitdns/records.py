@@ -12,6 +12,7 @@ from enum import IntEnum
 from splitdns.names import Qname, fold, name_end
 
 MAX_TTL_S = 2**31 - 1  # RFC 2181 8
+SHORT_TTL_S = 60  # for names that differ between the views (semantics 11)
 
 
 class Type(IntEnum):

@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from splitdns.answer.lookup import Delegated, Found, lookup
 from splitdns.names import fold, is_under
-from splitdns.records import RRset, Type, soa_minimum_s, target
+from splitdns.records import SHORT_TTL_S, RRset, Type, soa_minimum_s, target
 from splitdns.view import View
 from splitdns.wire.message import Answer
 from splitdns.zone import Zone
-
-SHORT_TTL_S = 60  # semantics: short TTLs, for what differs between the views
 
 # Types whose targets' addresses go into the additional section (RFC 1035 3.3, 2782, 2230, 9460 4.1).
 _WITH_ADDRESSES = frozenset({Type.NS, Type.MX, Type.SRV, Type.AFSDB, Type.RT, Type.KX, Type.SVCB, Type.HTTPS})

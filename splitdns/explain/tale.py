@@ -23,7 +23,7 @@ from splitdns.answer.lookup import (
     Redirected,
     lookup,
 )
-from splitdns.answer.respond import SHORT_TTL_S, additional, negative_soa, referral
+from splitdns.answer.respond import additional, negative_soa, referral
 from splitdns.errors import Where
 from splitdns.explain.source import Source, find
 from splitdns.explain.strip import hidden_target, stripped_from
@@ -39,7 +39,7 @@ from splitdns.explain.values import (
     ZonePart,
 )
 from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold, from_text, is_under, parent, to_text
-from splitdns.records import META_TYPES, Rcode, RRset, Type
+from splitdns.records import META_TYPES, SHORT_TTL_S, Rcode, RRset, Type
 from splitdns.snapshot import Manners
 from splitdns.view import Prefix, UpstreamSet, View
 from splitdns.wire.message import Answer, Query

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field, replace
 from splitdns.load import hints
 from splitdns.load.declared import PLAIN, DeclaredName, DeclaredSet, DeclaredZone
 from splitdns.names import Qname, between, fold, is_under, parent, wildcard
-from splitdns.records import RRset, Type
+from splitdns.records import SHORT_TTL_S, RRset, Type
 from splitdns.view import OUTSIDE
 from splitdns.zone import Node, Regexp, packed, packed_one
-
-SHORT_TTL_S = 60  # for names that differ between the views (semantics 11)
 
 _SIMPLE = frozenset({Type.A, Type.AAAA, Type.TXT})
 _FEW = 100
