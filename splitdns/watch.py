@@ -35,12 +35,20 @@ Places = Mapping[Path, frozenset[str] | None]
 
 
 class Watcher:
-    """Calls ``changed`` from a thread of its own, once for each burst of changes."""
+    """Calls ``changed`` from a thread of its own, once for each burst of changes.
+
+    ``standing`` is called whenever nothing more can be missed: each change from then on is one call.
+    """
 
     def __init__(
-        self, changed: Callable[[], object], *, step_ms: int = STEP_MS, debounce_ms: int = DEBOUNCE_MS
+        self,
+        changed: Callable[[], object],
+        standing: Callable[[], object] = lambda: None,
+        *,
+        step_ms: int = STEP_MS,
+        debounce_ms: int = DEBOUNCE_MS,
     ) -> None:
-        self._changed = changed
+        self._changed, self._standing = changed, standing
         self._step_ms, self._debounce_ms = step_ms, debounce_ms
         self._paths: frozenset[Path] = frozenset()
         self._since_s = 0.0
@@ -74,6 +82,7 @@ class Watcher:
                 return
             if changed_since(watch.places, since_s - CLOCK_STEP_S):
                 self._changed()
+            self._standing()
             while isinstance(found := watch.wait(self._debounce_ms, self._step_ms, self._moved_on), set):
                 if not any(matters(watch.places, Path(path)) for _, path in found):
                     continue

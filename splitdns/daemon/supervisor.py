@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from splitdns.watch import Watcher
 
 log = logging.getLogger("splitdns.daemon")
+
+WATCHING_S = 1.0  # that the start waits for the watch on the files to stand
 
 
 def run(config: Path | None, *, strict: bool = False, progress: Progress | None = None) -> int:
@@ -95,6 +98,7 @@ class Supervisor:
         self._crew = Crew(sockets, loaded.snapshot, knobs, self._counts, self._close_in_child)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
+        self._watching = asyncio.Event()
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
@@ -116,7 +120,10 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._changed.set)
-        watcher = Watcher(partial(loop.call_soon_threadsafe, self._changed.set))
+        watcher = Watcher(
+            partial(loop.call_soon_threadsafe, self._changed.set),
+            partial(loop.call_soon_threadsafe, self._watching.set),
+        )
         end_admin = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
@@ -142,7 +149,11 @@ class Supervisor:
     # Start and stop
 
     async def _tell_serving(self) -> None:
+        """Say so once every worker answers, and what changes from now on is one reload for each change."""
         await self._crew.wait_until_serving()
+        with suppress(TimeoutError):  # where nothing can be watched, names are answered all the same
+            async with asyncio.timeout(WATCHING_S):
+                await self._watching.wait()
         fields = {
             "config": str(self._config.absolute()) if self._config else "the embedded default",
             "listen": " ".join(self._addresses),
@@ -177,8 +188,8 @@ class Supervisor:
     # Reload
 
     async def _reload_on_change(self, watcher: Watcher) -> None:
-        await self._crew.wait_until_serving()
         watcher.look_at(self._loaded.watch, self._since_s)
+        await self._crew.wait_until_serving()
         while True:
             await self._changed.wait()
             self._changed.clear()  # what changes from here on is for one more reload

@@ -208,3 +208,19 @@ def test_nothing_has_changed_where_nothing_did(tmp_path: Path) -> None:
     assert not changed_since(where, later_s)
     assert changed_since(where, 0)
     assert changed_since({tmp_path / "gone": None}, time())
+
+
+def test_once_the_watch_stands_a_change_is_reported_once(tmp_path: Path) -> None:
+    said: queue.Queue[str] = queue.Queue()
+    watcher = Watcher(lambda: said.put("changed"), lambda: said.put("standing"), step_ms=30, debounce_ms=300)
+    zone = tmp_path / "example.org.yaml"
+    zone.write_text("one")
+    watcher.look_at([tmp_path], since_s=0)
+    assert [said.get(timeout=PATIENCE_S) for _ in range(2)] == ["changed", "standing"]
+
+    (tmp_path / ".two").write_text("two")
+    (tmp_path / ".two").rename(zone)
+
+    assert said.get(timeout=PATIENCE_S) == "changed"
+    watcher.close()
+    assert said.empty()
