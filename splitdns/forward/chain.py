@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from splitdns.answer.decide import MAX_CNAME_HOPS, Reply
 from splitdns.errors import UpstreamError
-from splitdns.forward.exchange import Response
+from splitdns.forward.response import Response
 from splitdns.names import MAX_NAME_OCTETS, Qname, fold
 from splitdns.records import Rcode, RRset, Type, soa_minimum_s
 

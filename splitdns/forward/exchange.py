@@ -1,133 +1,141 @@
-"""One question to one upstream: the query, what counts as its response, and what the response says.
+"""One question to one upstream: the query, and what counts as its response.
 
-Nothing that an upstream sends is passed on as it came. A datagram counts only where the kernel saw it come
-from the upstream and its id and question are ours (RFC 5452 9.1); others are ignored and the wait goes on. A
-response is walked record by record, and rdata is decoded only where it is asked for: whatever else stands in
-the message costs nothing and can break nothing. The one door to dnspython on the way of a query.
+A datagram counts only where the kernel saw it come from the upstream and its id and question are ours
+(RFC 5452 9.1); others are ignored and the wait goes on. What the response says is ``response``'s to read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
 
-import dns.exception
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-
-from splitdns.errors import UpstreamError, WireError
+from splitdns.errors import UpstreamError
 from splitdns.forward.network import Network
-from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold
-from splitdns.records import MAX_TTL_S, Class, Rcode, RRset, Type
+from splitdns.forward.response import Response
+from splitdns.names import ROOT, Qname
+from splitdns.records import Class, Rcode, Type
 from splitdns.view import Upstream
-from splitdns.wire.edns import EDE, parse_options
 from splitdns.wire.framing import Unframer, frame
 from splitdns.wire.header import HEADER_OCTETS, question_end
 
 PAYLOAD_OCTETS = 1232  # what fits every path unfragmented (DNS flag day 2020)
 MAX_UNWANTED = 100  # datagrams that answer something else, in one exchange; beyond: a flood, it fails
-MAX_RECORDS = 500  # in one RRset (BIND: 100); beyond, the response is not used: decoding takes too long
-MAX_POINTERS = 126  # in one name; each stands for at least one of its labels where the sender is sane
-MAX_EDES = 4  # extended errors taken from one response; beyond: left out
-MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
 
 _HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
+_FIXED = struct.Struct("!HHIH")  # type, payload, no flags, no rdata
 _RECEIVE_OCTETS = 65_535
 
 _QR, _OPCODE, _TC, _RD, _RCODE = 0x8000, 0x7800, 0x0200, 0x0100, 0x000F
 _OPT = ROOT + _FIXED.pack(Type.OPT, PAYLOAD_OCTETS, 0, 0)
 _NO_EDNS = frozenset({Rcode.FORMERR, Rcode.NOTIMP})  # what a server without EDNS says to it (RFC 6891 7)
 
-# Rdata that is nothing but names, and how many: compressed by anyone (RFC 3597 4), met all the time or, of
-# the obsolete ones, unknown to dnspython.
-_NAMES_ONLY = {
-    Type.NS: 1,
-    Type.CNAME: 1,
-    Type.PTR: 1,
-    Type.DNAME: 1,
-    Type.MD: 1,
-    Type.MF: 1,
-    Type.MB: 1,
-    Type.MG: 1,
-    Type.MR: 1,
-    Type.MINFO: 2,
-}
-_ADDRESS_OCTETS = {Type.A: 4, Type.AAAA: 16}
-
 
 class NoResponseError(UpstreamError):
     """The upstream did not answer in time, or cannot be reached: it may be down."""
 
 
-async def exchange(
-    name: Qname, qtype: int, upstream: Upstream, network: Network, random: Random, timeout_s: float
-) -> Response:
-    """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
+class Question(NamedTuple):
+    """What is asked: ``do`` wants signatures (RFC 4035 3.2.1), ``cd`` what has not passed validation (3.2.2)."""
 
-    A server that rejects EDNS is asked once more without it (RFC 6891 7).
+    name: Qname
+    qtype: int
+    do: bool = False
+    cd: bool = False
 
-    Raises:
-        NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
-        UpstreamError: a response that cannot be used.
-    """
-    question = name + qtype.to_bytes(2, "big") + Class.IN.to_bytes(2, "big")
-    until_s = asyncio.get_running_loop().time() + timeout_s
-    for edns in (True, False):
-        query = make_query(random.getrandbits(16), question, edns)
-        wire = await _ask_datagram(upstream, network, query, until_s)
-        if _is_truncated(wire):
+
+class Exchanger:
+    """Asks single upstreams, over sockets from ``network`` and with ids from ``random``."""
+
+    def __init__(self, network: Network, random: Random) -> None:
+        self._network = network
+        self._random = random
+
+    async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
+        """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
+
+        A server that rejects EDNS is asked once more without it (RFC 6891 7).
+
+        Raises:
+            NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
+            UpstreamError: a response that cannot be used.
+        """
+        until_s = asyncio.get_running_loop().time() + timeout_s
+        for edns in (True, False):
+            query = make_query(self._random.getrandbits(16), question, edns)
+            wire = await self._ask_datagram(upstream, query, until_s)
+            if _is_truncated(wire):
+                query = make_query(self._random.getrandbits(16), question, edns)
+                wire = await self._ask_stream(upstream, query, until_s)
+            response = Response(wire)
+            if response.header_rcode not in _NO_EDNS:
+                break
+        return response
+
+    async def exchange(
+        name: Qname, qtype: int, upstream: Upstream, network: Network, random: Random, timeout_s: float
+    ) -> Response:
+        """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
+
+        A server that rejects EDNS is asked once more without it (RFC 6891 7).
+
+        Raises:
+            NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
+            UpstreamError: a response that cannot be used.
+        """
+        question = name + qtype.to_bytes(2, "big") + Class.IN.to_bytes(2, "big")
+        until_s = asyncio.get_running_loop().time() + timeout_s
+        for edns in (True, False):
             query = make_query(random.getrandbits(16), question, edns)
-            wire = await _ask_stream(upstream, network, query, until_s)
-        response = Response(wire)
-        if response.header_rcode not in _NO_EDNS:
-            break
-    return response
+            wire = await _ask_datagram(upstream, network, query, until_s)
+            if _is_truncated(wire):
+                query = make_query(random.getrandbits(16), question, edns)
+                wire = await _ask_stream(upstream, network, query, until_s)
+            response = Response(wire)
+            if response.header_rcode not in _NO_EDNS:
+                break
+        return response
 
 
-async def _ask_datagram(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout_at(until_s):
-            with network.datagram(upstream) as datagram:
-                datagram.send(query)
-                for _ in range(MAX_UNWANTED + 1):
-                    wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
-                    if is_response(wire, query):
-                        return wire
-    except TimeoutError:
-        raise NoResponseError("no response in time") from None
-    except OSError as error:
-        raise NoResponseError(error.strerror or str(error)) from None
-    raise UpstreamError(f"more than {MAX_UNWANTED} datagrams that do not answer the query")
+    async def _ask_datagram(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(until_s):
+                with network.datagram(upstream) as datagram:
+                    datagram.send(query)
+                    for _ in range(MAX_UNWANTED + 1):
+                        wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
+                        if is_response(wire, query):
+                            return wire
+        except TimeoutError:
+            raise NoResponseError("no response in time") from None
+        except OSError as error:
+            raise NoResponseError(error.strerror or str(error)) from None
+        raise UpstreamError(f"more than {MAX_UNWANTED} datagrams that do not answer the query")
 
 
-async def _ask_stream(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
-    """The response over TCP. Where there is none the upstream is not down: it has just answered over UDP."""
-    loop = asyncio.get_running_loop()
-    unframer = Unframer()
-    try:
-        async with asyncio.timeout_at(until_s):
-            with await network.stream(upstream) as stream:
-                await loop.sock_sendall(stream, frame(query))
-                while (wire := unframer.message()) is None:
-                    octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
-                    if not octets:
-                        raise UpstreamError("truncated, and the connection ended within a response")
-                    unframer.feed(octets)
-    except TimeoutError:
-        raise UpstreamError("truncated, and no response over TCP in time") from None
-    except OSError as error:
-        raise UpstreamError(f"truncated, and over TCP: {error.strerror or error}") from None
-    if not is_response(wire, query):
-        raise UpstreamError("truncated, and a response over TCP that does not answer the query")
-    if _is_truncated(wire):
-        raise UpstreamError("a truncated response over TCP")
-    return wire
+    async def _ask_stream(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
+        """The response over TCP. Where there is none the upstream is not down: it has just answered over UDP."""
+        loop = asyncio.get_running_loop()
+        unframer = Unframer()
+        try:
+            async with asyncio.timeout_at(until_s):
+                with await network.stream(upstream) as stream:
+                    await loop.sock_sendall(stream, frame(query))
+                    while (wire := unframer.message()) is None:
+                        octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
+                        if not octets:
+                            raise UpstreamError("truncated, and the connection ended within a response")
+                        unframer.feed(octets)
+        except TimeoutError:
+            raise UpstreamError("truncated, and no response over TCP in time") from None
+        except OSError as error:
+            raise UpstreamError(f"truncated, and over TCP: {error.strerror or error}") from None
+        if not is_response(wire, query):
+            raise UpstreamError("truncated, and a response over TCP that does not answer the query")
+        if _is_truncated(wire):
+            raise UpstreamError("a truncated response over TCP")
+        return wire
 
 
 def make_query(query_id: int, question: bytes, edns: bool) -> bytes:
@@ -160,167 +168,3 @@ def _same_question(one: bytes, other: bytes) -> bool:
 
 def _is_truncated(wire: bytes) -> bool:
     return bool(_HEADER.unpack_from(wire)[1] & _TC)
-
-
-class _Raw(NamedTuple):
-    """A record where it stands in the message."""
-
-    ttl_s: int
-    at: int
-    octets: int
-
-
-class Response:
-    """A message that answers our query, walked once and decoded on demand.
-
-    Raises:
-        UpstreamError: the records do not add up to a message; also from each of the methods.
-    """
-
-    def __init__(self, wire: bytes) -> None:
-        _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
-        self._wire = wire
-        self._names: dict[int, bytes] = {}
-        self._at = HEADER_OCTETS
-        self.header_rcode = flags & _RCODE
-        self.rcode = self.header_rcode
-        self.edes: tuple[tuple[int, str], ...] = ()
-        for _ in range(questions):
-            self._at = self._name(self._at)[1] + 4
-        self._answer = self._section(answers)
-        self._authority = self._section(authorities)
-        self._additional(additionals)
-
-    def rrset(self, name: Qname, rdtype: int) -> RRset | None:
-        """The records of ``name`` and ``rdtype`` in the answer section, owned by ``name``."""
-        raws = self._answer.get((name, rdtype))
-        return self._rrset(name, rdtype, raws) if raws else None
-
-    def rrsets(self, name: Qname) -> tuple[RRset, ...]:
-        """All that the answer section holds of ``name``."""
-        found = [(rdtype, raws) for (owner, rdtype), raws in self._answer.items() if owner == name]
-        return tuple(self._rrset(name, rdtype, raws) for rdtype, raws in found)
-
-    def dname_above(self, name: Qname) -> RRset | None:
-        """The answer section's DNAME at the closest ancestor proper of ``name`` (RFC 6672 2.3)."""
-        for owner in ancestors(name):
-            if owner != name and (dname := self.rrset(owner, Type.DNAME)):
-                return dname
-        return None
-
-    def soa_of(self, name: Qname) -> RRset | None:
-        """The authority section's SOA at ``name`` or its closest ancestor that has one (RFC 2308 2)."""
-        for owner in ancestors(name):
-            if raws := self._authority.get((owner, Type.SOA)):
-                return self._rrset(owner, Type.SOA, raws[:1])
-        return None
-
-    @property
-    def is_referral(self) -> bool:
-        """Whether this only names other servers: what one that does not recurse says (RFC 2308 2.2)."""
-        types = {rdtype for _, rdtype in self._authority}
-        return self.rcode == Rcode.NOERROR and not self._answer and Type.NS in types and Type.SOA not in types
-
-    def _section(self, count: int) -> dict[tuple[Qname, int], list[_Raw]]:
-        section: dict[tuple[Qname, int], list[_Raw]] = {}
-        for owner, rdtype, rdclass, raw in self._records(count):
-            if rdclass == Class.IN:
-                section.setdefault((fold(owner), rdtype), []).append(raw)
-        return section
-
-    def _additional(self, count: int) -> None:
-        for owner, rdtype, _, raw in self._records(count):
-            if rdtype == Type.OPT and owner == ROOT:
-                self.rcode = self.header_rcode | raw.ttl_s >> 24 << 4  # RFC 6891 6.1.3
-                self.edes = tuple(_edes(self._wire[raw.at : raw.at + raw.octets]))
-
-    def _records(self, count: int) -> Iterator[tuple[bytes, int, int, _Raw]]:
-        for _ in range(count):
-            owner, at = self._name(self._at)
-            if at + _FIXED.size > len(self._wire):
-                raise UpstreamError("a response that ends within a record")
-            rdtype, rdclass, ttl_s, octets = _FIXED.unpack_from(self._wire, at)
-            at += _FIXED.size
-            self._at = at + octets
-            if self._at > len(self._wire):
-                raise UpstreamError("a response that ends within a record")
-            yield owner, rdtype, rdclass, _Raw(ttl_s, at, octets)
-
-    def _rrset(self, owner: Qname, rdtype: int, raws: list[_Raw]) -> RRset:
-        if len(raws) > MAX_RECORDS:
-            raise UpstreamError(f"{len(raws)} records of one name and type")
-        ttl_s = min(raw.ttl_s if raw.ttl_s <= MAX_TTL_S else 0 for raw in raws)  # RFC 2181 5.2 and 8
-        rdatas = dict.fromkeys(self._rdata(rdtype, raw) for raw in raws)  # RFC 2181 5: a set
-        return RRset(owner, rdtype, ttl_s, tuple(rdatas))
-
-    def _rdata(self, rdtype: int, raw: _Raw) -> bytes:
-        """The record's rdata, without compression, in the case in which it came."""
-        if octets := _ADDRESS_OCTETS.get(rdtype):  # type: ignore[call-overload]
-            if raw.octets != octets:
-                raise UpstreamError(f"an address of {raw.octets} octets")
-            return self._wire[raw.at : raw.at + raw.octets]
-        if names := _NAMES_ONLY.get(rdtype):  # type: ignore[call-overload]
-            return self._rdata_of_names(raw, names)
-        try:
-            rdata = dns.rdata.from_wire(
-                dns.rdataclass.IN, dns.rdatatype.RdataType.make(rdtype), self._wire, raw.at, raw.octets
-            )
-            return rdata.to_wire() or b""
-        except dns.exception.DNSException as error:
-            raise UpstreamError(f"rdata of type {rdtype} that is malformed: {error}") from None
-
-    def _rdata_of_names(self, raw: _Raw, count: int) -> bytes:
-        at, names = raw.at, b""
-        for _ in range(count):
-            name, at = self._name(at)
-            names += name
-        if at != raw.at + raw.octets:
-            raise UpstreamError("a name that does not fill its rdata")
-        return names
-
-    def _name(self, at: int) -> tuple[bytes, int]:
-        """The name at ``at``, uncompressed, case kept, and where it ends in the message (RFC 1035 4.1.4)."""
-        wire, names = self._wire, self._names
-        parts: list[bytes] = []
-        pointed: list[tuple[int, int]] = []  # where pointers led, and how many parts came before
-        end, lowest = 0, at
-        try:
-            while length := wire[at]:
-                if length <= MAX_LABEL_OCTETS:
-                    parts.append(wire[at : at + 1 + length])
-                    at += 1 + length
-                    continue
-                if length < 0xC0:
-                    raise UpstreamError("a label of an unknown type")
-                target = (length & 0x3F) << 8 | wire[at + 1]
-                end = end or at + 2
-                if target >= lowest or len(pointed) == MAX_POINTERS:  # backwards only, so that it ends
-                    raise UpstreamError("compression pointers that do not end")
-                if (known := names.get(target)) is not None:
-                    parts.append(known)
-                    break
-                pointed.append((target, len(parts)))
-                at = lowest = target
-            else:
-                parts.append(ROOT)
-                end = end or at + 1
-        except IndexError:
-            raise UpstreamError("a response that ends within a name") from None
-        name = b"".join(parts)
-        if len(name) > MAX_NAME_OCTETS:
-            raise UpstreamError("a name of more than 255 octets")
-        for target, before in pointed:
-            names[target] = b"".join(parts[before:])
-        return name, end
-
-
-def _edes(rdata: bytes) -> Iterator[tuple[int, str]]:
-    """The extended errors among an OPT record's options, as (code, text) (RFC 8914 2)."""
-    try:
-        options = parse_options(rdata)
-    except WireError:  # they are a help only: the records are as good as before
-        return
-    errors = [data for code, data in options if code == EDE and len(data) >= 2]
-    for data in errors[:MAX_EDES]:
-        text = data[2:].decode(errors="replace").rstrip("\0")
-        yield int.from_bytes(data[:2], "big"), text[:MAX_EDE_CHARACTERS]

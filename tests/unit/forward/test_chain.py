@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from splitdns.answer.decide import MAX_CNAME_HOPS, Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import Response
+from splitdns.forward.response import Response
 from splitdns.names import from_text, to_text
 from splitdns.records import Rcode, RRset, Type, type_from_text, type_to_text
 from tests.upstreams import answer
