@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from random import Random
+from typing import NamedTuple
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.network import Network
@@ -23,11 +24,14 @@ PAYLOAD_OCTETS = 1232  # what fits every path unfragmented (DNS flag day 2020)
 MAX_UNWANTED = 100  # datagrams that answer something else, in one exchange; beyond: a flood, it fails
 
 _HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, payload, no flags, no rdata
+_FIXED = struct.Struct("!HHIH")  # type, payload, flags, octets of rdata
 _RECEIVE_OCTETS = 65_535
 
-_QR, _OPCODE, _TC, _RD, _RCODE = 0x8000, 0x7800, 0x0200, 0x0100, 0x000F
+_QR, _OPCODE, _TC, _RD, _CD, _RCODE = 0x8000, 0x7800, 0x0200, 0x0100, 0x0010, 0x000F
+_DO = 0x8000  # in what is the TTL of other records (RFC 3225 3)
 _OPT = ROOT + _FIXED.pack(Type.OPT, PAYLOAD_OCTETS, 0, 0)
+_OPT_DO = ROOT + _FIXED.pack(Type.OPT, PAYLOAD_OCTETS, _DO, 0)
+_CLASS_IN = Class.IN.to_bytes(2, "big")
 _NO_EDNS = frozenset({Rcode.FORMERR, Rcode.NOTIMP})  # what a server without EDNS says to it (RFC 6891 7)
 
 
@@ -36,7 +40,7 @@ class NoResponseError(UpstreamError):
 
 
 class Question(NamedTuple):
-    """What is asked: ``do`` wants signatures (RFC 4035 3.2.1), ``cd`` what has not passed validation (3.2.2)."""
+    """What is asked; ``do`` wants signatures (RFC 4035 3.2.1), ``cd`` also what fails validation (3.2.2)."""
 
     name: Qname
     qtype: int
@@ -72,36 +76,11 @@ class Exchanger:
                 break
         return response
 
-    async def exchange(
-        name: Qname, qtype: int, upstream: Upstream, network: Network, random: Random, timeout_s: float
-    ) -> Response:
-        """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
-
-        A server that rejects EDNS is asked once more without it (RFC 6891 7).
-
-        Raises:
-            NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
-            UpstreamError: a response that cannot be used.
-        """
-        question = name + qtype.to_bytes(2, "big") + Class.IN.to_bytes(2, "big")
-        until_s = asyncio.get_running_loop().time() + timeout_s
-        for edns in (True, False):
-            query = make_query(random.getrandbits(16), question, edns)
-            wire = await _ask_datagram(upstream, network, query, until_s)
-            if _is_truncated(wire):
-                query = make_query(random.getrandbits(16), question, edns)
-                wire = await _ask_stream(upstream, network, query, until_s)
-            response = Response(wire)
-            if response.header_rcode not in _NO_EDNS:
-                break
-        return response
-
-
-    async def _ask_datagram(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
+    async def _ask_datagram(self, upstream: Upstream, query: bytes, until_s: float) -> bytes:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(until_s):
-                with network.datagram(upstream) as datagram:
+                with self._network.datagram(upstream) as datagram:
                     datagram.send(query)
                     for _ in range(MAX_UNWANTED + 1):
                         wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
@@ -113,14 +92,13 @@ class Exchanger:
             raise NoResponseError(error.strerror or str(error)) from None
         raise UpstreamError(f"more than {MAX_UNWANTED} datagrams that do not answer the query")
 
-
-    async def _ask_stream(upstream: Upstream, network: Network, query: bytes, until_s: float) -> bytes:
-        """The response over TCP. Where there is none the upstream is not down: it has just answered over UDP."""
+    async def _ask_stream(self, upstream: Upstream, query: bytes, until_s: float) -> bytes:
+        """The response over TCP. Where there is none it is not down: it has just answered over UDP."""
         loop = asyncio.get_running_loop()
         unframer = Unframer()
         try:
             async with asyncio.timeout_at(until_s):
-                with await network.stream(upstream) as stream:
+                with await self._network.stream(upstream) as stream:
                     await loop.sock_sendall(stream, frame(query))
                     while (wire := unframer.message()) is None:
                         octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
@@ -138,10 +116,14 @@ class Exchanger:
         return wire
 
 
-def make_query(query_id: int, question: bytes, edns: bool) -> bytes:
-    """A query with RD, without CD, and with our own OPT (RFC 6891 6.1.2); ``question`` has type and class."""
-    header = _HEADER.pack(query_id, _RD, 1, 0, 0, 1 if edns else 0)
-    return header + question + _OPT if edns else header + question
+def make_query(query_id: int, question: Question, edns: bool) -> bytes:
+    """A query with RD and, where ``edns``, our own OPT (RFC 6891 6.1.2); without it there is no DO."""
+    flags = _RD | _CD if question.cd else _RD
+    header = _HEADER.pack(query_id, flags, 1, 0, 0, 1 if edns else 0)
+    query = header + question.name + question.qtype.to_bytes(2, "big") + _CLASS_IN
+    if not edns:
+        return query
+    return query + (_OPT_DO if question.do else _OPT)
 
 
 def is_response(wire: bytes, query: bytes) -> bool:

@@ -8,7 +8,6 @@ It ends with a value; only a bug makes it raise, and that reaches those who wait
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,35 +17,26 @@ from random import Random, SystemRandom
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import MAX_OCTETS, Cache, kind
-from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import NoResponseError, exchange
+from splitdns.forward.exchange import Exchanger, Question
 from splitdns.forward.network import KernelNetwork, Network
-from splitdns.forward.policy import PATIENCE_S, Health, Tries
+from splitdns.forward.policy import PATIENCE_S
+from splitdns.forward.upstreams import Failure, Outcome, Upstreams
 from splitdns.metrics import (
     CACHE_HITS,
     CACHE_MISSES,
     CACHE_REQUESTS,
     FORWARD_COALESCED,
-    FORWARD_FAILURES,
     FORWARD_REJECTS,
-    PROXY_DURATION,
     Counts,
-    rcode_label,
 )
 from splitdns.names import Qname, fold
-from splitdns.records import Rcode
-from splitdns.view import Upstream, UpstreamSet
-
-log = logging.getLogger("splitdns.forward")
+from splitdns.view import UpstreamSet
 
 # Questions on their way at once, each with a descriptor of its own; beyond: an error, counted as rejected.
 MAX_IN_FLIGHT = 10_000
 # Of these with the same name, in whatever view, type and upstream set; beyond: the same. Each one more would
 # be one more chance for a forged answer (RFC 5452 5).
 MAX_IN_FLIGHT_PER_NAME = 32
-
-_USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
-_PROXY = "forward"  # CoreDNS's label for what its plugin of this name asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +47,6 @@ class _Question:
     upstreams: UpstreamSet
     name: Qname
     qtype: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """No upstream gave a usable answer; the last try's reason."""
-
-    reason: str
-
-
-_Outcome = Reply | _Failure
 
 
 class Forwarder:
@@ -87,16 +67,13 @@ class Forwarder:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._counts = counts
-        self._network = network or KernelNetwork()
-        self._random = random or SystemRandom()
         self._clock = clock
         self._cache = Cache(counts, max_cache_octets)
         self._max_in_flight = max_in_flight
-        self._patience_s = patience_s
-        self._health = Health()
-        self._flights: dict[_Question, asyncio.Task[_Outcome]] = {}
+        exchanger = Exchanger(network or KernelNetwork(), random or SystemRandom())
+        self._upstreams = Upstreams(counts, exchanger, clock, patience_s)
+        self._flights: dict[_Question, asyncio.Task[Outcome]] = {}
         self._names: Counter[Qname] = Counter()
-        self._probes: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def ask_now(self, forward: Forward) -> Reply | None:
@@ -132,7 +109,7 @@ class Forwarder:
         if flight.cancelled():
             raise UpstreamError("the server is stopping")
         match flight.result():
-            case _Failure(reason):
+            case Failure(reason):
                 raise UpstreamError(reason)
             case Reply() as reply:
                 return reply
@@ -140,16 +117,15 @@ class Forwarder:
     async def close(self, grace_s: float = PATIENCE_S) -> None:
         """Take no more questions; those on their way end by themselves within ``grace_s``, or are cut off."""
         self._closed = True
-        under_way: set[asyncio.Task[_Outcome] | asyncio.Task[None]] = {*self._flights.values(), *self._probes}
-        if not under_way:
-            return
-        _, late = await asyncio.wait(under_way, timeout=grace_s)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        if self._flights:
+            _, late = await asyncio.wait(self._flights.values(), timeout=grace_s)
+            for flight in late:
+                flight.cancel()
+            if late:
+                await asyncio.wait(late)
+        await self._upstreams.close()
 
-    def _take_off(self, question: _Question) -> asyncio.Task[_Outcome]:
+    def _take_off(self, question: _Question) -> asyncio.Task[Outcome]:
         if self._closed:
             raise UpstreamError("the server is stopping")
         if (
@@ -169,73 +145,9 @@ class Forwarder:
         if not self._names[question.name]:
             del self._names[question.name]
 
-    async def _fly(self, question: _Question) -> _Outcome:
-        self._probe_where_due(question)
-        outcome = await self._first_usable(question)
-        if isinstance(outcome, _Failure):
-            return outcome
+    async def _fly(self, question: _Question) -> Outcome:
         view, name, qtype = question.view, question.name, question.qtype
+        outcome = await self._upstreams.ask(Question(name, qtype), question.upstreams)
+        if isinstance(outcome, Failure):
+            return outcome
         return self._cache.remember(view, question.upstreams, name, qtype, outcome, self._clock())
-
-    async def _first_usable(self, question: _Question) -> _Outcome:
-        """The first usable reply, or why there is none: the last rcode if an upstream gave one."""
-        upstreams = question.upstreams
-        tries = Tries(self._health.order(upstreams), upstreams.timeout_s, self._clock(), self._patience_s)
-        outcome: _Outcome = _Failure("no upstream to ask")
-        while attempt := tries.next(self._clock()):
-            upstream = attempt.upstream
-            try:
-                reply = await self._exchange(question, upstream, attempt.timeout_s)
-            except UpstreamError as error:
-                outcome = _worse(outcome, upstream, error)
-                if isinstance(error, NoResponseError):
-                    continue
-            else:
-                if reply.rcode in _USABLE:
-                    return reply
-                outcome = reply
-            tries.drop(upstream)
-        return outcome
-
-    async def _exchange(self, question: _Question, upstream: Upstream, timeout_s: float) -> Reply:
-        """One exchange, counted, and its lesson about the upstream's health."""
-        name, qtype = question.name, question.qtype
-        started_s = self._clock()
-        try:
-            response = await exchange(name, qtype, upstream, self._network, self._random, timeout_s)
-            reply = reduce(response, name, qtype)
-        except NoResponseError as error:
-            self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
-            if self._health.failed(upstream, self._clock()):
-                log.warning("upstream.down", extra={"upstream": str(upstream), "reason": str(error)})
-            raise
-        except UpstreamError:
-            self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
-            self._is_there(upstream)
-            raise
-        taken_s = self._clock() - started_s
-        self._counts.observe(PROXY_DURATION, taken_s, _PROXY, str(upstream), rcode_label(reply.rcode))
-        self._is_there(upstream)
-        return reply
-
-    def _is_there(self, upstream: Upstream) -> None:
-        if self._health.answered(upstream):
-            log.info("upstream.up", extra={"upstream": str(upstream)})
-
-    def _probe_where_due(self, question: _Question) -> None:
-        for upstream in self._health.due(question.upstreams, self._clock()):
-            probe = asyncio.create_task(self._probe(question, upstream))
-            self._probes.add(probe)
-            probe.add_done_callback(self._probes.discard)
-
-    async def _probe(self, question: _Question, upstream: Upstream) -> None:
-        """Ask an upstream that is down the same question, only to learn whether it is back."""
-        try:
-            await self._exchange(question, upstream, question.upstreams.timeout_s)
-        except UpstreamError:
-            return
-
-
-def _worse(outcome: _Outcome, upstream: Upstream, error: UpstreamError) -> _Outcome:
-    """What remains after one more try that failed: an upstream's rcode says more than silence."""
-    return outcome if isinstance(outcome, Reply) else _Failure(f"{upstream}: {error}")

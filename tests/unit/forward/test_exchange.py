@@ -21,12 +21,13 @@ from splitdns.errors import UpstreamError
 from splitdns.forward.exchange import (
     MAX_UNWANTED,
     PAYLOAD_OCTETS,
+    Exchanger,
     NoResponseError,
-    exchange,
+    Question,
     is_response,
     make_query,
 )
-from splitdns.forward.network import KernelNetwork
+from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.response import Response
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type, type_from_text
@@ -37,9 +38,13 @@ from tests.upstreams import Asked, Script, ScriptedUpstream, answer, upstream
 NAME = from_text("www.example.org.")
 ANSWER = "www.example.org. 300 A 192.0.2.1"
 LIE = "www.example.org. 300 A 203.0.113.66"
-TYPE_AND_CLASS = b"\0\1\0\1"
 
+WWW = Question(NAME, Type.A)
 TIMEOUT_S = 2.0
+
+
+def exchanger(network: Network | None = None) -> Exchanger:
+    return Exchanger(network or KernelNetwork(), random.SystemRandom())
 
 
 async def ask(
@@ -47,14 +52,8 @@ async def ask(
     name: str = "www.example.org.",
     rdtype: str = "A",
 ) -> Response:
-    return await exchange(
-        from_text(name),
-        type_from_text(rdtype),
-        scripted.upstream,
-        KernelNetwork(),
-        random.SystemRandom(),
-        TIMEOUT_S,
-    )
+    question = Question(from_text(name), type_from_text(rdtype))
+    return await exchanger().exchange(question, scripted.upstream, TIMEOUT_S)
 
 
 def run(script: Script, rdtype: str = "A") -> tuple[Response, list[Asked]]:
@@ -89,6 +88,15 @@ def test_a_query_has_rd_and_our_own_opt_and_nothing_else__rfc6891_6_semantics_17
     assert not message.authority
 
 
+@pytest.mark.parametrize(("do", "cd"), [(True, False), (False, True), (True, True)])
+def test_do_and_cd_are_set_where_the_question_says_so__rfc4035_3_2(do: bool, cd: bool) -> None:
+    message = dns.message.from_wire(make_query(7, Question(NAME, Type.A, do, cd), True))
+    assert message.flags == dns.flags.RD | (dns.flags.CD if cd else 0)
+    assert message.ednsflags == (dns.flags.DO if do else 0)
+    bare = dns.message.from_wire(make_query(7, Question(NAME, Type.A, do, cd), False))
+    assert bare.edns == -1, "there is no DO without EDNS"
+
+
 def test_ids_and_ports_are_drawn_anew_for_each_query__rfc5452_9_2_semantics_17_semantics_17() -> None:
     async def main() -> list[Asked]:
         async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
@@ -114,7 +122,7 @@ def test_the_id_is_what_the_given_source_of_randomness_says() -> None:
 
     async def main() -> list[Asked]:
         async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
-            await exchange(NAME, Type.A, scripted.upstream, KernelNetwork(), Fixed(), TIMEOUT_S)
+            await Exchanger(KernelNetwork(), Fixed()).exchange(WWW, scripted.upstream, TIMEOUT_S)
             return scripted.asked
 
     assert stepping(main())[0].message.id == 0xBEEF
@@ -164,7 +172,7 @@ def test_datagrams_that_do_not_answer_the_query_are_ignored__rfc5452_9_1() -> No
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("kind", wrong(Asked(make_query(7, NAME + TYPE_AND_CLASS, True), "udp")))
+@pytest.mark.parametrize("kind", wrong(Asked(make_query(7, WWW, True), "udp")))
 def test_without_the_right_datagram_there_is_no_response__rfc5452_9_1(kind: str) -> None:
     with pytest.raises(NoResponseError, match="no response in time"):
         run(lambda asked: [wrong(asked)[kind]])
@@ -203,7 +211,7 @@ def test_the_question_may_come_back_in_another_case__rfc4343_3() -> None:
 
 
 def test_only_the_name_is_compared_without_case__type_65_is_not_type_97() -> None:
-    https = make_query(7, NAME + Type.HTTPS.to_bytes(2, "big") + b"\0\1", False)
+    https = make_query(7, Question(NAME, Type.HTTPS), False)
     folded = changed(https, len(https) - 3, Type.HTTPS + 32)
     assert is_response(changed(https, 2, 0x81), https)
     assert not is_response(changed(folded, 2, 0x81), https)
@@ -221,7 +229,7 @@ def test_a_port_where_nobody_listens_fails_at_once() -> None:
 
     with pytest.raises(NoResponseError, match="refused"):
         stepping(
-            exchange(NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), TIMEOUT_S)
+            exchanger().exchange(WWW, Upstream("127.0.0.1", port), TIMEOUT_S)
         )
 
 
@@ -292,9 +300,7 @@ def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, r
 
             loop.add_reader(datagrams, on_datagram)
             try:
-                await exchange(
-                    NAME, 1, Upstream("127.0.0.1", port), KernelNetwork(), random.SystemRandom(), TIMEOUT_S
-                )
+                await exchanger().exchange(WWW, Upstream("127.0.0.1", port), TIMEOUT_S)
             finally:
                 loop.remove_reader(datagrams)
                 server.close()
@@ -320,9 +326,7 @@ class NoStream(KernelNetwork):
 def test_an_upstream_without_tcp_is_not_one_that_is_down(silent: bool, reason: str) -> None:
     async def main() -> None:
         async with upstream(lambda asked: [answer(asked, truncated=True)]) as scripted:
-            await exchange(
-                NAME, 1, scripted.upstream, NoStream(silent), random.SystemRandom(), TIMEOUT_S
-            )
+            await exchanger(NoStream(silent)).exchange(WWW, scripted.upstream, TIMEOUT_S)
 
     with pytest.raises(UpstreamError, match=reason) as caught:
         stepping(main())
