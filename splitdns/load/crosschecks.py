@@ -18,7 +18,7 @@ from splitdns.view import Prefix
 
 if TYPE_CHECKING:
     from splitdns.load.marked import Path
-    from splitdns.load.settings import ForwardRule, ViewSettings
+    from splitdns.load.sections import ForwardRule, ViewSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from typing import Any
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def described(schema: dict[str, Any], source: str) -> dict[str, Any]:
-    """``schema``, as pydantic makes it, with title and descriptions from the file ``source``."""
-    texts = field_texts(Path(source).read_text())
+def described(schema: dict[str, Any], *sources: str) -> dict[str, Any]:
+    """``schema``, as pydantic makes it, with title and descriptions from the files ``sources``."""
+    texts: dict[str, dict[str, str]] = {}
+    for source in sources:
+        texts |= field_texts(Path(source).read_text())
     for name, section in [("Settings", schema), *schema.get("$defs", {}).items()]:
         section.pop("title", None)
         for field, value in section.get("properties", {}).items():

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.load import marked, settings
+from splitdns.load import marked, sections, settings
 from splitdns.load.schema import DRAFT, described, field_texts
-from splitdns.load.settings import Section, Settings, json_schema, read_settings
+from splitdns.load.sections import Section
+from splitdns.load.settings import Settings, json_schema, read_settings
 
 SCHEMA = json_schema()
 JUDGE = jsonschema.Draft202012Validator(SCHEMA)
@@ -26,7 +27,8 @@ def test_the_schema_is_one() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    texts = field_texts(Path(settings.__file__).read_text())
+    read = (Path(module.__file__).read_text() for module in (settings, sections))
+    texts = {name: of for text in read for name, of in field_texts(text).items()}
     for section in (Settings, *Section.__subclasses__()):
         assert set(texts[section.__name__]) >= set(section.model_fields)
         properties = (SCHEMA if section is Settings else SCHEMA["$defs"][section.__name__])["properties"]

@@ -19,7 +19,8 @@ from splitdns.errors import ConfigError, Where
 from splitdns.load import settings as settings_module
 from splitdns.load.configvalues import Listen
 from splitdns.load.machine import Machine
-from splitdns.load.settings import Section, Settings, default_settings, read_settings
+from splitdns.load.sections import Section
+from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.names import ROOT, from_text
 from splitdns.snapshot import Manners
 from splitdns.view import Upstream, UpstreamSet

@@ -1,0 +1,183 @@
+"""The sections of ``splitdns.yaml``: a setting is one field, with its documentation beneath it.
+
+How a value is read stands before them, by type; ``configvalues`` does it, and says in our words what is
+wrong.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from splitdns.load import configvalues
+from splitdns.load.configvalues import ANY, Listen
+from splitdns.names import Qname
+from splitdns.view import Prefix, Upstream
+
+# --- Values: how each is read, and how an editor may check it ----------------------------------------------
+
+
+def default(value: Any) -> Any:
+    """A default as a person would write it; it is read like any other value."""
+    return Field(default=value)
+
+
+def _text(pattern: str, *examples: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples), **more})
+
+
+_PORT = r"(:[0-9]{1,5})?"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+_OWN_ADDRESS = rf"^([0-9.]+|\[[^\]]*:[^\]]*\]){_PORT}$"
+_UPSTREAM = rf"^([0-9.]+{_PORT}|\[[^\]]*:[^\]]*\]{_PORT}|[^\[\]]*:[^\[\]]*:[^\[\]]*)$"
+_CLIENT = r"^(any|[0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
+_DURATION = {
+    "type": ["string", "integer"],
+    "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+    "minLength": 2,
+    "minimum": 1,
+    "maximum": configvalues.MAX_DURATION_S,
+    "examples": ["10s", "5m", "1h30m", 60],
+}
+_PROCESSES = {"type": "integer", "minimum": 1, "maximum": configvalues.MAX_WORKERS}
+_WORKERS = {"anyOf": [{"const": "auto"}, _PROCESSES]}
+_IDENTITY = {"type": ["boolean", "string"], "minLength": 1, "maxLength": configvalues.MAX_IDENTITY_OCTETS}
+_NO_HORIZON = {"enum": list(configvalues.NO_HORIZONS)}
+
+ListenAddress = Annotated[
+    Listen,
+    PlainValidator(configvalues.listen),
+    _text(_OWN_ADDRESS, "0.0.0.0:53", "[::]:53", "192.168.1.1:53"),
+]
+UpstreamAddress = Annotated[
+    Upstream, PlainValidator(configvalues.upstream), _text(_UPSTREAM, "9.9.9.9", "[2001:db8::1]:53")
+]
+Client = Annotated[
+    configvalues.Client,
+    PlainValidator(configvalues.client),
+    _text(_CLIENT, "192.168.0.0/16", "fd00::/8", "any"),
+]
+Domain = Annotated[Qname, PlainValidator(configvalues.domain), _text(r"^\S+$", ".", "corp.example")]
+Duration = Annotated[int, PlainValidator(configvalues.duration_s), WithJsonSchema(_DURATION)]
+Horizon = Annotated[
+    str,
+    PlainValidator(configvalues.horizon),
+    _text(_NAME, "inside", "outside", "vpn", **{"not": _NO_HORIZON}),
+]
+ViewName = Annotated[str, PlainValidator(configvalues.view_name), _text(_NAME, "lan", "vpn", "internet")]
+Path = Annotated[str, PlainValidator(configvalues.path), _text(r"^[^\u0000]+$", "zones/")]
+Workers = Annotated[int | None, PlainValidator(configvalues.workers), WithJsonSchema(_WORKERS)]
+Identity = Annotated[str | bool, PlainValidator(configvalues.identity), WithJsonSchema(_IDENTITY)]
+Wan4 = Annotated[IPv4Address, PlainValidator(configvalues.wan4), _text(r"^[0-9.]+$", "203.0.113.7")]
+Wan6 = Annotated[IPv6Address, PlainValidator(configvalues.wan6), _text(r"^[0-9A-Fa-f:.]+$", "2001:db8::7")]
+
+T = TypeVar("T")
+# pydantic's strictness wants tuples, YAML gives lists: it holds for what is in them, not for the list.
+Several = Annotated[tuple[T, ...], Field(strict=False)]
+Some = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
+
+# --- Sections ----------------------------------------------------------------------------------------------
+
+
+class Section(BaseModel):
+    """Settings that belong together; unknown ones are mistakes, and nothing is converted by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+class ViewSettings(Section):
+    """What one group of clients sees."""
+
+    clients: Some[Client]
+    """Whose queries this view answers: prefixes, addresses, or `any` for everybody whom no prefix names.
+    Over all views the longest matching prefix wins."""
+
+    horizon: Some[Horizon]
+    """Which variant of a value the view takes: the first in this list that the value has. A value without
+    variants is the same for every view."""
+
+    recursion: bool = False
+    """Whether its clients may ask for names that are not ours, which are then forwarded."""
+
+    open_resolver: bool = False
+    """Permits `recursion` for `any` or for a large part of the internet. Others will use it as a weapon."""
+
+    @property
+    def prefixes(self) -> tuple[Prefix, ...]:
+        return tuple(client for client in self.clients if not isinstance(client, str))
+
+    @property
+    def has_any(self) -> bool:
+        return ANY in self.clients
+
+
+class WanSettings(Section):
+    """The network's public addresses."""
+
+    ipv4: Wan4 | None = None
+    """What `$wan4` in zones stands for. A private or a provider's shared address is refused: nobody on the
+    internet can reach it."""
+
+    ipv6: Wan6 | None = None
+    """What `$wan6` in zones stands for."""
+
+
+class ForwardRule(Section):
+    """Which resolvers are asked for the names under some domains."""
+
+    domains: Some[Domain]
+    """The domains, `.` for all; the longest that matches a name decides. A zone wins over a rule for the
+    same domain."""
+
+    upstreams: Some[UpstreamAddress]
+    """The resolvers, in order of preference: address, or address and port."""
+
+    views: Some[ViewName] | None = None
+    """The views that this rule is for; without it, all that recurse. For the same domain, a rule that names
+    the view wins over one that does not."""
+
+
+class AdminSettings(Section):
+    """The endpoint for those who run the server: /metrics, /health and /ready, over HTTP."""
+
+    listen: ListenAddress | None = default("127.0.0.1:9153")
+    """Its address and port; `null` for none. Keep it away from the internet."""
+
+
+class TcpSettings(Section):
+    """What clients may use of TCP (RFC 7766), over all workers together."""
+
+    connections: int = Field(default=1000, ge=1, le=1_000_000)
+    """How many connections there may be. Beyond, the one that has been idle longest is closed."""
+
+    connections_per_client: int = Field(default=32, ge=1, le=1_000_000)
+    """How many of them one IPv4 address or one IPv6 /64 may have."""
+
+    idle_timeout: Duration = default("10s")
+    """How long a connection may rest between two queries."""
+
+    message_timeout: Duration = default("5s")
+    """How long a query may take from its first octet to its last."""
+
+
+class LogSettings(Section):
+    """The log, on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important event that is still logged."""
+
+
+class IdentitySettings(Section):
+    """What the server tells about itself; nothing unless it is switched on."""
+
+    version: Identity = False
+    """The answer to `version.bind` (CH TXT): `true` for name and version of the program, or a text."""
+
+    id: Identity = False
+    """The answer to `id.server` and `hostname.bind` (CH TXT, RFC 4892) and to NSID (RFC 5001): `true` for the
+    host's name, or a text."""
