@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rrset
 
 from splitdns.forward.forwarder import Forwarder
-from splitdns.metrics import Counts
+from splitdns.metrics import METRICS, Counts
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
 from splitdns.view import Upstream, UpstreamSet
@@ -25,7 +25,6 @@ from tests.replay.scenario import Ask, Reaction, Records, Scenario
 from tests.upstreams import answer
 
 TIMEOUT_S = 2.0  # of one try
-CLIENT = "192.168.1.9"
 
 
 class ScriptedNetwork:
@@ -139,8 +138,9 @@ async def _play(scenario: Scenario) -> None:
     }
     zones = [zone("\n".join(lines) + "\n", _dotted(apex)) for apex, lines in scenario.zones.items()]
     everyone = view(*zones, recursion=True, routes=routes)
-    forwarder = Forwarder(Counts(), network=network, clock=clock)
-    pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, Counts(), clock=clock)
+    counts = Counts()
+    forwarder = Forwarder(counts, network=network, clock=clock)
+    pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, counts, clock=clock)
     try:
         async with asyncio.TaskGroup() as clients:
             for ask in scenario.asks:
@@ -152,20 +152,30 @@ async def _play(scenario: Scenario) -> None:
 
 
 async def _ask(ask: Ask, pipeline: Pipeline, network: ScriptedNetwork) -> None:
-    clock = asyncio.get_running_loop().time
     await asyncio.sleep(ask.at_s)
+    where = f"at {ask.at_s:g} s, {ask.name} {ask.rdtype}"
+    if ask.name:
+        await _compare(ask, pipeline, where)
+    for address, count in ask.asked:
+        assert network.asked[address] == count, f"{where}: {address} was asked {network.asked[address]} times"
+    for name, labels, value in ask.counted:
+        metric = next(metric for metric in METRICS if metric.name == name)
+        found = pipeline.counts.value(metric, *labels)
+        assert found == value, f"{where}: {name} {' '.join(labels)} is {found:g}"
+
+
+async def _compare(ask: Ask, pipeline: Pipeline, where: str) -> None:
+    """Ask, and compare the answer with what is expected."""
+    clock = asyncio.get_running_loop().time
     started_s = clock()
     query = dns.message.make_query(ask.name, ask.rdtype, use_edns=0)
-    wire = await pipeline.answer(query.to_wire(), CLIENT, Transport.UDP)
+    wire = await pipeline.answer(query.to_wire(), ask.client, Transport.UDP)
     assert wire is not None
     found = _found(dns.message.from_wire(wire), clock() - started_s)
-    where = f"at {ask.at_s:g} s, {ask.name} {ask.rdtype}"
     expected = (ask.rcode, sorted(ask.answer), sorted(ask.authority))
     assert (found.rcode, found.answer, found.authority) == expected, where
     if ask.after_s is not None:
         assert abs((found.after_s or 0) - ask.after_s) < 0.01, f"{where} took {found.after_s} s"
-    for address, count in ask.asked:
-        assert network.asked[address] == count, f"{where}: {address} was asked {network.asked[address]} times"
     options = dns.message.from_wire(wire).options
     edes = [int(option.code) for option in options if isinstance(option, dns.edns.EDEOption)]
     assert edes == ask.edes, f"{where}: EDE {edes}"

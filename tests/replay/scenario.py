@@ -46,13 +46,22 @@ class Reaction(Records):
 
 @dataclass
 class Ask(Records):
-    """A client's question, ``at_s`` seconds after the start, and what it must get."""
+    """A client's question, ``at_s`` seconds after the start, and what it must get.
+
+    Without a name it is a look from outside: only what was asked and counted until then is compared.
+    """
 
     at_s: float = 0.0
     name: str = ""
     rdtype: str = ""
+    client: str = "192.168.1.9"
     edes: list[int] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
+    counted: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
+
+    @property
+    def proves_something(self) -> bool:
+        return bool(self.rcode if self.name else self.asked or self.counted)
 
 
 @dataclass
@@ -60,6 +69,7 @@ class Scenario:
     """A whole file; ``upstreams`` maps (address, name, type) to reactions."""
 
     title: str
+    features: list[str] = field(default_factory=list)
     routes: dict[str, list[str]] = field(default_factory=dict)
     zones: dict[str, list[str]] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
@@ -104,6 +114,9 @@ def parse(text: str) -> Scenario:
 
 def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | None:
     match words:
+        case ["feature:", *names]:
+            scenario.features += names
+            return None
         case ["forward", domain, *addresses]:
             scenario.routes[domain] = addresses
             return None
@@ -115,12 +128,18 @@ def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | 
         case [at_s, "ask", name, rdtype]:
             scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype))
             return scenario.asks[-1]
+        case [at_s, "ask", name, rdtype, "from", client]:
+            scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype, client=client))
+            return scenario.asks[-1]
+        case [at_s, "look"]:
+            scenario.asks.append(Ask(at_s=float(at_s)))
+            return scenario.asks[-1]
         case [address, name, rdtype]:
             reaction = Reaction()
             assert (address, name, rdtype) not in scenario.upstreams, "said twice"
             scenario.upstreams[address, name, rdtype] = [reaction]
             return reaction
-    raise ValueError("expected forward, unreachable, zone, an upstream's question, or a client's")
+    raise ValueError("expected feature:, forward, unreachable, zone, an upstream's question, or a client's")
 
 
 def _fill(block: Reaction | Ask | list[str] | None, line: str) -> None:
@@ -140,6 +159,9 @@ def _fill(block: Reaction | Ask | list[str] | None, line: str) -> None:
         case Ask(), "asked":
             address, count = rest.split()
             block.asked.append((address, int(count)))
+        case Ask(), "counted":
+            metric, *labels, value = rest.split()
+            block.counted.append((metric, tuple(labels), int(value)))
         case _:
             raise ValueError("not known here")
 
@@ -148,10 +170,12 @@ def lint(scenario: Scenario) -> None:
     """Raises:
     ScenarioError: the scenario, after it was played, has proved nothing, or holds what nobody met.
     """
-    if not scenario.asks:
+    if not scenario.features:
+        raise ScenarioError("no feature is named: which one is it that makes this happen?")
+    if not any(ask.name for ask in scenario.asks):
         raise ScenarioError("nobody asks anything")
     for ask in scenario.asks:
-        if not ask.rcode:
+        if not ask.proves_something:
             raise ScenarioError(f"{ask.name} {ask.rdtype} is asked, and nothing expected")
     for key, reactions in scenario.upstreams.items():
         for number, reaction in enumerate(reactions, 1):

@@ -1,0 +1,79 @@
+"""Chains, fail-over and the cache's plain rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from splitdns.answer.decide import Answer, Forward, Reply
+from splitdns.answer.decide import resume as resume_decided
+from splitdns.errors import UpstreamError
+from tests.replay.faults import Features, instead
+
+
+def _ends_at_the_first_hop(forward: Forward, reply: Reply | None) -> Answer | Forward:
+    decided = resume_decided(forward, reply)
+    return resume_decided(forward, None) if isinstance(decided, Forward) else decided
+
+
+def _does_not_mind_circles(reduce: Any) -> Any:
+    def reduced(response: Any, name: bytes, qtype: int) -> Reply:
+        try:
+            reply: Reply = reduce(response, name, qtype)
+        except UpstreamError:
+            return Reply(response.rcode, (response.rrset(name, 5),))
+        return reply
+
+    return reduced
+
+
+def _remembers_all_records(remember: Any) -> Any:
+    """As if whatever stands in a response were true: here, what the response said of bank.example."""
+
+    def remembers(cache: Any, view: str, upstreams: Any, name: bytes, *more: Any) -> Any:
+        _, reply, *rest = more
+        for rrset in reply.answer:
+            remember(cache, view, upstreams, rrset.name, rrset.rdtype, Reply(0, (rrset,)), *rest)
+        return remember(cache, view, upstreams, name, *more)
+
+    return remembers
+
+
+def _once(next_: Any) -> Any:
+    def only_the_first(tries: Any, now_s: float) -> Any:
+        if hasattr(tries, "spent"):
+            return None
+        tries.spent = True
+        return next_(tries, now_s)
+
+    return only_the_first
+
+
+def _keeps_no_denial(lifetime_s: Any) -> Any:
+    return lambda reply, qtype: 0 if reply.soa is not None else lifetime_s(reply, qtype)
+
+
+FORWARDER, UPSTREAMS = "splitdns.forward.forwarder", "splitdns.forward.upstreams"
+EXCHANGE, POLICY = "splitdns.forward.exchange", "splitdns.forward.policy"
+CACHE, CHAIN = "splitdns.forward.cache", "splitdns.forward.chain"
+
+FEATURES: Features = {
+    "patience": [(f"{UPSTREAMS}.Tries", lambda tries: lambda *args: tries(*args[:3], 100.0))],
+    "hops": [("splitdns.serve.pipeline.resume", instead(_ends_at_the_first_hop))],
+    "hops-anew": [("splitdns.answer.decide._same_upstreams", instead(lambda *_: True))],
+    "only-the-question": [(f"{CACHE}.Cache.remember", _remembers_all_records)],
+    "circles": [(f"{UPSTREAMS}.reduce", _does_not_mind_circles)],
+    "coalescing": [(f"{FORWARDER}._Question.__eq__", instead(lambda one, other: one is other))],
+    "dname": [(f"{CHAIN}.Response.dname_above", instead(lambda *_: None))],
+    "forgery": [(f"{EXCHANGE}.is_response", instead(lambda *_: True))],
+    "edns-fallback": [(f"{EXCHANGE}._NO_EDNS", instead(frozenset()))],
+    "lame": [(f"{CHAIN}.Response.is_referral", instead(False))],
+    "again": [(f"{POLICY}.ROUNDS", instead(1))],
+    "fail-over": [(f"{POLICY}.Tries.next", _once)],
+    "down": [(f"{POLICY}.Health.is_down", instead(lambda *_: False))],
+    "probe": [(f"{POLICY}.Health.due", instead(lambda *_: ()))],
+    "tcp": [(f"{EXCHANGE}._is_truncated", instead(lambda _: False))],
+    "negative": [(f"{CACHE}._lifetime_s", _keeps_no_denial)],
+    "recovery": [(f"{CACHE}._lifetime_s", instead(lambda *_: 60))],
+    "ttl": [(f"{CACHE}._aged", instead(lambda reply, _: reply))],
+    "ttl-zero": [(f"{CACHE}._lifetime_s", lambda lifetime_s: lambda *args: max(1, lifetime_s(*args)))],
+}
