@@ -19,7 +19,7 @@ import dns.rdatatype
 from splitdns.errors import UpstreamError, WireError
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold
 from splitdns.records import MAX_TTL_S, Class, Rcode, RRset, Type
-from splitdns.wire.edns import EDE, parse_options
+from splitdns.wire.edns import COOKIE, EDE, Option, parse_options
 from splitdns.wire.header import HEADER_OCTETS
 
 MAX_RECORDS = 500  # in one RRset (BIND: 100); beyond, the response is not used: decoding takes too long
@@ -71,6 +71,7 @@ class Response:
         self.header_rcode = flags & _RCODE
         self.rcode = self.header_rcode
         self.edes: tuple[tuple[int, str], ...] = ()
+        self.cookie = b""  # the COOKIE option's data (RFC 7873 4), empty where there is none
         for _ in range(questions):
             self._at = self._name(self._at)[1] + 4
         self._answer = self._section(answers)
@@ -118,7 +119,15 @@ class Response:
         for owner, rdtype, _, raw in self._records(count):
             if rdtype == Type.OPT and owner == ROOT:
                 self.rcode = self.header_rcode | raw.ttl_s >> 24 << 4  # RFC 6891 6.1.3
-                self.edes = tuple(_edes(self._wire[raw.at : raw.at + raw.octets]))
+                self._read_options(self._wire[raw.at : raw.at + raw.octets])
+
+    def _read_options(self, rdata: bytes) -> None:
+        try:
+            options = parse_options(rdata)
+        except WireError:  # they are a help only: the records are as good as before
+            return
+        self.edes = tuple(_edes(options))
+        self.cookie = next((data for code, data in options if code == COOKIE), b"")
 
     def _records(self, count: int) -> Iterator[tuple[bytes, int, int, _Raw]]:
         for _ in range(count):
@@ -200,12 +209,8 @@ class Response:
         return name, end
 
 
-def _edes(rdata: bytes) -> Iterator[tuple[int, str]]:
+def _edes(options: tuple[Option, ...]) -> Iterator[tuple[int, str]]:
     """The extended errors among an OPT record's options, as (code, text) (RFC 8914 2)."""
-    try:
-        options = parse_options(rdata)
-    except WireError:  # they are a help only: the records are as good as before
-        return
     errors = [data for code, data in options if code == EDE and len(data) >= 2]
     for data in errors[:MAX_EDES]:
         text = data[2:].decode(errors="replace").rstrip("\0")

@@ -14,6 +14,7 @@ from splitdns.errors import WireError
 from splitdns.records import Type
 
 NSID = 3
+COOKIE = 10
 EDE = 15
 
 MIN_PAYLOAD_OCTETS = 512  # RFC 6891 6.2.3: a smaller offer is read as this one

@@ -262,3 +262,10 @@ def test_names_are_decompressed_as_dnspython_does(names: list[list[str]]) -> Non
 
 def ns(target: dns.name.Name) -> dns.rdata.Rdata:
     return dns.rdata.from_wire("IN", "NS", target.to_wire() or b"", 0, len(target.to_wire() or b""))
+
+
+def test_the_cookie_is_read__rfc7873_4() -> None:
+    assert Response(message(opt((10, bytes(8) + b"server: 8"), (15, b"\0\6")), additional=1)).cookie == (
+        bytes(8) + b"server: 8"
+    )
+    assert Response(message(opt((15, b"\0\6")), additional=1)).cookie == b""
