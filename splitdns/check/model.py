@@ -78,6 +78,19 @@ class IcmpTypes:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpFlags:
+    """``flags & mask == value``, or not, if ``negated``; a dialect also says that it is TCP (``Protocols``).
+
+    The bits are the header's (RFC 9293 3.1): FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128. A
+    connection opens with SYN alone, and SYN with ACK answers it.
+    """
+
+    mask: int
+    value: int
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Interfaces:
     """The interface by which the packet came in (SOURCE) or goes out (DESTINATION).
 
@@ -136,6 +149,13 @@ class Original:
     ports: Numbers | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Which way of its connection a packet goes (``ct direction``, ``--ctdir``)."""
+
+    reply: bool
+
+
 class Of(StrEnum):
     """Whose mark."""
 
@@ -172,11 +192,13 @@ Condition = (
     | Protocols
     | Ports
     | IcmpTypes
+    | TcpFlags
     | Interfaces
     | AddressTypes
     | States
     | Translated
     | Original
+    | Direction
     | Mark
     | AnyOf
     | Unknown
@@ -261,7 +283,7 @@ class Netmap:
 
 @dataclass(frozen=True, slots=True)
 class SetMark:
-    """``mark = (mark & ~mask) ^ value``; ``copy_from`` takes the value from the other mark instead."""
+    """``mark = (mark & ~mask) ^ value``; with ``copy_from``, the value is the other mark ``& mask``."""
 
     of: Of
     value: int = 0
