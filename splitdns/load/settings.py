@@ -18,15 +18,17 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from splitdns import __version__
 from splitdns.errors import ConfigError, Problems, Where
-from splitdns.load import configvalues, marked, sections
+from splitdns.load import configvalues, gateway, marked, sections
 from splitdns.load.configvalues import ANY, shown
 from splitdns.load.crosschecks import Complaints, Parts, check
+from splitdns.load.gateway import GatewaySettings
 from splitdns.load.machine import Machine
 from splitdns.load.mistakes import in_our_words
 from splitdns.load.sections import (
     AdminSettings,
     ForwardRule,
     IdentitySettings,
+    LimitsSettings,
     ListenAddress,
     LogSettings,
     Path,
@@ -80,14 +82,17 @@ class Settings(Section):
     """Where names that are not ours are asked, for views that recurse. Left out: the resolvers that the
     machine itself uses, for all names; `[]`: nowhere."""
 
-    gateway: dict[str, Any] | None = None
-    """The gateway's rules, for the exposure check. Reserved: it is accepted, and not read yet."""
+    gateway: GatewaySettings | None = None
+    """The gateway and what is around it, for the exposure check."""
 
     admin: AdminSettings = default({})
     """Metrics and health."""
 
     tcp: TcpSettings = default({})
     """Limits of TCP connections."""
+
+    limits: LimitsSettings = default({})
+    """How often networks and clients are answered."""
 
     log: LogSettings = default({})
     """What is logged, and how."""
@@ -256,4 +261,4 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``splitdns.yaml``."""
     from splitdns.load.schema import described  # reads this file, which serving needs not
 
-    return described(Settings.model_json_schema(), __file__, sections.__file__)
+    return described(Settings.model_json_schema(), __file__, sections.__file__, gateway.__file__)

@@ -21,7 +21,7 @@ DOORS = {
     "dnslib": {"splitdns/wire/message.py"},
     "dns": {"splitdns/load/master.py", "splitdns/forward/response.py"},
     "yaml": {"splitdns/load/marked.py"},
-    "pydantic": {"splitdns/load/settings.py", "splitdns/load/sections.py"},
+    "pydantic": {"splitdns/load/settings.py", "splitdns/load/sections.py", "splitdns/load/gateway.py"},
     "prometheus_client": {"splitdns/metrics.py"},
     "re2": {"splitdns/zone.py"},
     "watchfiles": {"splitdns/watch.py"},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.load import marked, sections, settings
+from splitdns.load import gateway, marked, sections, settings
 from splitdns.load.schema import DRAFT, described, field_texts
 from splitdns.load.sections import Section
 from splitdns.load.settings import Settings, json_schema, read_settings
@@ -27,7 +27,7 @@ def test_the_schema_is_one() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    read = (Path(module.__file__).read_text() for module in (settings, sections))
+    read = (Path(module.__file__).read_text() for module in (settings, sections, gateway))
     texts = {name: of for text in read for name, of in field_texts(text).items()}
     for section in (Settings, *Section.__subclasses__()):
         assert set(texts[section.__name__]) >= set(section.model_fields)
@@ -140,7 +140,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
             {}, optional={"ipv4": choice("192.0.2.1", None), "ipv6": choice("2001:db8::1", None)}
         ),
         "forward": several(RULES, least=0),
-        "gateway": choice(None, {}, {"a": [1, None]}),
+        "gateway": choice(None, {}, {"hosts": {"web": {"addresses": ["192.168.1.2/24"]}}}),
         "admin": st.fixed_dictionaries({}, optional={"listen": choice(None, "127.0.0.1:9153")}),
         "tcp": st.fixed_dictionaries(
             {}, optional={"connections": choice(1, 1_000_000), "idle_timeout": DURATIONS}

@@ -40,7 +40,7 @@ wan: {ipv4: 203.0.113.7, ipv6: "2001:db8::7"}
 forward:
   - {domains: ["."], upstreams: [9.9.9.9, 149.112.112.112]}
   - {domains: [corp.example], upstreams: ["10.8.0.53:5353"], views: [vpn]}
-gateway: {dialect: nftables, source: {file: rules.json}}
+gateway: {sources: [{dialect: nftables, file: rules.json}]}
 admin: {listen: "127.0.0.1:9153"}
 tcp: {connections: 500, connections_per_client: 5, idle_timeout: 30, message_timeout: 1m}
 log: {format: json, level: debug}
@@ -75,7 +75,8 @@ def test_a_full_configuration_is_read() -> None:
     assert settings.wan.ipv6 == IPv6Address("2001:db8::7")
     assert settings.forward[1].upstreams == (Upstream("10.8.0.53", 5353),)
     assert settings.forward[1].views == ("vpn",)
-    assert settings.gateway == {"dialect": "nftables", "source": {"file": "rules.json"}}
+    assert settings.gateway is not None
+    assert [source.file for source in settings.gateway.sources] == ["rules.json"]
     assert settings.admin.listen == Listen("127.0.0.1", 9153)
     assert settings.tcp.connections == 500
     assert settings.tcp.connections_per_client == 5
