@@ -215,6 +215,16 @@ def target(rdtype: int, rdata: bytes) -> bytes | None:
     return None if at_octet is None else name_at(rdata, at_octet)
 
 
+def covered_type(signatures: RRset) -> int:
+    """What the RRSIG records are over (RFC 4034 3.1.1)."""
+    return int.from_bytes(signatures.rdatas[0][:2], "big")
+
+
+def signer(rdata: bytes) -> bytes:
+    """The name of the zone whose key made an RRSIG, case kept (RFC 4034 3.1.7)."""
+    return name_at(rdata, 18)
+
+
 def soa_minimum_s(soa: RRset) -> int:
     """The MINIMUM field: the upper bound of a negative answer's TTL (RFC 2308 4)."""
     return int.from_bytes(soa.rdatas[0][-4:], "big")

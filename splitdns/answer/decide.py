@@ -9,7 +9,9 @@ is a hop like any other. So a local name wins wherever it turns up, and no view 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import pairwise
 from typing import assert_never
 
@@ -27,7 +29,7 @@ from splitdns.answer.lookup import (
 )
 from splitdns.answer.respond import additional, negative_soa, referral
 from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, fold, from_text, is_under, parent
-from splitdns.records import META_TYPES, Class, Ede, Rcode, RRset, Type
+from splitdns.records import META_TYPES, Class, Ede, Rcode, RRset, Type, covered_type
 from splitdns.snapshot import Manners
 from splitdns.view import UpstreamSet, View
 from splitdns.wire.message import Answer, Query
@@ -40,18 +42,42 @@ _VERSION_NAMES = frozenset({from_text("version.bind."), from_text("version.serve
 _ID_NAMES = frozenset({from_text("id.server."), from_text("hostname.bind.")})
 
 
+class Security(Enum):
+    """What is known of a reply: RFC 4035 4.3, and that nobody looked."""
+
+    UNCHECKED = "unchecked"
+    SECURE = "secure"
+    INSECURE = "insecure"
+    BOGUS = "bogus"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What DNSSEC adds to a reply that was asked for with DO.
+
+    ``signatures`` are over records of the answer, one RRset of RRSIGs per owner and covered type. ``denial``
+    is what else stood in the authority section: the SOA's signatures, NSEC and NSEC3 with theirs.
+    """
+
+    signatures: tuple[RRset, ...] = ()
+    denial: tuple[RRset, ...] = ()
+    security: Security = Security.UNCHECKED
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What an upstream said to a question, reduced to what may be used.
 
     ``answer`` is what answers the question: the CNAME chain from the asked name and its end, nothing else.
-    ``soa`` is the authority section's SOA of a negative answer (RFC 2308).
+    ``soa`` is the authority section's SOA of a negative answer (RFC 2308). ``proof`` is None where it was
+    asked for without DO.
     """
 
     rcode: int
     answer: tuple[RRset, ...] = ()
     soa: RRset | None = None
     edes: tuple[tuple[int, str], ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +86,8 @@ class Walk:
 
     ``chain`` holds the aliases so far, ``seen`` the names that were met. ``aa`` is about the asked name
     (RFC 1035 4.1.1). ``inherited`` is the zone that owns the asked name while its type is asked of an
-    upstream: the end of the chain is then given under the asked name, and nothing else.
+    upstream: the end of the chain is then given under the asked name, and nothing else. ``proofs`` are those
+    of the replies so far; ``secure`` says that all records are from such, and validated.
     """
 
     view: View
@@ -71,6 +98,8 @@ class Walk:
     aa: bool = False
     inherited: Inherited | None = None
     forwarded: bool = False
+    proofs: tuple[Proof, ...] = ()
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +123,11 @@ class Forward:
     def query(self) -> Query:
         return self.walk.query
 
+    @property
+    def do(self) -> bool:
+        """Whether the client wants signatures (RFC 4035 3.2.1)."""
+        return _wants_signatures(self.walk.query)
+
 
 def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
     """What ``query`` gets in ``view``; the answer has passed the leak guard."""
@@ -105,7 +139,13 @@ def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
 
 def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
     """Go on where ``decide`` stopped; None: no upstream gave a usable reply."""
-    walk = replace(forward.walk, forwarded=True)
+    walk = forward.walk
+    if reply is None or reply.proof is None:
+        walk = replace(walk, forwarded=True, secure=False)
+    else:
+        proof = reply.proof
+        secure = proof.security is Security.SECURE and (walk.secure if walk.forwarded else not walk.chain)
+        walk = replace(walk, forwarded=True, proofs=(*walk.proofs, proof), secure=secure)
     return _guarded(_replied(forward, walk, reply), walk.query, walk.view)
 
 
@@ -161,6 +201,8 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
         if not isinstance(authority, Zone):
             return _leave(walk, name, authority)
         zone = authority
+        if walk.secure:  # what comes now is ours
+            walk = replace(walk, secure=False)
         if not walk.chain:
             walk = replace(walk, aa=walk.query.qclass == Class.IN)
         challenge = view.recursion and is_challenge(zone, qname)
@@ -218,6 +260,7 @@ def _found(walk: Walk, name: bytes, rrsets: tuple[RRset, ...]) -> Answer:
 def _automatic_ptr(walk: Walk, name: bytes, ptr: RRset | None) -> Answer:
     if not walk.chain:
         walk = replace(walk, aa=walk.query.qclass == Class.IN)
+    walk = replace(walk, secure=False)
     if ptr is not None and walk.query.qtype in (Type.PTR, Type.ANY):
         return _finish(walk, Answer(answer=(ptr.at(name),)))
     zone = walk.view.zone_of(fold(name))
@@ -312,7 +355,10 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
         return _finish(walk, Answer(answer=tuple(rrset.at(name) for rrset in wanted), edes=reply.edes))
     if name != forward.name and reply.rcode == Rcode.NOERROR and reply.soa is None:
         return Forward(name, qtype, forward.upstreams, walk)  # the reply ends with an alias: ask on
-    rcode = Rcode.NOERROR if forward.no_nxdomain and name == forward.name else reply.rcode
+    rcode = reply.rcode
+    if forward.no_nxdomain and name == forward.name and rcode == Rcode.NXDOMAIN:
+        rcode = Rcode.NOERROR
+        walk = replace(walk, proofs=(), secure=False)  # they prove something else
     soa = () if reply.soa is None else (reply.soa,)
     return _finish(walk, Answer(rcode, authority=soa, edes=reply.edes))
 
@@ -328,7 +374,13 @@ def _finish(walk: Walk, end: Answer) -> Answer:
     """Put the chain before its end, or, of an inherited type, only the end under the asked name."""
     remember = end.remember and not walk.forwarded
     if walk.inherited is None:
-        return replace(end, aa=walk.aa, answer=walk.chain + end.answer, remember=remember)
+        answer, authority = walk.chain + end.answer, end.authority
+        do = _wants_signatures(walk.query)
+        if walk.proofs and do:
+            answer = tuple(_signed(answer, walk.proofs))
+            authority += tuple(rrset for proof in walk.proofs for rrset in proof.denial)
+        ad = walk.secure and not end.stripped and (do or walk.query.ad)  # RFC 6840 5.8
+        return replace(end, aa=walk.aa, ad=ad, answer=answer, authority=authority, remember=remember)
     records = tuple(rrset for rrset in end.answer if rrset.rdtype == walk.query.qtype)
     if records:
         before = [rrset for rrset in walk.chain if rrset.rdtype == Type.CNAME]
@@ -338,6 +390,23 @@ def _finish(walk: Walk, end: Answer) -> Answer:
         return replace(end, aa=walk.aa, answer=(merged,), remember=remember)
     soa = negative_soa(walk.inherited.zone, walk.inherited.differs)
     return Answer(aa=walk.aa, authority=soa, edes=end.edes, remember=remember)
+
+
+def _wants_signatures(query: Query) -> bool:
+    return query.edns is not None and query.edns.do
+
+
+def _signed(records: tuple[RRset, ...], proofs: tuple[Proof, ...]) -> Iterator[RRset]:
+    """Each of ``records``, followed by its signatures where there are some (RFC 4035 3.1.1)."""
+    signatures = {
+        (signature.name, covered_type(signature)): signature
+        for proof in proofs
+        for signature in proof.signatures
+    }
+    for rrset in records:
+        yield rrset
+        if (signature := signatures.get((rrset.name, rrset.rdtype))) is not None:
+            yield signature.at(rrset.owner)
 
 
 def _too_long(walk: Walk) -> Answer:

@@ -45,6 +45,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
 
     cleaned = replace(
         answer,
+        ad=False,
         answer=clean(answer.answer),
         authority=clean(answer.authority),
         glue=clean(answer.glue),

@@ -7,15 +7,15 @@ the question.
 
 from __future__ import annotations
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Reply
+from splitdns.answer.decide import MAX_CNAME_HOPS, Proof, Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.response import Response
-from splitdns.names import MAX_NAME_OCTETS, Qname, fold
+from splitdns.names import MAX_NAME_OCTETS, Qname, fold, is_under
 from splitdns.records import Rcode, RRset, Type, soa_minimum_s
 
 
-def reduce(response: Response, name: Qname, qtype: int) -> Reply:
-    """What ``response`` says about ``name`` and ``qtype``.
+def reduce(response: Response, name: Qname, qtype: int, do: bool = False) -> Reply:
+    """What ``response`` says about ``name`` and ``qtype``, and with ``do`` what shows it to be true.
 
     The answer is the CNAMEs, with the DNAMEs that they were made from, in the order of the hops, then the
     records asked for. A chain whose end the upstream did not give has neither these nor a SOA.
@@ -43,7 +43,15 @@ def reduce(response: Response, name: Qname, qtype: int) -> Reply:
     if records and response.rcode == Rcode.NXDOMAIN:
         raise UpstreamError("records of a name that is said not to exist")
     soa = None if records else _negative_soa(response, end)
-    return Reply(response.rcode, (*chain, *records), soa, response.edes)
+    answer = (*chain, *records)
+    return Reply(response.rcode, answer, soa, response.edes, _proof(response, answer, seen) if do else None)
+
+
+def _proof(response: Response, answer: tuple[RRset, ...], names: set[Qname]) -> Proof:
+    """The signatures over ``answer``, and what zones of its ``names`` say that there is not."""
+    signatures = (response.signatures(rrset.name, rrset.rdtype) for rrset in answer)
+    denial = response.denial(lambda zone: any(is_under(name, zone) for name in names))
+    return Proof(tuple(filter(None, signatures)), denial)
 
 
 def _records(response: Response, name: Qname, qtype: int) -> tuple[RRset, ...]:

@@ -8,7 +8,7 @@ The door to dnspython on the way of a query.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import dns.exception
@@ -18,11 +18,12 @@ import dns.rdatatype
 
 from splitdns.errors import UpstreamError, WireError
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold
-from splitdns.records import MAX_TTL_S, Class, Rcode, RRset, Type
+from splitdns.records import MAX_TTL_S, Class, Rcode, RRset, Type, signer
 from splitdns.wire.edns import COOKIE, EDE, Option, parse_options
 from splitdns.wire.header import HEADER_OCTETS
 
 MAX_RECORDS = 500  # in one RRset (BIND: 100); beyond, the response is not used: decoding takes too long
+MAX_DENIALS = 16  # NSEC, NSEC3 and SOA taken from an authority section; a denial needs four; beyond: left out
 MAX_POINTERS = 126  # in one name; each stands for at least one of its labels where the sender is sane
 MAX_EDES = 4  # extended errors taken from one response; beyond: left out
 MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
@@ -45,6 +46,7 @@ _NAMES_ONLY = {
     Type.MR: 1,
     Type.MINFO: 2,
 }
+_DENIALS = (Type.SOA, Type.NSEC, Type.NSEC3)
 _ADDRESS_OCTETS = {Type.A: 4, Type.AAAA: 16}
 
 
@@ -54,6 +56,9 @@ class _Raw(NamedTuple):
     ttl_s: int
     at: int
     octets: int
+
+
+_Section = dict[tuple[Qname, int], list[_Raw]]
 
 
 class Response:
@@ -88,6 +93,27 @@ class Response:
         found = [(rdtype, raws) for (owner, rdtype), raws in self._answer.items() if owner == name]
         return tuple(self._rrset(name, rdtype, raws) for rdtype, raws in found)
 
+    def signatures(self, name: Qname, covered: int) -> RRset | None:
+        """The answer section's signatures over the records of ``name`` and type ``covered``."""
+        return self._signatures(self._answer, name, covered)
+
+    def denial(self, above: Callable[[Qname], bool]) -> tuple[RRset, ...]:
+        """The authority section's NSEC and NSEC3 records and all its signatures over these and a SOA.
+
+        Only signed ones, and only those whose signer is a name that ``above`` is true of.
+        """
+        found: list[RRset] = []
+        for owner, rdtype in self._authority:
+            if rdtype not in _DENIALS or len(found) >= 2 * MAX_DENIALS:
+                continue
+            signatures = self._signatures(self._authority, owner, rdtype)
+            if signatures is None or not above(fold(signer(signatures.rdatas[0]))):
+                continue
+            if rdtype != Type.SOA:
+                found.append(self._rrset(owner, rdtype, self._authority[owner, rdtype]))
+            found.append(signatures)
+        return tuple(found)
+
     def dname_above(self, name: Qname) -> RRset | None:
         """The answer section's DNAME at the closest ancestor proper of ``name`` (RFC 6672 2.3)."""
         for owner in ancestors(name):
@@ -108,8 +134,16 @@ class Response:
         types = {rdtype for _, rdtype in self._authority}
         return self.rcode == Rcode.NOERROR and not self._answer and Type.NS in types and Type.SOA not in types
 
-    def _section(self, count: int) -> dict[tuple[Qname, int], list[_Raw]]:
-        section: dict[tuple[Qname, int], list[_Raw]] = {}
+    def _signatures(self, section: _Section, owner: Qname, covered: int) -> RRset | None:
+        raws = section.get((owner, Type.RRSIG))
+        if raws is None:
+            return None
+        wanted = covered.to_bytes(2, "big")
+        over = [raw for raw in raws if self._wire[raw.at : raw.at + 2] == wanted]
+        return self._rrset(owner, Type.RRSIG, over) if over else None
+
+    def _section(self, count: int) -> _Section:
+        section: _Section = {}
         for owner, rdtype, rdclass, raw in self._records(count):
             if rdclass == Class.IN:
                 section.setdefault((fold(owner), rdtype), []).append(raw)

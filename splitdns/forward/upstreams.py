@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import Exchanger, NoResponseError, Question
+from splitdns.forward.exchange import Exchanger, NoResponseError
 from splitdns.forward.policy import PATIENCE_S, Health, Tries
+from splitdns.forward.query import Question
 from splitdns.metrics import FORWARD_FAILURES, PROXY_DURATION, Counts, rcode_label
 from splitdns.records import Rcode
 from splitdns.view import Upstream, UpstreamSet
@@ -83,13 +84,14 @@ class Upstreams:
             probe.cancel()
         if probes:
             await asyncio.wait(probes)
+        await self._exchanger.close()
 
     async def _exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Reply:
         """One exchange, counted, and its lesson about the upstream's health."""
         started_s = self._clock()
         try:
             response = await self._exchanger.exchange(question, upstream, timeout_s)
-            reply = reduce(response, question.name, question.qtype)
+            reply = reduce(response, question.name, question.qtype, question.do)
         except NoResponseError as error:
             self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
             if self._health.failed(upstream, self._clock()):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, decide, resume
+from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Proof, Reply, Security, decide, resume
 from splitdns.names import from_text, to_text, wire_from_text
 from splitdns.records import Class, Ede, Rcode, RRset, Type, type_from_text
 from splitdns.snapshot import Manners, Snapshot
@@ -559,3 +561,97 @@ def test_a_found_any_of_an_upstream_is_passed_on() -> None:
     asked = forward(INSIDE, "x.example.net.", "ANY")
     given = replied(asked, a("x.example.net.", "198.51.100.1"), txt("x.example.net."))
     assert {rrset.rdtype for rrset in given.answer} == {type_from_text("A"), type_from_text("TXT")}
+
+
+# --- signatures, and AD
+
+
+def rrsig(owner: str, covered: int, ttl_s: int = 300) -> RRset:
+    rdata = covered.to_bytes(2, "big") + bytes(16) + from_text("example.net.") + b"signature"
+    return RRset(wire_from_text(owner), Type.RRSIG, ttl_s, (rdata,))
+
+
+NSEC = RRset(wire_from_text("example.net."), Type.NSEC, 300, (from_text("z.example.net.") + b"\0\1\x40",))
+SECURE = Proof((rrsig("www.example.net.", Type.A),), (), Security.SECURE)
+
+
+def asking(name: str, *, do: bool = False, ad: bool = False, view: View = INSIDE) -> Forward:
+    asked = replace(query(name, "A", rd=True), ad=ad, edns=Edns(do=True) if do else None)
+    asked = replace(asked, question=wire_from_text(name))
+    decided = decide(asked, view, MANNERS)
+    assert isinstance(decided, Forward)
+    assert decided.do is do
+    return decided
+
+
+def proven(
+    forward: Forward, *rrsets: RRset, proof: Proof | None = SECURE, rcode: int = 0, soa: RRset | None = None
+) -> Answer:
+    decided = resume(forward, Reply(rcode, rrsets, soa, proof=proof))
+    assert isinstance(decided, Answer)
+    return decided
+
+
+def test_who_sets_do_gets_signatures_after_their_records_and_nobody_else__rfc4035_3_1_1() -> None:
+    given = a("www.example.net.", "192.0.2.1")
+    asked = asking("WWW.example.net.", do=True)
+    assert [rrset.rdtype for rrset in proven(asked, given).answer] == [Type.A, Type.RRSIG]
+    assert {rrset.owner for rrset in proven(asked, given).answer} == {wire_from_text("WWW.example.net.")}
+    assert [rrset.rdtype for rrset in proven(asking("www.example.net."), given).answer] == [Type.A]
+
+
+def test_who_sets_do_gets_what_proves_that_there_is_nothing__rfc4035_3_1_3() -> None:
+    denied = Proof((), (NSEC, rrsig("example.net.", Type.NSEC)), Security.SECURE)
+    said = proven(asking("no.example.net.", do=True), proof=denied, rcode=Rcode.NXDOMAIN, soa=PUBLIC_SOA)
+    assert [rrset.rdtype for rrset in said.authority] == [Type.SOA, Type.NSEC, Type.RRSIG]
+    said = proven(asking("no.example.net."), proof=denied, rcode=Rcode.NXDOMAIN, soa=PUBLIC_SOA)
+    assert [rrset.rdtype for rrset in said.authority] == [Type.SOA]
+
+
+@pytest.mark.parametrize(("do", "ad"), [(True, False), (False, True), (True, True), (False, False)])
+def test_ad_is_for_those_who_show_that_they_understand_it__rfc6840_5_8_semantics_16(
+    do: bool, ad: bool
+) -> None:
+    given = a("www.example.net.", "192.0.2.1")
+    assert proven(asking("www.example.net.", do=do, ad=ad), given).ad is (do or ad)
+
+
+@pytest.mark.parametrize("security", [Security.UNCHECKED, Security.INSECURE])
+def test_ad_means_that_the_reply_was_validated__rfc4035_3_2_3_semantics_16(security: Security) -> None:
+    given = a("www.example.net.", "192.0.2.1")
+    assert not proven(asking("www.example.net.", do=True), given, proof=replace(SECURE, security=security)).ad
+    assert not proven(asking("www.example.net.", ad=True), given, proof=None).ad
+
+
+def test_ad_is_never_set_with_a_record_of_ours__semantics_16() -> None:
+    to_ours = cname("x.example.net.", "www.example.org.")
+    proof = Proof((rrsig("x.example.net.", Type.CNAME),), (), Security.SECURE)
+    said = proven(asking("x.example.net.", do=True), to_ours, proof=proof)
+    assert [rrset.rdtype for rrset in said.answer] == [Type.CNAME, Type.RRSIG, Type.A]
+    assert not said.ad
+    to_theirs = asking("away.example.org.", do=True)
+    said = proven(to_theirs, a("www.example.net.", "192.0.2.1"))
+    assert [rrset.rdtype for rrset in said.answer] == [Type.CNAME, Type.A, Type.RRSIG]
+    assert not said.ad
+
+
+def test_ad_needs_every_reply_of_a_chain_to_be_validated__semantics_16() -> None:
+    hop = cname("x.example.net.", "www.example.net.")
+    proof = Proof((rrsig("x.example.net.", Type.CNAME),), (), Security.SECURE)
+    for second in (Security.SECURE, Security.INSECURE):
+        asked_on = resume(asking("x.example.net.", do=True), Reply(0, (hop,), proof=proof))
+        assert isinstance(asked_on, Forward)
+        said = proven(asked_on, a("www.example.net.", "192.0.2.1"), proof=replace(SECURE, security=second))
+        assert said.ad is (second is Security.SECURE)
+        assert len(said.answer) == 4
+
+
+def test_what_is_made_here_of_a_reply_has_neither_signatures_nor_ad__semantics_16() -> None:
+    own = zone("@ 300 IN NS ns\nns 300 IN A 192.0.2.53\na.b 300 IN A 192.0.2.1\n", overlay=True)
+    inside = view(own, recursion=True)
+    denied = Proof((), (NSEC,), Security.SECURE)
+    made = proven(
+        asking("b.example.org.", do=True, view=inside), proof=denied, rcode=Rcode.NXDOMAIN, soa=PUBLIC_SOA
+    )
+    assert (made.rcode, made.ad) == (Rcode.NOERROR, False)
+    assert NSEC not in made.authority

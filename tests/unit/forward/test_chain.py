@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Reply
+from splitdns.answer.decide import MAX_CNAME_HOPS, Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
 from splitdns.forward.response import Response
@@ -256,3 +256,65 @@ def test_whatever_the_response_holds_the_answer_is_one_chain_from_the_question(
     if found.soa is not None:
         assert name.endswith(found.soa.name)
         assert type_from_text(rdtype) not in [rrset.rdtype for rrset in found.answer if rrset.name == name]
+
+
+# --- what shows a reply to be true
+
+
+def signature(owner: str, covered: str = "A", signer: str = "example.org.") -> str:
+    return f"{owner} 300 RRSIG {covered} 13 3 300 20300101000000 20200101000000 1 {signer} AAAA"
+
+
+def proof(*records: str, authority: Iterable[str] = (), rcode: str = "NOERROR") -> list[str]:
+    """What is kept of a signed response beside its answer."""
+    query = dns.message.make_query("www.example.org.", "A")
+    response = Response(answer(query, *records, rcode=rcode, authority=authority))
+    assert reduce(response, from_text("www.example.org."), Type.A).proof is None
+    kept = reduce(response, from_text("www.example.org."), Type.A, do=True).proof
+    assert kept is not None
+    assert kept.security is Security.UNCHECKED
+    return lines([*kept.signatures, *kept.denial])
+
+
+def test_signatures_are_kept_of_records_that_are__rfc4035_3_1_1() -> None:
+    assert proof(
+        "www.example.org. 300 CNAME a.example.org.",
+        signature("www.example.org.", "CNAME"),
+        signature("www.example.org.", "TXT"),
+        "a.example.org. 300 A 192.0.2.1",
+        signature("a.example.org."),
+        signature("b.example.org."),
+    ) == ["www.example.org. RRSIG", "a.example.org. RRSIG"]
+
+
+def test_a_denial_is_kept_with_its_signatures__rfc4035_3_1_3() -> None:
+    assert proof(
+        authority=[
+            SOA,
+            signature("example.org.", "SOA"),
+            "example.org. 300 NSEC z.example.org. NS SOA",
+            signature("example.org.", "NSEC"),
+            "7M8C.example.org. 300 NSEC3 1 0 0 - 7M8C7M8C7M8C7M8C7M8C7M8C7M8C7M8C A",
+            signature("7m8c.example.org.", "NSEC3"),
+        ],
+        rcode="NXDOMAIN",
+    ) == [
+        "example.org. RRSIG",
+        "example.org. NSEC",
+        "example.org. RRSIG",
+        "7m8c.example.org. NSEC3",
+        "7m8c.example.org. RRSIG",
+    ]
+
+
+def test_a_denial_without_a_signature_or_of_another_zone_is_dropped() -> None:
+    assert proof(authority=[SOA, "example.org. 300 NSEC z.example.org. NS SOA"]) == []
+    assert (
+        proof(
+            authority=[
+                "a.example.net. 300 NSEC z.example.net. A",
+                signature("a.example.net.", "NSEC", "example.net."),
+            ]
+        )
+        == []
+    )
