@@ -132,6 +132,12 @@ LEAKS_BLOCKED = Metric(
     ("view", "kind"),
 )
 DROPS = Metric("drops_total", "counter", "Messages that were not answered, by reason.", ("reason",))
+LIMITED = Metric(
+    "limited_total",
+    "counter",
+    "Queries beyond a limit, by limit: dropped, or answered with a bare TC or REFUSED.",
+    ("view", "limit"),
+)
 PANICS = Metric("panics_total", "counter", "Queries that met a bug, and were answered SERVFAIL.")
 ANSWERS_ENTRIES = Metric(
     "answers_entries", "gauge", "Encoded answers from our own zones that a view remembers.", ("view",)

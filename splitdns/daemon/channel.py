@@ -12,6 +12,7 @@ import pickle
 import socket
 from dataclasses import dataclass
 
+from splitdns.answer.limits import Rates
 from splitdns.logs import Format, Level
 from splitdns.metrics import Counts
 from splitdns.serve.stream import Limits
@@ -24,6 +25,7 @@ class Knobs:
     """What of a worker may be set anew while it runs; the limits are each worker's share."""
 
     limits: Limits
+    rates: Rates
     querylog: bool
     log_level: Level
     log_format: Format

@@ -268,6 +268,7 @@ class Supervisor:
 
 def _knobs(settings: Settings, workers: int) -> Knobs:
     """Each worker's share of the limits (semantics 21), and its manner of logging."""
+    from splitdns.answer.limits import Rates
     from splitdns.daemon.channel import Knobs
     from splitdns.serve.stream import Limits
 
@@ -277,7 +278,16 @@ def _knobs(settings: Settings, workers: int) -> Knobs:
         idle_s=settings.tcp.idle_timeout,
         message_s=settings.tcp.message_timeout,
     )
-    return Knobs(limits, settings.querylog, settings.log.level, settings.log.format)
+    rates = Rates(
+        settings.limits.responses_per_second / workers,
+        settings.limits.queries_per_second / workers,
+        settings.limits.window,
+        settings.limits.slip,
+        settings.limits.ipv4_prefix,
+        settings.limits.ipv6_prefix,
+        tuple(prefix for prefix in settings.limits.exempt if not isinstance(prefix, str)),
+    )
+    return Knobs(limits, rates, settings.querylog, settings.log.level, settings.log.format)
 
 
 def _admin_socket(settings: Settings) -> socket.socket | None:

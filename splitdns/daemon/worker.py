@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
 from splitdns import logs
+from splitdns.answer.limits import Limiter, Rates
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
     Channel,
@@ -67,7 +69,9 @@ class _Worker:
         self._channel = channel
         self._counts = Counts()
         self._forwarder = Forwarder(self._counts)
-        self._pipeline = Pipeline(snapshot, self._forwarder, self._counts)
+        self._rates = Rates()
+        self._limiter = Limiter(self._rates, random.random)
+        self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, limiter=self._limiter)
         self._prepared: Snapshot | None = None
         self._querylog: QueryLog | None = None
         self._udp: list[DatagramServer] = []
@@ -133,6 +137,9 @@ class _Worker:
         logs.configure(knobs.log_level, knobs.log_format, always={"worker": self._number})
         for streams in self._tcp:
             streams.limits = knobs.limits
+        if knobs.rates != self._rates:  # who is near a limit stays there when something else changes
+            self._rates = knobs.rates
+            self._limiter.set(knobs.rates)
         if self._querylog is not None:
             self._querylog.close(0.0)
             self._querylog = None

@@ -162,6 +162,33 @@ class TcpSettings(Section):
     """How long a query may take from its first octet to its last."""
 
 
+class LimitsSettings(Section):
+    """How often networks and clients are answered, over all workers together; 0 is without limit."""
+
+    responses_per_second: int = Field(default=200, ge=0, le=10_000_000)
+    """For each network that a view without `recursion` serves, over UDP. Whoever forges a sender's address
+    makes us send answers to a victim: no more than these."""
+
+    queries_per_second: int = Field(default=1000, ge=0, le=10_000_000)
+    """For each client of a view with `recursion`: an IPv4 address, or an IPv6 /64."""
+
+    window: Duration = default("5s")
+    """Who was quiet for so long may ask as much at once as in that time."""
+
+    slip: int = Field(default=2, ge=0, le=100)
+    """One in so many answers beyond `responses_per_second` is not left out, but empty with the flag TC: who
+    is no forgery asks again over TCP. 0: none."""
+
+    ipv4_prefix: int = Field(default=24, ge=8, le=32)
+    """What is one network in IPv4, as the length of its prefix."""
+
+    ipv6_prefix: int = Field(default=56, ge=16, le=128)
+    """What is one network in IPv6."""
+
+    exempt: Several[Client] = default(("127.0.0.0/8", "::1/128"))
+    """Who is never limited: prefixes and addresses."""
+
+
 class LogSettings(Section):
     """The log, on standard error."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,20 +21,30 @@ from typing import NamedTuple, Protocol, TypeVarTuple
 
 from splitdns.answer import cache
 from splitdns.answer.decide import Forward, Reply, decide, resume
+from splitdns.answer.limits import Limiter, Rates, Verdict
 from splitdns.errors import UpstreamError, WireError
-from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, Counts
+from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, LIMITED, PANICS, Counts
 from splitdns.names import Qname, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.snapshot import Manners, Snapshot
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
-from splitdns.wire.header import HEADER_OCTETS, error_reply, is_query, opcode, question_end
+from splitdns.wire.edns import opt_record
+from splitdns.wire.header import (
+    HEADER_OCTETS,
+    error_reply,
+    is_query,
+    opcode,
+    question_end,
+    truncated_reply,
+)
 from splitdns.wire.message import Answer, Query, Transport, decode, encode
 
 log = logging.getLogger("splitdns.serve")
 
 MAX_ASKING_S = 10.0  # for all upstreams along a chain of aliases; beyond: SERVFAIL, nobody waits any more
 LOG_INTERVAL_S = 1.0  # between two lines about bugs, or leaks: who sends queries must not fill the disk
+LIMIT_LOG_INTERVAL_S = 60.0  # between two lines about limits: an attack lasts, and a metric counts it
 
 # What gave an answer, for metrics and the query log.
 ZONE, CACHE, UPSTREAM, SERVER = "zone", "cache", "forward", "server"
@@ -108,6 +119,7 @@ class Pipeline:
         forwarder: Forwarder,
         counts: Counts,
         *,
+        limiter: Limiter | None = None,
         query_log: Callable[[QueryLogEntry], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         wall_clock: Callable[[], float] = time.time,
@@ -115,6 +127,7 @@ class Pipeline:
         self.snapshot = snapshot
         self.counts = counts
         self.query_log = query_log
+        self._limiter = limiter or Limiter(Rates(), random.random)
         self._forwarder = forwarder
         self._clock = clock
         self._wall_clock = wall_clock
@@ -172,6 +185,11 @@ class Pipeline:
         snapshot = self.snapshot
         manners = snapshot.manners
         match = snapshot.match(client)
+        if match is not None and match.view.recursion:
+            if not self._limiter.queries.admits(client, started_s):
+                return self._asked_too_much(wire, client, transport, match.view.name)
+        elif transport is Transport.UDP and not self._limiter.responses.admits(client, started_s):
+            return self._answered_too_much(wire, client, manners, match)
         key = scan.key(wire, transport, manners.payload_octets)
         asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
         if match is None or key is None or (found := cache.get(match.view.answers, key)) is None:
@@ -180,6 +198,30 @@ class Pipeline:
         rcode = encoded[3] & 0xF
         self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
         return encoded
+
+    def _asked_too_much(self, wire: bytes, client: str, transport: Transport, view: str) -> bytes | None:
+        """A client that may recurse asked too often; over TCP it is told, for nobody can have forged it."""
+        self._limited(client, view, "query_rate", transport is Transport.UDP)
+        return None if transport is Transport.UDP else error_reply(wire, Rcode.REFUSED)
+
+    def _answered_too_much(
+        self, wire: bytes, client: str, manners: Manners, match: Match | None
+    ) -> bytes | None:
+        """A network had too many answers that it perhaps never asked for (semantics 19)."""
+        reply = None
+        if self._limiter.verdict() is Verdict.TRUNCATE:
+            has_opt = wire[10:12] != b"\0\0"
+            opt = opt_record((), Rcode.NOERROR, manners.payload_octets, do=False) if has_opt else b""
+            reply = truncated_reply(wire, opt)
+        self._limited(client, "" if match is None else match.view.name, "response_rate", reply is None)
+        return reply
+
+    def _limited(self, client: str, view: str, reason: str, dropped: bool) -> None:
+        self.counts.add(LIMITED, view, reason)
+        if dropped:
+            self.counts.add(DROPS, reason)
+        if self._may_log(reason, LIMIT_LOG_INTERVAL_S):
+            log.warning("limit.reached", extra={"limit": reason, "view": view, "client": client})
 
     def _decide(self, asked: _Asked) -> Outcome:
         if opcode(asked.wire):
@@ -296,9 +338,9 @@ class Pipeline:
             fields = {"view": view.name, "qname": name, "qtype": rdtype, "records": answer.leaks}
             log.warning("leak.blocked", extra=fields)
 
-    def _may_log(self, event: str) -> bool:
+    def _may_log(self, event: str, interval_s: float = LOG_INTERVAL_S) -> bool:
         now_s = self._clock()
-        if now_s - self._logged_s.get(event, float("-inf")) < LOG_INTERVAL_S:
+        if now_s - self._logged_s.get(event, float("-inf")) < interval_s:
             return False
         self._logged_s[event] = now_s
         return True

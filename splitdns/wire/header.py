@@ -53,3 +53,15 @@ def error_reply(wire: bytes, rcode: int) -> bytes | None:
     if end is None:
         return wire[:2] + flags + bytes(8)
     return wire[:2] + flags + _ONE + bytes(6) + wire[HEADER_OCTETS:end]
+
+
+def truncated_reply(wire: bytes, opt: bytes = b"") -> bytes | None:
+    """The answer to ``wire`` that says only that the real one is to be had over TCP (RFC 2181 9).
+
+    ``opt`` is an OPT record for it. None: the question cannot be read, or it is none of opcode QUERY.
+    """
+    end = question_end(wire)
+    if end is None or not is_query(wire) or opcode(wire):
+        return None
+    flags = bytes((QR | TC | wire[2] & RD, wire[3] & CD))
+    return wire[:2] + flags + _ONE + bytes(5) + bytes((bool(opt),)) + wire[HEADER_OCTETS:end] + opt

@@ -14,6 +14,7 @@ from pathlib import Path
 import dns.message
 import pytest
 
+from splitdns.answer.limits import Rates
 from splitdns.daemon import crew, generation, process
 from splitdns.daemon.channel import Knobs, memory_file
 from splitdns.daemon.crew import Crew
@@ -24,7 +25,7 @@ from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
 
 WITHIN_S = 30.0
-KNOBS = Knobs(Limits(), querylog=False, log_level="error", log_format="text")
+KNOBS = Knobs(Limits(), Rates(), querylog=False, log_level="error", log_format="text")
 
 
 @dataclass

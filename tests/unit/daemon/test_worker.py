@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dns.message
 
+from splitdns.answer.limits import Rates
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
     Channel,
@@ -36,7 +37,7 @@ from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
 
 WITHIN_S = 30.0
-KNOBS = Knobs(Limits(), querylog=False, log_level="warning", log_format="text")
+KNOBS = Knobs(Limits(), Rates(), querylog=False, log_level="warning", log_format="text")
 
 
 @dataclass

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import struct
 
+import dns.flags
 import dns.message
 import dns.opcode
 import dns.rcode
 import pytest
 
-from splitdns.wire.header import error_reply, is_query, opcode, question_end
+from splitdns.wire.header import error_reply, is_query, opcode, question_end, truncated_reply
 
 
 def query(flags: int = 0x0100, questions: int = 1, body: bytes = b"\x03WwW\0\0\1\0\1") -> bytes:
@@ -58,3 +59,19 @@ def test_a_question_that_cannot_be_read_is_not_echoed__rfc9619(wire: bytes) -> N
 def test_the_longest_name_is_echoed__rfc1035_2_3_4() -> None:
     wire = query(body=b"\x01a" * 127 + b"\0\0\1\0\1")
     assert question_end(wire) == len(wire)
+
+
+def test_a_truncated_reply_holds_the_question_and_tc__rfc2181_9() -> None:
+    opt = bytes.fromhex("0000290400000000000000")
+    for given in (b"", opt):
+        reply = dns.message.from_wire(truncated_reply(query(flags=0x0110), given) or b"")
+        assert reply.flags == dns.flags.QR | dns.flags.TC | dns.flags.RD | dns.flags.CD
+        assert reply.question[0].to_text() == "WwW. IN A"
+        assert reply.edns == (0 if given else -1)
+
+
+@pytest.mark.parametrize(
+    "wire", [b"", query(flags=0x8100), query(flags=0x2900), query(questions=2), query(body=b"\x03Ww")]
+)
+def test_what_cannot_be_asked_again_over_tcp_is_not_truncated(wire: bytes) -> None:
+    assert truncated_reply(wire) is None

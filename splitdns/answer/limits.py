@@ -1,0 +1,126 @@
+"""How often one network, or one client, is answered: what keeps a server from being a weapon or a victim.
+
+A bucket is one number, the time at which its owner will have paid for all that it got (GCRA, ITU-T I.371).
+They stand in one array of fixed size, found by hash: a flood from forged addresses cannot make it grow, nor
+push anybody out. Two networks that meet in one bucket share it; at worst they are told to come back over TCP.
+Python keys its hash anew with each start, so nobody can aim at another's bucket.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+BUCKETS = 65_536  # half a megabyte
+MAX_REMEMBERED_HOSTS = 65_536  # beyond: forgotten all at once, and hashed anew; the buckets stay
+CLIENT_PREFIX_4, CLIENT_PREFIX_6 = 32, 64  # one client: an address, or an IPv6 /64
+
+
+class Verdict(Enum):
+    """What becomes of a query that comes after too many others."""
+
+    DROP = "drop"
+    TRUNCATE = "truncate"  # an empty answer with TC: who is no forgery comes back over TCP
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What may be had, by each worker; 0 is without limit.
+
+    ``responses_per_second`` is for a network (``prefix_4``, ``prefix_6``) that may not recurse, over UDP;
+    ``queries_per_second`` for one client that may. Who was quiet for ``window_s`` may take as much at once as
+    in that time. One of ``slip`` answers that are too many is an empty one with TC (0: none).
+    """
+
+    responses_per_second: float = 0
+    queries_per_second: float = 0
+    window_s: float = 5.0
+    slip: int = 2
+    prefix_4: int = 24
+    prefix_6: int = 56
+    exempt: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+class Buckets:
+    """Admits what keeps to ``per_second``, for each prefix; times are seconds of one steady clock."""
+
+    __slots__ = ("_cost_s", "_due_s", "_exempt", "_prefix_4", "_prefix_6", "_slots", "_window_s")
+
+    def __init__(
+        self,
+        per_second: float,
+        window_s: float,
+        prefix_4: int,
+        prefix_6: int,
+        exempt: tuple[IPv4Network | IPv6Network, ...] = (),
+    ) -> None:
+        self._cost_s = 1 / per_second if per_second else 0.0
+        # One is always allowed, and half of one more, so that rounding costs nobody an answer.
+        self._window_s = max(window_s, self._cost_s) + self._cost_s / 2
+        self._prefix_4, self._prefix_6, self._exempt = prefix_4, prefix_6, exempt
+        self._due_s = array("d", bytes(8 * (BUCKETS + 1)))  # the last one is for whoever is exempt
+        self._slots: dict[str, int] = {}
+
+    def admits(self, host: str, now_s: float) -> bool:
+        """Count one more of ``host``, a socket's host; false: it was one too many."""
+        try:
+            slot = self._slots[host]
+        except KeyError:
+            slot = self._slot(host)
+        due_s = self._due_s
+        due = due_s[slot]
+        if due <= now_s:
+            due_s[slot] = now_s + self._cost_s
+            return True
+        due += self._cost_s
+        if due - now_s <= self._window_s:
+            due_s[slot] = due
+            return True
+        if slot != BUCKETS:
+            return False
+        due_s[slot] = 0.0
+        return True
+
+    def _slot(self, host: str) -> int:
+        slots = self._slots
+        if len(slots) >= MAX_REMEMBERED_HOSTS:
+            slots.clear()
+        slot = slots[host] = self._hash(host) if self._cost_s else BUCKETS
+        return slot
+
+    def _hash(self, host: str) -> int:
+        address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
+        if isinstance(address, IPv6Address):
+            address = address.ipv4_mapped or address
+        if any(address in prefix for prefix in self._exempt):
+            return BUCKETS
+        if address.version == 4:
+            network = int(address) >> 32 - self._prefix_4
+        else:
+            network = int(address) >> 128 - self._prefix_6
+        return hash(f"{address.version}/{network:x}") % BUCKETS
+
+
+class Limiter:
+    """The buckets of one worker, for those who may recurse and those who may not."""
+
+    def __init__(self, rates: Rates, random: Callable[[], float]) -> None:
+        self._random = random
+        self.set(rates)
+
+    def set(self, rates: Rates) -> None:
+        """Keep to ``rates`` from now on; everybody starts anew."""
+        self._slip = rates.slip
+        self.responses = Buckets(
+            rates.responses_per_second, rates.window_s, rates.prefix_4, rates.prefix_6, rates.exempt
+        )
+        self.queries = Buckets(
+            rates.queries_per_second, rates.window_s, CLIENT_PREFIX_4, CLIENT_PREFIX_6, rates.exempt
+        )
+
+    def verdict(self) -> Verdict:
+        """What a network gets that has had too many responses."""
+        return Verdict.TRUNCATE if self._slip and self._random() * self._slip < 1 else Verdict.DROP
