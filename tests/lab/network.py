@@ -12,7 +12,7 @@ left is known by its dead maker, and removed by the next run.
         lan.plug(laptop, "eth0", "192.168.1.10/24", "fd00:1::10/64")
         laptop.run("ping", "-c1", "192.168.1.53")
 
-It needs root. Nothing here knows of DNS; a VPN is one more kind of link.
+It needs root. Nothing here knows of DNS or of packet filters; a VPN is one more kind of link.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _PREFIX = "sdlab"
 _CLONE_NEWNET = 0x40000000
 
 # Addresses must answer at once: no duplicate address detection, no router advertisements.
-_SYSCTLS = (
-    ("net/ipv6/conf/all/accept_dad", "0"),
-    ("net/ipv6/conf/default/accept_dad", "0"),
-    ("net/ipv6/conf/default/accept_ra", "0"),
-)
+_SYSCTLS = {
+    "net/ipv6/conf/all/accept_dad": "0",
+    "net/ipv6/conf/default/accept_dad": "0",
+    "net/ipv6/conf/default/accept_ra": "0",
+}
 
 
 def unavailable() -> str | None:
@@ -79,6 +79,20 @@ class Host:
         """Give ``interface`` these addresses with their prefix lengths, and bring it up."""
         self.ip(*_address_commands(interface, addresses), f"link set {interface} up")
 
+    def sysctl(self, values: Mapping[str, str]) -> None:
+        """Set kernel parameters here, by their paths: ``{"net/ipv4/ip_forward": "1"}``."""
+        with self.entered():
+            for path, value in values.items():
+                Path("/proc/sys", path).write_text(value)
+
+    def switch(self, interface: str, ports: Sequence[str], *addresses: str) -> None:
+        """Make ``ports``, interfaces that are here, one link of which this host is a part by ``interface``."""
+        self.ip(
+            f"link add {interface} type bridge forward_delay 0 stp_state 0",
+            *(f"link set {port} master {interface} up" for port in ports),
+        )
+        self.address(interface, *addresses)
+
     def route(self, destination: str, via: str) -> None:
         family = "-6" if ":" in via else "-4"
         self.ip(f"{family} route add {destination} via {via}")
@@ -107,7 +121,7 @@ class Host:
 
     def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
         """A socket that belongs to this host; the calling thread stays where it is."""
-        with self._entered():
+        with self.entered():
             return socket.socket(family, kind)
 
     def stop(self) -> None:
@@ -116,7 +130,7 @@ class Host:
         self._daemons.clear()
 
     @contextmanager
-    def _entered(self) -> Iterator[None]:
+    def entered(self) -> Iterator[None]:
         """The calling thread inside this namespace; setns(2) moves one thread only."""
         home = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
         there = os.open(f"/run/netns/{self.namespace}", os.O_RDONLY)
@@ -167,17 +181,16 @@ class Network:
         self.close()
 
     def host(self, name: str) -> Host:
-        host = Host(name, f"{self._stem}-{name}", self.directory)
-        _ip(f"netns add {host.namespace}")
-        self._hosts.append(host)
-        with host._entered():
-            for path, value in _SYSCTLS:
-                Path("/proc/sys", path).write_text(value)
-        host.ip("link set lo up")
-        return host
+        return self.hosts(name)[0]
 
     def hosts(self, *names: str) -> tuple[Host, ...]:
-        return tuple(self.host(name) for name in names)
+        made = tuple(Host(name, f"{self._stem}-{name}", self.directory) for name in names)
+        _ip(*(f"netns add {host.namespace}" for host in made))
+        self._hosts.extend(made)
+        for host in made:
+            host.sysctl(_SYSCTLS)
+            host.ip("link set lo up")
+        return made
 
     def bridge(self, name: str) -> Bridge:
         host = self.host(name)
@@ -194,7 +207,8 @@ class Network:
         atexit.unregister(self.close)
         for host in reversed(self._hosts):
             host.stop()
-            _ip(f"netns del {host.namespace}")
+        if self._hosts:
+            _ip(*(f"netns del {host.namespace}" for host in reversed(self._hosts)))
         self._hosts.clear()
         shutil.rmtree(self.directory, ignore_errors=True)
 
