@@ -26,6 +26,7 @@ class Knobs:
 
     limits: Limits
     rates: Rates
+    cookie_master: bytes
     querylog: bool
     log_level: Level
     log_format: Format

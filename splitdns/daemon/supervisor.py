@@ -85,6 +85,7 @@ class Supervisor:
         since_s: float,
     ) -> None:
         from splitdns.daemon.crew import Crew
+        from splitdns.wire.cookies import MASTER_OCTETS
 
         self._config = config
         self._strict = strict
@@ -94,7 +95,8 @@ class Supervisor:
         self._service = Service(os.environ)
         self._addresses = [_shown(sock) for sock in sockets[0].udp]
         self._admin = _admin_socket(loaded.settings)
-        knobs = _knobs(loaded.settings, len(sockets))
+        self._cookie_master = os.urandom(MASTER_OCTETS)
+        knobs = _knobs(loaded.settings, len(sockets), self._cookie_master)
         self._crew = Crew(sockets, loaded.snapshot, knobs, self._counts, self._close_in_child)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -219,7 +221,8 @@ class Supervisor:
             for _ in package.portions():
                 await asyncio.sleep(0)
             loaded = package.loaded(former)
-            await self._crew.swap(loaded.snapshot, _knobs(loaded.settings, self._crew.size), build.memory)
+            knobs = _knobs(loaded.settings, self._crew.size, self._cookie_master)
+            await self._crew.swap(loaded.snapshot, knobs, build.memory)
         except ExceptionGroup as group:
             report.refused(group.exceptions, former, self._counts)
             return
@@ -266,7 +269,7 @@ class Supervisor:
         return None if self._crew.serving == self._crew.size else "not all workers are serving"
 
 
-def _knobs(settings: Settings, workers: int) -> Knobs:
+def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
     """Each worker's share of the limits (semantics 21), and its manner of logging."""
     from splitdns.answer.limits import Rates
     from splitdns.daemon.channel import Knobs
@@ -287,7 +290,7 @@ def _knobs(settings: Settings, workers: int) -> Knobs:
         settings.limits.ipv6_prefix,
         tuple(prefix for prefix in settings.limits.exempt if not isinstance(prefix, str)),
     )
-    return Knobs(limits, rates, settings.querylog, settings.log.level, settings.log.format)
+    return Knobs(limits, rates, cookie_master, settings.querylog, settings.log.level, settings.log.format)
 
 
 def _admin_socket(settings: Settings) -> socket.socket | None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from splitdns import logs
-from splitdns.answer.limits import Limiter, Rates
+from splitdns.answer.limits import Limiter
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
     Channel,
@@ -35,10 +35,12 @@ from splitdns.daemon.generation import Package
 from splitdns.forward.forwarder import Forwarder
 from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
 from splitdns.serve.datagram import DatagramServer
+from splitdns.serve.gate import Gate
 from splitdns.serve.pipeline import Pipeline
 from splitdns.serve.querylog import QueryLog
 from splitdns.serve.stream import StreamServer
 from splitdns.snapshot import Snapshot
+from splitdns.wire.cookies import Cookies
 
 log = logging.getLogger("splitdns.daemon")
 
@@ -59,29 +61,31 @@ class Sockets:
 
 def work(number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot, knobs: Knobs) -> None:
     """Be worker ``number``, in a process that was just forked, until told to stop."""
-    asyncio.run(_Worker(number, sockets, channel, snapshot).run(knobs))
+    asyncio.run(_Worker(number, sockets, channel, snapshot, knobs).run())
 
 
 class _Worker:
-    def __init__(self, number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot) -> None:
+    def __init__(
+        self, number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot, knobs: Knobs
+    ) -> None:
         self._number = number
+        self._knobs = knobs
         self._sockets = sockets
         self._channel = channel
         self._counts = Counts()
         self._forwarder = Forwarder(self._counts)
-        self._rates = Rates()
-        self._limiter = Limiter(self._rates, random.random)
-        self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, limiter=self._limiter)
+        gate = Gate(self._counts, Limiter(knobs.rates, random.random), Cookies(knobs.cookie_master))
+        self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, gate=gate)
         self._prepared: Snapshot | None = None
         self._querylog: QueryLog | None = None
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
 
-    async def run(self, knobs: Knobs) -> None:
+    async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._udp = [DatagramServer(sock, self._pipeline, group) for sock in self._sockets.udp]
             self._tcp = [StreamServer(sock, self._pipeline, group) for sock in self._sockets.tcp]
-            self._turn(knobs)
+            self._turn(self._knobs)
             for datagrams in self._udp:
                 datagrams.start()
             for streams in self._tcp:
@@ -137,9 +141,8 @@ class _Worker:
         logs.configure(knobs.log_level, knobs.log_format, always={"worker": self._number})
         for streams in self._tcp:
             streams.limits = knobs.limits
-        if knobs.rates != self._rates:  # who is near a limit stays there when something else changes
-            self._rates = knobs.rates
-            self._limiter.set(knobs.rates)
+        if knobs.rates != self._knobs.rates:  # who is near a limit stays there when something else changes
+            self._pipeline.gate.limiter.set(knobs.rates)
         if self._querylog is not None:
             self._querylog.close(0.0)
             self._querylog = None
@@ -147,6 +150,7 @@ class _Worker:
             self._querylog = QueryLog(sys.stdout.fileno(), knobs.log_format, self._counts)
             self._querylog.start()
         self._pipeline.query_log = self._querylog
+        self._knobs = knobs
 
     def _say_counts(self) -> None:
         counts, snapshot = self._counts, self._pipeline.snapshot

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,22 +20,20 @@ from typing import NamedTuple, Protocol, TypeVarTuple
 
 from splitdns.answer import cache
 from splitdns.answer.decide import Forward, Reply, decide, resume
-from splitdns.answer.limits import Limiter, Rates, Verdict
 from splitdns.errors import UpstreamError, WireError
-from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, LIMITED, PANICS, Counts
+from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, Counts
 from splitdns.names import Qname, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
+from splitdns.serve.gate import Gate
 from splitdns.snapshot import Manners, Snapshot
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
-from splitdns.wire.edns import opt_record
 from splitdns.wire.header import (
     HEADER_OCTETS,
     error_reply,
     is_query,
     opcode,
     question_end,
-    truncated_reply,
 )
 from splitdns.wire.message import Answer, Query, Transport, decode, encode
 
@@ -44,7 +41,6 @@ log = logging.getLogger("splitdns.serve")
 
 MAX_ASKING_S = 10.0  # for all upstreams along a chain of aliases; beyond: SERVFAIL, nobody waits any more
 LOG_INTERVAL_S = 1.0  # between two lines about bugs, or leaks: who sends queries must not fill the disk
-LIMIT_LOG_INTERVAL_S = 60.0  # between two lines about limits: an attack lasts, and a metric counts it
 
 # What gave an answer, for metrics and the query log.
 ZONE, CACHE, UPSTREAM, SERVER = "zone", "cache", "forward", "server"
@@ -96,6 +92,7 @@ class _Asked(NamedTuple):
     manners: Manners
     match: Match | None
     key: bytes | None
+    cookie: bytes | None = None  # the answer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class Pipeline:
         forwarder: Forwarder,
         counts: Counts,
         *,
-        limiter: Limiter | None = None,
+        gate: Gate | None = None,
         query_log: Callable[[QueryLogEntry], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         wall_clock: Callable[[], float] = time.time,
@@ -127,7 +124,7 @@ class Pipeline:
         self.snapshot = snapshot
         self.counts = counts
         self.query_log = query_log
-        self._limiter = limiter or Limiter(Rates(), random.random)
+        self.gate = gate or Gate(counts)
         self._forwarder = forwarder
         self._clock = clock
         self._wall_clock = wall_clock
@@ -186,10 +183,15 @@ class Pipeline:
         manners = snapshot.manners
         match = snapshot.match(client)
         if match is not None and match.view.recursion:
-            if not self._limiter.queries.admits(client, started_s):
-                return self._asked_too_much(wire, client, transport, match.view.name)
-        elif transport is Transport.UDP and not self._limiter.responses.admits(client, started_s):
-            return self._answered_too_much(wire, client, manners, match)
+            if not self.gate.limiter.queries.admits(client, started_s):
+                return self.gate.asked_too_much(wire, client, transport, match.view.name)
+        elif (
+            transport is Transport.UDP
+            and not self.gate.limiter.responses.admits(client, started_s)
+            and not self.gate.is_known(wire, client)
+        ):
+            view = "" if match is None else match.view.name
+            return self.gate.answered_too_much(wire, client, manners, view)
         key = scan.key(wire, transport, manners.payload_octets)
         asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
         if match is None or key is None or (found := cache.get(match.view.answers, key)) is None:
@@ -199,35 +201,13 @@ class Pipeline:
         self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
         return encoded
 
-    def _asked_too_much(self, wire: bytes, client: str, transport: Transport, view: str) -> bytes | None:
-        """A client that may recurse asked too often; over TCP it is told, for nobody can have forged it."""
-        self._limited(client, view, "query_rate", transport is Transport.UDP)
-        return None if transport is Transport.UDP else error_reply(wire, Rcode.REFUSED)
-
-    def _answered_too_much(
-        self, wire: bytes, client: str, manners: Manners, match: Match | None
-    ) -> bytes | None:
-        """A network had too many answers that it perhaps never asked for (semantics 19)."""
-        reply = None
-        if self._limiter.verdict() is Verdict.TRUNCATE:
-            has_opt = wire[10:12] != b"\0\0"
-            opt = opt_record((), Rcode.NOERROR, manners.payload_octets, do=False) if has_opt else b""
-            reply = truncated_reply(wire, opt)
-        self._limited(client, "" if match is None else match.view.name, "response_rate", reply is None)
-        return reply
-
-    def _limited(self, client: str, view: str, reason: str, dropped: bool) -> None:
-        self.counts.add(LIMITED, view, reason)
-        if dropped:
-            self.counts.add(DROPS, reason)
-        if self._may_log(reason, LIMIT_LOG_INTERVAL_S):
-            log.warning("limit.reached", extra={"limit": reason, "view": view, "client": client})
-
     def _decide(self, asked: _Asked) -> Outcome:
         if opcode(asked.wire):
             return self._error(asked, Rcode.NOTIMP)
         try:
             query = decode(asked.wire, asked.transport)
+            if (met := self.gate.met(query, asked.client)) is not None:
+                asked = asked._replace(cookie=met.option)
         except WireError:
             return self._error(asked, Rcode.FORMERR)
         if asked.match is None:
@@ -262,6 +242,7 @@ class Pipeline:
             ra=match is not None and match.view.recursion,
             payload_octets=manners.payload_octets,
             server_id=manners.server_id,
+            cookie=asked.cookie,
         )
         zone = DROPPED
         if match is not None:
@@ -338,9 +319,9 @@ class Pipeline:
             fields = {"view": view.name, "qname": name, "qtype": rdtype, "records": answer.leaks}
             log.warning("leak.blocked", extra=fields)
 
-    def _may_log(self, event: str, interval_s: float = LOG_INTERVAL_S) -> bool:
+    def _may_log(self, event: str) -> bool:
         now_s = self._clock()
-        if now_s - self._logged_s.get(event, float("-inf")) < interval_s:
+        if now_s - self._logged_s.get(event, float("-inf")) < LOG_INTERVAL_S:
             return False
         self._logged_s[event] = now_s
         return True

@@ -17,6 +17,7 @@ NSID = 3
 COOKIE = 10
 EDE = 15
 
+OPT_OCTETS = 11  # root, type, class, TTL, length: a record without options
 MIN_PAYLOAD_OCTETS = 512  # RFC 6891 6.2.3: a smaller offer is read as this one
 
 _OPT = struct.Struct("!BHHBBHH")  # root, type, payload, upper bits of the rcode, version, flags, length
@@ -33,6 +34,11 @@ class Edns:
     payload_octets: int = 512
     do: bool = False
     options: tuple[Option, ...] = ()
+
+    @property
+    def cookie(self) -> bytes | None:
+        """The data of the COOKIE option; of several the first (RFC 7873 5.2)."""
+        return next((octets for code, octets in self.options if code == COOKIE), None)
 
     def asks_for(self, code: int) -> bool:
         return any(option == code for option, _ in self.options)
@@ -63,10 +69,15 @@ def opt_record(options: Iterable[Option], rcode: int, payload_octets: int, do: b
 
 
 def reply_options(
-    asked: Edns, edes: Iterable[tuple[int, str]], server_id: str | None, *, texts: bool = True
+    asked: Edns,
+    edes: Iterable[tuple[int, str]],
+    server_id: str | None,
+    *,
+    cookie: bytes | None = None,
+    texts: bool = True,
 ) -> tuple[Option, ...]:
     """What the answer's OPT record carries; without ``texts``, extended errors are bare codes."""
-    options: list[Option] = []
+    options: list[Option] = [] if cookie is None else [(COOKIE, cookie)]
     if server_id is not None and asked.asks_for(NSID):
         options.append((NSID, server_id.encode()))
     for code, text in edes:

@@ -159,11 +159,13 @@ def encode(
     ra: bool,
     payload_octets: int,
     server_id: str | None = None,
+    cookie: bytes | None = None,
 ) -> bytes:
     """The message that answers ``query``.
 
     ``ra`` says whether the client may recurse; ``payload_octets`` is the EDNS size that we offer and, over
-    UDP, keep to; ``server_id`` is told to who asks for it (NSID). What does not fit is left out by whole
+    UDP, keep to; ``server_id`` is told to who asks for it (NSID), and ``cookie`` (RFC 7873) always.
+    What does not fit is left out by whole
     RRsets with TC set (RFC 2181 9); the OPT record always fits.
     """
     limit = MAX_MESSAGE_OCTETS
@@ -175,9 +177,10 @@ def encode(
         return body.message(query.id, _flags(answer, query, rcode, ra, body.truncated))
 
     # Extended errors make way for records: first their texts, then they themselves, with TC (RFC 8914 3).
-    every = reply_options(query.edns, answer.edes, server_id)
-    codes = reply_options(query.edns, answer.edes, server_id, texts=False)
-    for options in dict.fromkeys((every, codes, ())):
+    every = reply_options(query.edns, answer.edes, server_id, cookie=cookie)
+    codes = reply_options(query.edns, answer.edes, server_id, cookie=cookie, texts=False)
+    least = reply_options(query.edns, (), None, cookie=cookie)
+    for options in dict.fromkeys((every, codes, least)):
         opt = opt_record(options, answer.rcode, payload_octets, query.edns.do)
         body = _fit(answer, query, limit - len(opt))
         if not body.truncated:

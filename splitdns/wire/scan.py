@@ -11,13 +11,12 @@ The key holds all that the encoded answer depends on beside the view: flags, EDN
 
 from __future__ import annotations
 
-from splitdns.wire.edns import MIN_PAYLOAD_OCTETS
+from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS
 from splitdns.wire.header import AD, CD, HEADER_OCTETS, OPCODE, QR, RD
 from splitdns.wire.message import Transport
 
 _PLAIN = bytes.fromhex("0001000000000000")  # the four counts: one question
 _WITH_OPT = bytes.fromhex("0001000000000001")  # and one additional record
-_OPT_OCTETS = 11  # root, type, class, TTL, no rdata
 _QUESTION_TAIL = 4  # type and class
 
 # The key's first octet; RD (0x01), CD (0x10) and AD (0x20) keep their places.
@@ -40,7 +39,7 @@ def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
     if counts == _PLAIN:
         end = len(wire)
     elif counts == _WITH_OPT:
-        end = len(wire) - _OPT_OCTETS
+        end = len(wire) - OPT_OCTETS
         opt = wire[end:]
         if opt[:3] != b"\0\0\x29" or opt[5:7] != b"\0\0" or opt[9:] != b"\0\0":
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -12,7 +13,9 @@ import pytest
 from splitdns.answer.limits import Limiter, Rates
 from splitdns.daemon.supervisor import _knobs
 from splitdns.metrics import DROPS, LIMITED
+from splitdns.serve.gate import Gate
 from splitdns.serve.pipeline import Pipeline
+from splitdns.wire.cookies import Cookies
 from splitdns.wire.message import Transport
 from tests.serving import CLIENTS, SPLIT_CONFIG, World
 
@@ -29,12 +32,14 @@ class Limited:
         self.world = World(directory, ZONES, config)
         self.now_s = 1000.0
         self.drawn = 0.9
-        rates = _knobs(self.world.loaded.settings, workers).rates
+        self.counts = self.world.counts
+        rates = _knobs(self.world.loaded.settings, workers, bytes(16)).rates
+        limiter = Limiter(rates, lambda: self.drawn)
         self.pipeline = Pipeline(
             self.world.loaded.snapshot,
             self.world.forwarder,
             self.world.counts,
-            limiter=Limiter(rates, lambda: self.drawn),
+            gate=Gate(self.counts, limiter, wall_clock=lambda: self.now_s),
             clock=lambda: self.now_s,
         )
 
@@ -129,3 +134,102 @@ def test_zero_is_without_limit(tmp_path: Path) -> None:
     config = SPLIT_CONFIG + "limits: {responses_per_second: 0, queries_per_second: 0}\n"
     assert Limited(tmp_path, config).answers(2000) == 2000
     assert Rates() == Rates(responses_per_second=0, queries_per_second=0)
+
+
+# --- Cookies ----------------------------------------------------------------------------------------------
+
+CLIENT_COOKIE = bytes.fromhex("2464c4abcf10c957")
+
+
+def with_cookie(cookie: bytes = CLIENT_COOKIE, name: str = "ns1.example.org") -> bytes:
+    options = [dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)]
+    return dns.message.make_query(name, "A", use_edns=0, options=options).to_wire()
+
+
+def cookie_of(octets: bytes | None) -> bytes:
+    assert octets is not None
+    (option,) = dns.message.from_wire(octets).options
+    assert isinstance(option, dns.edns.CookieOption)
+    return bytes(option.client + option.server)
+
+
+def test_a_client_cookie_gets_a_server_cookie__rfc7873_5_2_3(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    for client, tcp in (("internet", False), ("internet", True), ("lan", False)):
+        octets = server.answer(client, with_cookie(), tcp)
+        cookie = cookie_of(octets)
+        assert cookie[:12] == CLIENT_COOKIE + b"\1\0\0\0"
+        assert len(cookie) == 24
+        assert octets is not None
+        assert dns.message.from_wire(octets).answer
+        assert cookie_of(server.answer(client, with_cookie(cookie))) == cookie
+
+
+def test_who_sends_no_cookie_gets_none(tmp_path: Path) -> None:
+    octets = Limited(tmp_path).answer(wire=WITH_EDNS)
+    assert octets is not None
+    assert not dns.message.from_wire(octets).options
+
+
+def test_errors_and_refusals_carry_the_cookie_too__rfc7873_5_2_3(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    octets = server.answer(wire=with_cookie(name="www.example.com"))
+    assert octets is not None
+    reply = dns.message.from_wire(octets)
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert dns.edns.OptionType.COOKIE in {option.otype for option in reply.options}
+
+
+@pytest.mark.parametrize("octets", [0, 7, 9, 15, 41])
+def test_a_malformed_cookie_is_formerr__rfc7873_5_2_2(octets: int, tmp_path: Path) -> None:
+    reply = Limited(tmp_path).answer(wire=with_cookie(bytes(octets)))
+    assert reply is not None
+    assert dns.message.from_wire(reply).rcode() == dns.rcode.FORMERR
+
+
+def test_a_good_cookie_is_exempt_from_the_response_limit__semantics_19(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    cookie = cookie_of(server.answer(wire=with_cookie()))
+    assert server.answers(50) == 9
+    assert server.answers(50, wire=with_cookie(cookie)) == 50
+    assert server.answers(50, "198.51.100.98", with_cookie(cookie)) == 0, "another's cookie"
+    assert server.answers(50, wire=with_cookie(cookie[:-1] + b"x")) == 0
+    server.now_s += 3601
+    server.answers(50)
+    assert server.answers(50, wire=with_cookie(cookie)) == 0, "an old one"
+
+
+def test_beyond_the_limit_a_client_without_a_good_cookie_learns_one__rfc7873_5_2_4(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    server.answers(50)
+    server.drawn = 0.4
+    wire = with_cookie()
+    octets = server.answer(wire=wire)
+    assert octets is not None
+    assert len(octets) <= len(wire) + 16
+    reply = dns.message.from_wire(octets)
+    assert (reply.rcode(), reply.answer, reply.flags & dns.flags.TC) == (dns.rcode.BADCOOKIE, [], 0)
+    assert server.answers(20, wire=with_cookie(cookie_of(octets))) == 20
+
+
+def test_a_malformed_cookie_beyond_the_limit_buys_nothing(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    server.answers(50)
+    assert server.answers(50, wire=with_cookie(bytes(9))) == 0
+    server.drawn = 0.4
+    reply = server.answer(wire=with_cookie(bytes(9)))
+    assert reply is not None
+    assert dns.message.from_wire(reply).flags & dns.flags.TC
+
+
+def test_a_query_with_a_cookie_does_not_change_what_others_get(tmp_path: Path) -> None:
+    server = Limited(tmp_path)
+    before = server.answer(wire=WITH_EDNS)
+    server.answer(wire=with_cookie())
+    assert server.answer(wire=WITH_EDNS) == before
+
+
+def test_workers_take_each_others_cookies(tmp_path: Path) -> None:
+    first, second = (Cookies(b"one master of 16") for _ in range(2))
+    option = first.meet(CLIENT_COOKIE, "192.0.2.1", 5000).option
+    assert second.meet(option, "192.0.2.1", 5001).good

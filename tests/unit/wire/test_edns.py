@@ -5,7 +5,7 @@ import dns.message
 import pytest
 
 from splitdns.errors import WireError
-from splitdns.wire.edns import EDE, NSID, Edns, opt_record, parse_options, reply_options
+from splitdns.wire.edns import COOKIE, EDE, NSID, Edns, opt_record, parse_options, reply_options
 
 
 def test_options_are_read_in_order_empty_ones_too__rfc6891_6_1_2() -> None:
@@ -36,3 +36,12 @@ def test_the_opt_record_is_read_by_dnspython__rfc6891_6_1_2() -> None:
     read = dns.message.from_wire(message)
     assert (read.edns, read.payload, read.ednsflags & 0x8000, read.rcode()) == (0, 1400, 0x8000, 0xA15)
     assert read.options == (dns.edns.EDEOption(22, "x"),)
+
+
+def test_the_first_cookie_counts__rfc7873_5_2() -> None:
+    assert Edns().cookie is None
+    assert Edns(options=((NSID, b""), (COOKIE, b"one"), (COOKIE, b"two"))).cookie == b"one"
+
+
+def test_an_answer_carries_the_cookie_that_it_is_given() -> None:
+    assert reply_options(Edns(), ((22, ""),), None, cookie=b"x") == ((COOKIE, b"x"), (EDE, b"\0\x16"))
