@@ -164,6 +164,12 @@ PROXY_DURATION = Metric(
 FORWARD_FAILURES = Metric(
     "forward_failures_total", "counter", "Exchanges that gave no usable answer.", ("to", "reason")
 )
+FORWARD_UNWANTED = Metric(
+    "forward_unwanted_responses_total",
+    "counter",
+    "Datagrams that came from an upstream and did not count as the response: something in them was not ours.",
+    ("to", "reason"),
+)
 FORWARD_REJECTS = Metric(
     "forward_max_concurrent_rejects_total", "counter", "Questions not forwarded: too many were on their way."
 )

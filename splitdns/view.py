@@ -10,6 +10,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from splitdns.names import Qname, ancestors
@@ -33,15 +34,44 @@ def fold_address(host: str) -> Address:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
+class Carrier(StrEnum):
+    """What carries questions to an upstream; the value is the scheme in its URL."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTPS = "https"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Upstream:
-    """A resolver to ask: an address literal and a port, over UDP with TCP as the fall-back."""
+    """A resolver to ask: an address literal and a port; over UDP, TCP is the fall-back.
+
+    ``name`` is who it must prove to be where the carrier is encrypted (empty: its address), ``path`` where
+    it answers over HTTPS, and ``ca`` a file of certificates that are trusted for it instead of the system's.
+    """
 
     host: str
     port: int = 53
+    carrier: Carrier = Carrier.UDP
+    name: str = ""
+    path: str = ""
+    ca: str | None = None
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        if self.carrier is Carrier.UDP:
+            return f"{host}:{self.port}"
+        return f"{self.carrier}://{host}:{self.port}{self.path}" + (f"#{self.name}" if self.name else "")
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.carrier in (Carrier.TLS, Carrier.HTTPS)
+
+    @property
+    def identity(self) -> str:
+        """The name, or else the address, that its certificate must bear."""
+        return self.name or self.host
 
 
 @dataclass(frozen=True, slots=True)

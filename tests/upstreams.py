@@ -35,9 +35,9 @@ class Asked:
 
     @property
     def question(self) -> str:
-        """``NAME TYPE``, as text."""
+        """``NAME TYPE``, as text, the name in lower case."""
         question = self.message.question[0]
-        return f"{question.name} {question.rdtype.name}"
+        return f"{question.name.canonicalize()} {question.rdtype.name}"
 
 
 Script = Callable[[Asked], Iterable[bytes]]
@@ -101,11 +101,11 @@ async def upstream(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Scr
 
         async def on_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
-                wire = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
-                for response in scripted.reply(Asked(wire, "tcp", writer.get_extra_info("peername"))):
-                    writer.write(len(response).to_bytes(2, "big") + response)
-                await writer.drain()
-                await reader.read()
+                while True:
+                    wire = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+                    for response in scripted.reply(Asked(wire, "tcp", writer.get_extra_info("peername"))):
+                        writer.write(len(response).to_bytes(2, "big") + response)
+                    await writer.drain()
             except (asyncio.IncompleteReadError, ConnectionError):
                 pass
             finally:

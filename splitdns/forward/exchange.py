@@ -1,152 +1,280 @@
-"""One question to one upstream: the query, and what counts as its response.
+"""One question to one upstream: what is sent, what counts as the response, and what else is tried.
 
-A datagram counts only where the kernel saw it come from the upstream and its id and question are ours
-(RFC 5452 9.1); others are ignored and the wait goes on. What the response says is ``response``'s to read.
+A datagram counts only where the kernel saw it come from the upstream, its id and question are ours to the
+letter, and it bears our cookie if the upstream has ever shown one (RFC 5452 9.1, RFC 7873 5.3); others are
+ignored and the wait goes on. A response that is almost right may be a forger's, or that of an upstream that
+mangles case or has lost its cookies. Which of the two, a connection tells: nobody forges that blindly.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
+import socket
+from contextlib import suppress
 from random import Random
-from typing import NamedTuple
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.network import Network
+from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
 from splitdns.forward.response import Response
-from splitdns.names import ROOT, Qname
-from splitdns.records import Class, Rcode, Type
-from splitdns.view import Upstream
-from splitdns.wire.framing import Unframer, frame
-from splitdns.wire.header import HEADER_OCTETS, question_end
+from splitdns.forward.streams import Streams
+from splitdns.forward.traits import Known, Traits
+from splitdns.metrics import FORWARD_UNWANTED, Counts
+from splitdns.records import Rcode
+from splitdns.view import Carrier, Upstream
 
-PAYLOAD_OCTETS = 1232  # what fits every path unfragmented (DNS flag day 2020)
-MAX_UNWANTED = 100  # datagrams that answer something else, in one exchange; beyond: a flood, it fails
+MAX_UNWANTED = 100  # datagrams that do not count, in one exchange; beyond: a flood, and TCP is asked
+# How long the right response may come after one that is almost right. A forger's comes before the upstream's,
+# and this is about the way of the latter.
+DOUBT_S = 0.1
 
-_HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, payload, flags, octets of rdata
 _RECEIVE_OCTETS = 65_535
-
-_QR, _OPCODE, _TC, _RD, _CD, _RCODE = 0x8000, 0x7800, 0x0200, 0x0100, 0x0010, 0x000F
-_DO = 0x8000  # in what is the TTL of other records (RFC 3225 3)
-_OPT = ROOT + _FIXED.pack(Type.OPT, PAYLOAD_OCTETS, 0, 0)
-_OPT_DO = ROOT + _FIXED.pack(Type.OPT, PAYLOAD_OCTETS, _DO, 0)
-_CLASS_IN = Class.IN.to_bytes(2, "big")
-_NO_EDNS = frozenset({Rcode.FORMERR, Rcode.NOTIMP})  # what a server without EDNS says to it (RFC 6891 7)
 
 
 class NoResponseError(UpstreamError):
     """The upstream did not answer in time, or cannot be reached: it may be down."""
 
 
-class Question(NamedTuple):
-    """What is asked; ``do`` wants signatures (RFC 4035 3.2.1), ``cd`` also what fails validation (3.2.2)."""
-
-    name: Qname
-    qtype: int
-    do: bool = False
-    cd: bool = False
-
-
 class Exchanger:
-    """Asks single upstreams, over sockets from ``network`` and with ids from ``random``."""
+    """Asks single upstreams, over sockets from ``network``, and remembers what they showed of themselves.
 
-    def __init__(self, network: Network, random: Random) -> None:
+    It keeps connections open: whoever made it calls ``close``.
+    """
+
+    def __init__(self, network: Network, random: Random, counts: Counts) -> None:
         self._network = network
         self._random = random
+        self._counts = counts
+        self._known = Known(random)
+        self._streams = Streams(network, random)
 
     async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
-        """Ask ``upstream`` once, over UDP, then over TCP where the response did not fit (RFC 7766 5).
-
-        A server that rejects EDNS is asked once more without it (RFC 6891 7).
+        """Ask ``upstream`` once; where it does not take how it is asked, again in another manner.
 
         Raises:
             NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
             UpstreamError: a response that cannot be used.
         """
         until_s = asyncio.get_running_loop().time() + timeout_s
-        for edns in (True, False):
-            query = make_query(self._random.getrandbits(16), question, edns)
-            wire = await self._ask_datagram(upstream, query, until_s)
-            if _is_truncated(wire):
-                query = make_query(self._random.getrandbits(16), question, edns)
-                wire = await self._ask_stream(upstream, query, until_s)
-            response = Response(wire)
-            if response.header_rcode not in _NO_EDNS:
-                break
+        if upstream.carrier is not Carrier.UDP:
+            return await self._over_connection(question, upstream, until_s)
+        traits = self._known.of(upstream)
+        response, manner = await self._over_udp(question, upstream, traits, until_s)
+        if response.rcode == Rcode.BADCOOKIE:  # it has told the right one, and the next query bears it
+            response, manner = await self._over_udp(question, upstream, traits, until_s)
+            if response.rcode == Rcode.BADCOOKIE:  # it does not like that one either (RFC 7873 5.3)
+                return await self._over_tcp(question, upstream, manner, until_s)
+        if response.rcode in NO_EDNS and manner.edns:
+            bare = Manner(spelled=manner.spelled, edns=False)
+            response, _ = await self._over_udp(question, upstream, traits, until_s, bare)
+            if response.rcode not in NO_EDNS:
+                traits.lacks_edns(asyncio.get_running_loop().time())
         return response
 
-    async def _ask_datagram(self, upstream: Upstream, query: bytes, until_s: float) -> bytes:
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._streams.close()
+
+    # Datagrams
+
+    async def _over_udp(
+        self,
+        question: Question,
+        upstream: Upstream,
+        traits: Traits,
+        until_s: float,
+        manner: Manner | None = None,
+    ) -> tuple[Response, Manner]:
+        """One query over UDP, over TCP where the response does not fit or is in doubt (RFC 7766 5)."""
         loop = asyncio.get_running_loop()
+        manner = manner or traits.manner(loop.time())
+        query = make_query(question, self._random, manner)
         try:
-            async with asyncio.timeout_at(until_s):
-                with self._network.datagram(upstream) as datagram:
-                    datagram.send(query)
-                    for _ in range(MAX_UNWANTED + 1):
-                        wire = await loop.sock_recv(datagram, _RECEIVE_OCTETS)
-                        if is_response(wire, query):
-                            return wire
-        except TimeoutError:
-            raise NoResponseError("no response in time") from None
+            with self._network.datagram(upstream) as datagram:
+                datagram.send(query.wire)
+                waiting = _Waiting(datagram, query, traits, until_s)
+                try:
+                    found = await waiting.done
+                finally:
+                    waiting.end()
+                    if waiting.unwanted:
+                        self._count(upstream, waiting.unwanted)
         except OSError as error:
             raise NoResponseError(error.strerror or str(error)) from None
-        raise UpstreamError(f"more than {MAX_UNWANTED} datagrams that do not answer the query")
+        if isinstance(found, Response):
+            return found, manner
+        if found == _TRUNCATED:
+            return await self._over_tcp(question, upstream, manner, until_s), manner
+        return await self._settled(question, upstream, traits, manner, until_s, found)
 
-    async def _ask_stream(self, upstream: Upstream, query: bytes, until_s: float) -> bytes:
+    async def _over_tcp(
+        self, question: Question, upstream: Upstream, manner: Manner, until_s: float
+    ) -> Response:
         """The response over TCP. Where there is none it is not down: it has just answered over UDP."""
-        loop = asyncio.get_running_loop()
-        unframer = Unframer()
+        wire, query = await self._from_connection(question, upstream, manner, until_s, "truncated, and ")
+        return Response(query.plain(wire))
+
+    async def _settled(
+        self,
+        question: Question,
+        upstream: Upstream,
+        traits: Traits,
+        manner: Manner,
+        until_s: float,
+        doubt: str,
+    ) -> tuple[Response, Manner]:
+        """The response of an upstream over which there is ``doubt``, and a lesson about it."""
+        now_s = asyncio.get_running_loop().time()
+        try:
+            wire, query = await self._from_connection(question, upstream, manner, until_s, f"{doubt}, and ")
+        except UpstreamError:
+            if doubt == _FLOODED:
+                raise
+            # It has no TCP either. Asked in a lesser manner, it still has to be answered to the letter.
+            lesser = manner._replace(spelled=False) if doubt == _MISSPELLED else manner
+            if doubt == _NO_COOKIE:
+                traits.forget_cookie()
+            response, _ = await self._over_udp(question, upstream, traits, until_s, lesser)
+            if doubt == _MISSPELLED:
+                traits.mangles_case(now_s)
+            return response, lesser
+        response = Response(query.plain(wire))
+        if match(wire, query) is Match.MISSPELLED:
+            traits.mangles_case(now_s)
+        if manner.edns and not traits.accepts(response.cookie):
+            traits.forget_cookie()
+        return response, manner
+
+    def _count(self, upstream: Upstream, unwanted: dict[str, int]) -> None:
+        for reason, times in unwanted.items():
+            self._counts.add(FORWARD_UNWANTED, str(upstream), _LABELS[reason], by=times)
+
+    # Connections
+
+    async def _over_connection(self, question: Question, upstream: Upstream, until_s: float) -> Response:
+        """One query to an upstream that is asked over connections only."""
+        manner = Manner(spelled=False, padded=upstream.is_encrypted)
+        try:
+            wire, _ = await self._from_connection(question, upstream, manner, until_s, "")
+            response = Response(wire)
+            if response.rcode in NO_EDNS:
+                bare = Manner(spelled=False, edns=False)
+                wire, _ = await self._from_connection(question, upstream, bare, until_s, "")
+                response = Response(wire)
+        except _NothingError as error:
+            raise NoResponseError(str(error)) from None
+        return response
+
+    async def _from_connection(
+        self, question: Question, upstream: Upstream, manner: Manner, until_s: float, why: str
+    ) -> tuple[bytes, Query]:
+        query = make_query(question, self._random, manner)
         try:
             async with asyncio.timeout_at(until_s):
-                with await self._network.stream(upstream) as stream:
-                    await loop.sock_sendall(stream, frame(query))
-                    while (wire := unframer.message()) is None:
-                        octets = await loop.sock_recv(stream, _RECEIVE_OCTETS)
-                        if not octets:
-                            raise UpstreamError("truncated, and the connection ended within a response")
-                        unframer.feed(octets)
+                wire = await self._streams.ask(upstream, query)
         except TimeoutError:
-            raise UpstreamError("truncated, and no response over TCP in time") from None
+            over = "" if upstream.carrier is not Carrier.UDP else "over TCP "
+            raise _NothingError(f"{why}no response {over}in time") from None
         except OSError as error:
-            raise UpstreamError(f"truncated, and over TCP: {error.strerror or error}") from None
-        if not is_response(wire, query):
-            raise UpstreamError("truncated, and a response over TCP that does not answer the query")
-        if _is_truncated(wire):
+            over = "over TCP: " if why else ""
+            raise _NothingError(f"{why}{over}{_reason(error, upstream)}") from None
+        except UpstreamError as error:
+            raise UpstreamError(f"{why}{error}") from None
+        if is_truncated(wire):
             raise UpstreamError("a truncated response over TCP")
-        return wire
+        return wire, query
 
 
-def make_query(query_id: int, question: Question, edns: bool) -> bytes:
-    """A query with RD and, where ``edns``, our own OPT (RFC 6891 6.1.2); without it there is no DO."""
-    flags = _RD | _CD if question.cd else _RD
-    header = _HEADER.pack(query_id, flags, 1, 0, 0, 1 if edns else 0)
-    query = header + question.name + question.qtype.to_bytes(2, "big") + _CLASS_IN
-    if not edns:
-        return query
-    return query + (_OPT_DO if question.do else _OPT)
+class _NothingError(UpstreamError):
+    """Nothing came over a connection, which of an upstream over UDP says nothing yet."""
 
 
-def is_response(wire: bytes, query: bytes) -> bool:
-    """Whether ``wire`` answers ``query``: a response, with the same id, opcode and question.
-
-    A server that rejects EDNS may leave the question out (RFC 6891 7); such a rejection counts too, because
-    all that a forged one gains is the same question once more.
-    """
-    if len(wire) < HEADER_OCTETS or wire[:2] != query[:2]:
-        return False
-    _, flags, questions, _, _, _ = _HEADER.unpack_from(wire)
-    if not flags & _QR or flags & _OPCODE:
-        return False
-    if questions == 0:
-        return flags & _RCODE in _NO_EDNS
-    end = question_end(query)
-    return questions == 1 and _same_question(wire[HEADER_OCTETS:end], query[HEADER_OCTETS:end])
+def _reason(error: OSError, upstream: Upstream) -> str:
+    """Why there is no connection, in words that say what to look at."""
+    if (verify := getattr(error, "verify_message", None)) is not None:
+        return f"its certificate does not prove that it is {upstream.identity}: {verify}"
+    return error.strerror or str(error)
 
 
-def _same_question(one: bytes, other: bytes) -> bool:
-    """Names without regard to case, type and class exactly: type 65 is an octet that looks like a letter."""
-    return one[:-4].lower() == other[:-4].lower() and one[-4:] == other[-4:]
+# What a wait may end with beside the response; the last three are doubts, in words for a person.
+_TRUNCATED = "truncated"
+_MISSPELLED = "a response in another case"
+_NO_COOKIE = "a response without our cookie"
+_FLOODED = f"more than {MAX_UNWANTED} datagrams that do not answer the query"
+_OTHER = "another"
+_LABELS = {_MISSPELLED: "case", _NO_COOKIE: "cookie", _OTHER: "other"}
 
 
-def _is_truncated(wire: bytes) -> bool:
-    return bool(_HEADER.unpack_from(wire)[1] & _TC)
+class _Waiting:
+    """Reads a socket until something counts; in callbacks, so that what does not costs no task its turn."""
+
+    __slots__ = (
+        "_datagram",
+        "_doubt",
+        "_loop",
+        "_query",
+        "_timer",
+        "_traits",
+        "_until_s",
+        "done",
+        "unwanted",
+    )
+
+    def __init__(self, datagram: socket.socket, query: Query, traits: Traits, until_s: float) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        self._datagram = datagram
+        self._query = query
+        self._traits = traits
+        self._until_s = until_s
+        self._doubt = ""
+        self.unwanted: dict[str, int] = {}
+        self.done: asyncio.Future[Response | str] = loop.create_future()
+        self._timer = loop.call_at(until_s, self._end_of_time)
+        loop.add_reader(datagram, self._read)
+
+    def end(self) -> None:
+        """Let go of the socket."""
+        self._timer.cancel()
+        self._loop.remove_reader(self._datagram)
+
+    def _read(self) -> None:
+        if self.done.done():
+            return
+        try:
+            found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
+        except BlockingIOError:
+            return
+        except (OSError, UpstreamError) as error:
+            self.done.set_exception(error)
+            return
+        if isinstance(found, Response) or found == _TRUNCATED:
+            self.done.set_result(found)
+            return
+        self.unwanted[found] = self.unwanted.get(found, 0) + 1
+        if sum(self.unwanted.values()) > MAX_UNWANTED:
+            self.done.set_result(_FLOODED)
+        elif found != _OTHER and not self._doubt:
+            self._doubt = found
+            self._timer.cancel()
+            until_s = min(self._until_s, self._loop.time() + DOUBT_S)
+            self._timer = self._loop.call_at(until_s, self._end_of_time)
+
+    def _judge(self, wire: bytes) -> Response | str:
+        matching = match(wire, self._query)
+        if matching is Match.OTHER:
+            return _OTHER
+        if matching is Match.MISSPELLED:
+            return _MISSPELLED
+        if is_truncated(wire):  # whoever says so, all that it makes us do is to ask over TCP
+            return _TRUNCATED
+        response = Response(self._query.plain(wire))
+        if self._query.manner.cookie and not self._traits.accepts(response.cookie):
+            return _NO_COOKIE
+        return response
+
+    def _end_of_time(self) -> None:
+        with suppress(asyncio.InvalidStateError):
+            if self._doubt:
+                self.done.set_result(self._doubt)
+            else:
+                self.done.set_exception(NoResponseError("no response in time"))

@@ -17,9 +17,10 @@ from random import Random, SystemRandom
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import MAX_OCTETS, Cache, kind
-from splitdns.forward.exchange import Exchanger, Question
+from splitdns.forward.exchange import Exchanger
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S
+from splitdns.forward.query import Question
 from splitdns.forward.upstreams import Failure, Outcome, Upstreams
 from splitdns.metrics import (
     CACHE_HITS,
@@ -70,7 +71,7 @@ class Forwarder:
         self._clock = clock
         self._cache = Cache(counts, max_cache_octets)
         self._max_in_flight = max_in_flight
-        exchanger = Exchanger(network or KernelNetwork(), random or SystemRandom())
+        exchanger = Exchanger(network or KernelNetwork(), random or SystemRandom(), counts)
         self._upstreams = Upstreams(counts, exchanger, clock, patience_s)
         self._flights: dict[_Question, asyncio.Task[Outcome]] = {}
         self._names: Counter[Qname] = Counter()

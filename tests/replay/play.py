@@ -82,7 +82,7 @@ class ScriptedNetwork:
         self.asked[upstream.host] += 1
         query = dns.message.from_wire(wire)
         question = query.question[0]
-        key = (upstream.host, question.name.to_text(omit_final_dot=True), question.rdtype.name)
+        key = (upstream.host, question.name.canonicalize().to_text(omit_final_dot=True), question.rdtype.name)
         reactions = self._scenario.upstreams.get(key)
         if reactions is None:
             self.unexpected.append(" ".join(key))

@@ -7,6 +7,7 @@ from typing import Any
 from splitdns.answer.decide import Answer, Forward, Reply
 from splitdns.answer.decide import resume as resume_decided
 from splitdns.errors import UpstreamError
+from splitdns.forward.query import Match
 from tests.replay.faults import Features, instead
 
 
@@ -64,14 +65,14 @@ FEATURES: Features = {
     "circles": [(f"{UPSTREAMS}.reduce", _does_not_mind_circles)],
     "coalescing": [(f"{FORWARDER}._Question.__eq__", instead(lambda one, other: one is other))],
     "dname": [(f"{CHAIN}.Response.dname_above", instead(lambda *_: None))],
-    "forgery": [(f"{EXCHANGE}.is_response", instead(lambda *_: True))],
-    "edns-fallback": [(f"{EXCHANGE}._NO_EDNS", instead(frozenset()))],
+    "forgery": [(f"{EXCHANGE}.match", instead(lambda *_: Match.WHOLE))],
+    "edns-fallback": [(f"{EXCHANGE}.NO_EDNS", instead(frozenset()))],
     "lame": [(f"{CHAIN}.Response.is_referral", instead(False))],
     "again": [(f"{POLICY}.ROUNDS", instead(1))],
     "fail-over": [(f"{POLICY}.Tries.next", _once)],
     "down": [(f"{POLICY}.Health.is_down", instead(lambda *_: False))],
     "probe": [(f"{POLICY}.Health.due", instead(lambda *_: ()))],
-    "tcp": [(f"{EXCHANGE}._is_truncated", instead(lambda _: False))],
+    "tcp": [(f"{EXCHANGE}.is_truncated", instead(lambda _: False))],
     "negative": [(f"{CACHE}._lifetime_s", _keeps_no_denial)],
     "recovery": [(f"{CACHE}._lifetime_s", instead(lambda *_: 60))],
     "ttl": [(f"{CACHE}._aged", instead(lambda reply, _: reply))],

@@ -145,7 +145,15 @@ def _ready(port: int) -> int:
 def ask(upstreams: UpstreamSet, name: str, rdtype: str) -> Reply:
     decided = decide(query(name, rdtype, rd=True), view(recursion=True, routes={".": upstreams}), MANNERS)
     assert isinstance(decided, Forward)
-    return asyncio.run(Forwarder(Counts()).ask(decided))
+
+    async def main() -> Reply:
+        forwarder = Forwarder(Counts())
+        try:
+            return await forwarder.ask(decided)
+        finally:
+            await forwarder.close()
+
+    return asyncio.run(main())
 
 
 def text(rrset: RRset) -> str:
@@ -199,7 +207,9 @@ def test_a_reply_is_what_the_upstream_means(
 ) -> None:
     reply = ask(upstreams[peer], name, rdtype)
     assert reply.rcode == rcode
-    assert [text(rrset) for rrset in reply.answer] == expected
+    # dnsmasq caches aliases in the case in which somebody asked: the random one of our earlier questions.
+    as_shown = str.lower if peer == "dnsmasq" else str
+    assert [as_shown(text(rrset)) for rrset in reply.answer] == [as_shown(line) for line in expected]
     negative = rcode == 3 or not expected
     assert (reply.soa is not None) == negative
     if reply.soa is not None:

@@ -6,9 +6,10 @@ import asyncio
 import random
 
 from splitdns.answer.decide import Reply
-from splitdns.forward.exchange import Exchanger, Question
+from splitdns.forward.exchange import Exchanger
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.policy import FAILURES_TO_BE_DOWN, PROBE_EVERY_S
+from splitdns.forward.query import Question
 from splitdns.forward.upstreams import Failure, Upstreams
 from splitdns.metrics import Counts
 from splitdns.names import from_text
@@ -22,8 +23,9 @@ WWW = Question(from_text("www.example.org."), Type.A)
 
 def make(patience_s: float = 4.5) -> Upstreams:
     """Upstreams in the loop's own time."""
-    exchanger = Exchanger(KernelNetwork(), random.SystemRandom())
-    return Upstreams(Counts(), exchanger, asyncio.get_running_loop().time, patience_s)
+    counts = Counts()
+    exchanger = Exchanger(KernelNetwork(), random.SystemRandom(), counts)
+    return Upstreams(counts, exchanger, asyncio.get_running_loop().time, patience_s)
 
 
 def test_no_upstream_is_a_failure_and_not_an_exception() -> None:
