@@ -28,7 +28,7 @@ def _signals_restored() -> Iterator[None]:
 def test_limits_are_divided_by_the_workers__semantics_21(workers: int, share: int) -> None:
     settings = read_settings("tcp: {connections: 1000, idle_timeout: 7s}\nquerylog: true\n", "splitdns.yaml")
 
-    knobs = _knobs(settings, workers)
+    knobs = _knobs(settings, workers, bytes(16))
 
     assert knobs.limits.connections == share
     assert knobs.limits.idle_s == 7
@@ -38,7 +38,7 @@ def test_limits_are_divided_by_the_workers__semantics_21(workers: int, share: in
 def test_every_worker_may_take_a_connection() -> None:
     settings = read_settings("tcp: {connections: 1, connections_per_client: 1}\n", "splitdns.yaml")
 
-    limits = _knobs(settings, 64).limits
+    limits = _knobs(settings, 64, bytes(16)).limits
 
     assert (limits.connections, limits.connections_per_client) == (1, 1)
 
