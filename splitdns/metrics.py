@@ -155,6 +155,12 @@ CACHE_MISSES = Metric("cache_misses_total", "counter", "Look-ups that found noth
 CACHE_EVICTIONS = Metric(
     "cache_evictions_total", "counter", "Entries that were forgotten for lack of room.", ("type", "view")
 )
+CACHE_STALE = Metric(
+    "cache_served_stale_total", "counter", "Answers that were too old, for want of others.", ("view",)
+)
+CACHE_PREFETCHES = Metric(
+    "cache_prefetch_total", "counter", "Entries that were asked for anew before they were too old.", ("view",)
+)
 PROXY_DURATION = Metric(
     "proxy_request_duration_seconds",
     "histogram",
@@ -172,6 +178,9 @@ FORWARD_UNWANTED = Metric(
 )
 FORWARD_REJECTS = Metric(
     "forward_max_concurrent_rejects_total", "counter", "Questions not forwarded: too many were on their way."
+)
+FORWARD_DROPS = Metric(
+    "forward_drops_total", "counter", "Questions given up, or not asked, by which limit.", ("reason",)
 )
 FORWARD_COALESCED = Metric(
     "forward_coalesced_total", "counter", "Questions that waited for the answer to an identical one."

@@ -116,12 +116,26 @@ class Ede(IntEnum):
     """Extended DNS error codes (RFC 8914 4) that are sent here."""
 
     OTHER = 0
+    UNSUPPORTED_ALGORITHM = 1
+    UNSUPPORTED_DIGEST = 2
+    STALE_ANSWER = 3
+    INDETERMINATE = 5
+    BOGUS = 6
+    SIGNATURE_EXPIRED = 7
+    SIGNATURE_NOT_YET_VALID = 8
+    DNSKEY_MISSING = 9
+    RRSIGS_MISSING = 10
+    NO_ZONE_KEY = 11
+    NSEC_MISSING = 12
+    CACHED_ERROR = 13
     NOT_READY = 14
     PROHIBITED = 18
+    STALE_NXDOMAIN_ANSWER = 19
     NOT_AUTHORITATIVE = 20
     NO_REACHABLE_AUTHORITY = 22
     NETWORK_ERROR = 23
     INVALID_DATA = 24
+    NSEC3_ITERATIONS = 27
 
 
 # Types that only a query may ask for, or that never stand in a zone (RFC 6895 3.1).

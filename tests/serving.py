@@ -59,7 +59,7 @@ class ScriptedForwarder:
         self.asked.append(forward)
         return self.upstream(forward) if self.upstream else None
 
-    async def ask(self, forward: Forward) -> Reply:
+    async def ask(self, forward: Forward, client: str) -> Reply:
         raise UpstreamError("the script has no answer")
 
 

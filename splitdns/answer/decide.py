@@ -330,8 +330,11 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
     if reply is None:
         return _error(Rcode.SERVFAIL, Ede.NO_REACHABLE_AUTHORITY, "no upstream answered")
     if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
-        ours = (int(Ede.NETWORK_ERROR), f"the upstreams failed, the last with rcode {reply.rcode}")
-        return Answer(Rcode.SERVFAIL, edes=(*reply.edes, ours), remember=False)
+        edes = reply.edes
+        if all(code != Ede.NO_REACHABLE_AUTHORITY for code, _ in edes):
+            reason = f"the upstreams failed, the last with rcode {reply.rcode}"
+            edes = (*edes, (int(Ede.NETWORK_ERROR), reason))
+        return Answer(Rcode.SERVFAIL, edes=edes, remember=False)
     by_owner = {(rrset.name, rrset.rdtype): rrset for rrset in reply.answer}
     dnames = {after.name: rrset for rrset, after in pairwise(reply.answer) if rrset.rdtype == Type.DNAME}
     name, qtype = forward.name, forward.qtype

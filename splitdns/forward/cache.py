@@ -1,98 +1,196 @@
-"""What upstreams said, until it is too old (RFC 1035 7.4, RFC 2308).
+"""What upstreams said, until it is too old (RFC 1035 7.4, RFC 2308, RFC 8767).
 
 One cache belongs to a worker and outlives its snapshots. A view's name and the upstream set are part of every
 key: what one view learnt from its resolvers is no news to another. Kept is the whole reply to a question, its
 aliases included, for as long as the shortest TTL in it; each alias is decided anew in the client's view when
-the reply is read, so a name that has become local since then wins over what is kept here.
+the reply is read, so a name that has become local since then wins over what is kept here. All types of a
+name stand together, for whether it exists is one thing: the newest word on it holds for all of them
+(RFC 8020 2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from splitdns.answer.decide import Reply
+from splitdns.answer.decide import Proof, Reply
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
 from splitdns.view import UpstreamSet
 
-MAX_OCTETS = 64 * 1024 * 1024  # per worker; beyond, the least recently used replies are evicted
-TTL_FLOOR_S = 0  # upstreams' short TTLs make fail-over work: they are kept to
-TTL_CEILING_S = 86_400  # Unbound's, too; RFC 8767 4 suggests to stay below a week
-NEGATIVE_TTL_CEILING_S = 10_800  # RFC 2308 5: one to three hours work well
+POPULAR_HITS = 2  # from here on, a reply is asked for anew before it is too old
+RIPE = 0.9  # of its lifetime; who asks after that has it renewed (Unbound's prefetch, too)
 
 # What objects cost beside the octets in them, as CPython 3.11 lays them out (a test measures it).
-_ENTRY_OCTETS = 400
+_NAME_OCTETS = 400
+_ENTRY_OCTETS = 240
 _RRSET_OCTETS = 90
 _RDATA_OCTETS = 45
 
-_Key = tuple[str, UpstreamSet, Qname, int | None]
+_ALL_TYPES = 0  # none of which exists then (RFC 2308 5); no type has this number
+_UNCHECKED = 1 << 16  # beside a type: asked for with CD, and perhaps not what validation would let pass
+
+Shelf = tuple[str, UpstreamSet]  # a view's name, and the set that it asks
+_Place = tuple[str, UpstreamSet, Qname]
+
+
+class Key(NamedTuple):
+    """What makes two questions one: who may share the answer, who is asked, and for what.
+
+    ``do`` wants signatures (RFC 4035 3.2.1), ``cd`` also what fails validation (3.2.2).
+    """
+
+    view: str
+    upstreams: UpstreamSet
+    name: Qname
+    qtype: int
+    do: bool = False
+    cd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class CacheLimits:
+    """How much is kept, in octets of one worker, and for how long, in seconds; settings say why."""
+
+    octets: int = 64 * 1024 * 1024
+    min_ttl_s: int = 0
+    max_ttl_s: int = 86_400
+    max_negative_ttl_s: int = 10_800
+    max_stale_s: int = 86_400
+    prefetch: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A reply that is kept."""
+
     reply: Reply
     stored_s: float
     expires_s: float
     octets: int
+    hits: int = 0
+    renewed: bool = False  # it has been asked for anew, at most once
+
+    def is_fresh(self, now_s: float) -> bool:
+        return self.expires_s > now_s
+
+    def is_ripe(self, now_s: float) -> bool:
+        """Whether it should be asked for anew: it is often asked for, and soon too old."""
+        if self.hits < POPULAR_HITS or self.renewed:
+            return False
+        return now_s >= self.stored_s + RIPE * (self.expires_s - self.stored_s)
+
+    def aged(self, now_s: float) -> Reply:
+        """The reply, its TTLs less the whole seconds that it has been here."""
+        return _aged(self.reply, int(now_s - self.stored_s))
 
 
 class Cache:
     """Replies by view name, upstream set, name and type; times are seconds of one steady clock."""
 
-    def __init__(self, counts: Counts, max_octets: int = MAX_OCTETS) -> None:
+    def __init__(self, counts: Counts, limits: CacheLimits = CacheLimits()) -> None:  # noqa: B008 (frozen)
+        self.limits = limits
         self._counts = counts
-        self._max_octets = max_octets
         self._octets = 0
-        self._entries: dict[_Key, _Entry] = {}  # the least recently used first
+        # Of each name by type; the least recently used name first.
+        self._names: dict[_Place, dict[int, Entry]] = {}
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return sum(map(len, self._names.values()))
 
-    def get(self, view: str, upstreams: UpstreamSet, name: Qname, qtype: int, now_s: float) -> Reply | None:
-        """The reply, its TTLs less the whole seconds that it has been here; None: none, or too old."""
-        # A name that does not exist has no type at all (RFC 2308 5).
-        for key in ((view, upstreams, name, qtype), (view, upstreams, name, None)):
-            entry = self._entries.get(key)
-            if entry is None:
-                continue
-            del self._entries[key]
-            if entry.expires_s > now_s:
-                self._entries[key] = entry  # now the most recently used
-                return _aged(entry.reply, int(now_s - entry.stored_s))
-            self._count(key, entry, -1)
-        return None
+    def get(self, key: Key, now_s: float) -> Entry | None:
+        """What is kept, fresh or stale; None: nothing, or too old even for those who have nothing else."""
+        place = (key.view, key.upstreams, key.name)
+        entries = self._names.get(place)
+        if entries is None:
+            return None
+        slot = key.qtype | _UNCHECKED if key.cd else key.qtype
+        if slot not in entries:
+            slot &= _UNCHECKED
+        entry = entries.get(slot)
+        if entry is None:
+            return None
+        if entry.expires_s + self.limits.max_stale_s <= now_s:
+            self._drop(place, slot)
+            return None
+        if key.do and entry.reply.proof is None:  # it was asked for without
+            return None
+        del self._names[place]
+        self._names[place] = entries  # now the most recently used
+        return entry
 
-    def remember(
-        self, view: str, upstreams: UpstreamSet, name: Qname, qtype: int, reply: Reply, now_s: float
-    ) -> Reply:
+    def remember(self, key: Key, reply: Reply, now_s: float, *, keep: bool = True) -> Reply:
         """Keep ``reply`` if it may be kept, and give it back with TTLs within the bounds.
 
         Kept are records and negative answers with a SOA (RFC 2308 5). A failure is not, nor a chain without
-        its end, nor anything with a TTL of 0, which is for the one who asked only (RFC 1035 3.2.1).
+        its end, nor anything with a TTL of 0, which is for those who wait for it (RFC 1035 3.2.1). Whatever
+        was kept about the question goes: this is newer. Without ``keep``, only that.
         """
-        reply = _bounded(reply)
-        ttl_s = _lifetime_s(reply, qtype)
-        if ttl_s <= 0:
+        reply = _bounded(reply, self.limits)
+        if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
             return reply
+        place = (key.view, key.upstreams, key.name)
         no_name = reply.rcode == Rcode.NXDOMAIN and not reply.answer
-        key: _Key = (view, upstreams, name, None if no_name else qtype)
-        entry = _Entry(reply, now_s, now_s + ttl_s, _cost(reply, name))
-        if former := self._entries.pop(key, None):
-            self._count(key, former, -1)
-        self._entries[key] = entry
-        self._count(key, entry, 1)
-        while self._octets > self._max_octets:
-            oldest = next(iter(self._entries))
-            evicted = self._entries.pop(oldest)
-            self._count(oldest, evicted, -1)
-            self._counts.add(CACHE_EVICTIONS, kind(evicted.reply), oldest[0])
+        slot = (_ALL_TYPES if no_name else key.qtype) | (_UNCHECKED if key.cd else 0)
+        self._supersede(place, slot)
+        ttl_s = _lifetime_s(reply, key.qtype)
+        if keep and ttl_s > 0:
+            self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
+            while self._octets > self.limits.octets:
+                self._evict(next(iter(self._names)))
         return reply
 
-    def _count(self, key: _Key, entry: _Entry, by: int) -> None:
-        self._octets += by * entry.octets
-        self._counts.add(CACHE_OCTETS, key[0], by=by * entry.octets)
-        self._counts.add(CACHE_ENTRIES, kind(entry.reply), key[0], by=by)
+    def forget(self, is_meant: Callable[[str, UpstreamSet, Qname], bool]) -> int:
+        """Drop what is kept of the names that ``is_meant`` says; how many replies that were."""
+        meant = [place for place in self._names if is_meant(*place)]
+        return sum(self._drop_all(place) for place in meant)
+
+    def keep_only(self, shelves: Container[Shelf]) -> int:
+        """Drop what was learnt for views, or from upstream sets, that are no more; how many replies."""
+        return self.forget(lambda view, upstreams, _: (view, upstreams) not in shelves)
+
+    def _supersede(self, place: _Place, slot: int) -> None:
+        """A new word about a name: what contradicts it is no longer true."""
+        all_types = slot & _UNCHECKED
+        for former in tuple(self._names.get(place, ())):
+            if former & _UNCHECKED == all_types and (former in (slot, all_types) or slot == all_types):
+                self._drop(place, former)
+
+    def _put(self, place: _Place, slot: int, entry: Entry) -> None:
+        entries = self._names.pop(place, None)
+        if entries is None:
+            entries = {}
+            self._weigh(place, _NAME_OCTETS + len(place[2]))
+        self._names[place] = entries
+        entries[slot] = entry
+        self._weigh(place, entry.octets)
+        self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0])
+
+    def _drop(self, place: _Place, slot: int) -> None:
+        entries = self._names[place]
+        entry = entries.pop(slot)
+        self._weigh(place, -entry.octets)
+        self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0], by=-1)
+        if not entries:
+            del self._names[place]
+            self._weigh(place, -_NAME_OCTETS - len(place[2]))
+
+    def _drop_all(self, place: _Place) -> int:
+        slots = tuple(self._names[place])
+        for slot in slots:
+            self._drop(place, slot)
+        return len(slots)
+
+    def _evict(self, place: _Place) -> None:
+        for entry in self._names[place].values():
+            self._counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
+        self._drop_all(place)
+
+    def _weigh(self, place: _Place, by: int) -> None:
+        self._octets += by
+        self._counts.add(CACHE_OCTETS, place[0], by=by)
 
 
 def kind(reply: Reply) -> str:
@@ -100,18 +198,21 @@ def kind(reply: Reply) -> str:
     return "denial" if reply.rcode == Rcode.NXDOMAIN or reply.soa is not None else "success"
 
 
-def _bounded(reply: Reply) -> Reply:
-    answer = tuple(
-        rrset.with_ttl(max(TTL_FLOOR_S, min(rrset.ttl_s, TTL_CEILING_S))) for rrset in reply.answer
-    )
-    soa = reply.soa and reply.soa.with_ttl(max(TTL_FLOOR_S, min(reply.soa.ttl_s, NEGATIVE_TTL_CEILING_S)))
+def _bounded(reply: Reply, limits: CacheLimits) -> Reply:
+    low_s, high_s = limits.min_ttl_s, limits.max_ttl_s
+    answer = tuple(_within(rrset, low_s, high_s) for rrset in reply.answer)
+    soa = reply.soa and _within(reply.soa, low_s, limits.max_negative_ttl_s)
     return replace(reply, answer=answer, soa=soa)
+
+
+def _within(rrset: RRset, low_s: int, high_s: int) -> RRset:
+    """The records with a TTL within the bounds; 0 stays 0, whose sender wants to be asked each time."""
+    ttl_s = rrset.ttl_s and min(max(rrset.ttl_s, low_s), high_s)
+    return rrset if ttl_s == rrset.ttl_s else rrset.with_ttl(ttl_s)
 
 
 def _lifetime_s(reply: Reply, qtype: int) -> int:
     """How long the reply may be used again; 0: not at all."""
-    if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
-        return 0
     ttls_s = [rrset.ttl_s for rrset in reply.answer]
     if reply.soa is not None:
         ttls_s.append(reply.soa.ttl_s)
@@ -123,20 +224,26 @@ def _lifetime_s(reply: Reply, qtype: int) -> int:
 def _aged(reply: Reply, age_s: int) -> Reply:
     if not age_s:
         return reply
-    soa = reply.soa
+    soa, proof = reply.soa, reply.proof
     if soa is not None:
         soa = _older(soa, age_s)
-    return Reply(reply.rcode, tuple([_older(rrset, age_s) for rrset in reply.answer]), soa, reply.edes)
+    if proof is not None:
+        signatures = tuple([_older(rrset, age_s) for rrset in proof.signatures])
+        proof = Proof(signatures, tuple([_older(rrset, age_s) for rrset in proof.denial]), proof.security)
+    answer = tuple([_older(rrset, age_s) for rrset in reply.answer])
+    return Reply(reply.rcode, answer, soa, reply.edes, proof)
 
 
 def _older(rrset: RRset, age_s: int) -> RRset:
     # Written out: ``with_ttl`` takes three times as long, and this is on the way of most queries.
-    return RRset(rrset.owner, rrset.rdtype, rrset.ttl_s - age_s, rrset.rdatas)
+    return RRset(rrset.owner, rrset.rdtype, max(rrset.ttl_s - age_s, 0), rrset.rdatas)
 
 
-def _cost(reply: Reply, name: Qname) -> int:
+def _cost(reply: Reply) -> int:
     rrsets = reply.answer if reply.soa is None else (*reply.answer, reply.soa)
-    octets = _ENTRY_OCTETS + len(name) + sum(len(text) for _, text in reply.edes)
+    if reply.proof is not None:
+        rrsets += reply.proof.signatures + reply.proof.denial
+    octets = _ENTRY_OCTETS + sum(len(text) for _, text in reply.edes)
     for rrset in rrsets:
         octets += _RRSET_OCTETS + len(rrset.owner)
         octets += sum(_RDATA_OCTETS + len(rdata) for rdata in rrset.rdatas)

@@ -1,53 +1,45 @@
-"""Questions to upstreams and their answers: from the cache, or upstream after upstream, each question once.
+"""Questions to upstreams and their answers: from the cache, or from upstreams, or stale where these fail.
 
-Identical questions that are on their way share one flight: one query leaves, and all who asked are answered
-(RFC 5452 5). A flight belongs to nobody who asked, so a client that goes away takes nobody's answer with it.
-It ends with a value; only a bug makes it raise, and that reaches those who wait for it and nobody else.
+What is fresh is answered at once, and what is often asked for is asked anew before it is too old. Otherwise
+the question takes off, once for all who ask it, and those for whom there is something stale wait for a while
+only. What a flight brings is kept, whether somebody waits for it still or not.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from contextlib import suppress
 from random import Random, SystemRandom
 
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
-from splitdns.forward.cache import MAX_OCTETS, Cache, kind
+from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
+from splitdns.forward.failures import Failures
+from splitdns.forward.flights import MAX_FLIGHTS, DroppedError, Flights
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
+from splitdns.forward.stale import CLIENT_PATIENCE_S, RECHECK_S, stale
 from splitdns.forward.upstreams import Failure, Outcome, Upstreams
 from splitdns.metrics import (
     CACHE_HITS,
     CACHE_MISSES,
+    CACHE_PREFETCHES,
     CACHE_REQUESTS,
-    FORWARD_COALESCED,
-    FORWARD_REJECTS,
+    CACHE_STALE,
     Counts,
+    Metric,
 )
-from splitdns.names import Qname, fold
-from splitdns.view import UpstreamSet
+from splitdns.names import Qname, fold, is_under
+from splitdns.records import Ede, Rcode
+from splitdns.view import Upstream, UpstreamSet
 
-# Questions on their way at once, each with a descriptor of its own; beyond: an error, counted as rejected.
-MAX_IN_FLIGHT = 10_000
-# Of these with the same name, in whatever view, type and upstream set; beyond: the same. Each one more would
-# be one more chance for a forged answer (RFC 5452 5).
-MAX_IN_FLIGHT_PER_NAME = 32
+MAX_RENEWALS = 100  # prefetches on their way at once; beyond: the next who asks begins it, or waits
 
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What makes two questions one: who may share the answer, who is asked, and for what."""
-
-    view: str
-    upstreams: UpstreamSet
-    name: Qname
-    qtype: int
+_USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
+_SILENCE = Reply(Rcode.SERVFAIL, edes=((int(Ede.NO_REACHABLE_AUTHORITY), "no upstream answered"),))
 
 
 class Forwarder:
@@ -63,30 +55,33 @@ class Forwarder:
         network: Network | None = None,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
-        max_cache_octets: int = MAX_OCTETS,
-        max_in_flight: int = MAX_IN_FLIGHT,
+        limits: CacheLimits = CacheLimits(),  # noqa: B008 (frozen)
+        max_in_flight: int = MAX_FLIGHTS,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._counts = counts
         self._clock = clock
-        self._cache = Cache(counts, max_cache_octets)
-        self._max_in_flight = max_in_flight
+        self._cache = Cache(counts, limits)
+        self._failures: Failures[Key] = Failures()
         exchanger = Exchanger(network or KernelNetwork(), random or SystemRandom(), counts)
-        self._upstreams = Upstreams(counts, exchanger, clock, patience_s)
-        self._flights: dict[_Question, asyncio.Task[Outcome]] = {}
-        self._names: Counter[Qname] = Counter()
-        self._closed = False
+        self._upstreams = Upstreams(counts, exchanger, clock, patience_s, self._is_back)
+        self._flights = Flights(counts, self._fly, clock, max_in_flight)
+        self._renewals = 0
+        self._flushes = 0
 
     def ask_now(self, forward: Forward) -> Reply | None:
-        """The reply that is in the cache; None: ``ask``."""
-        view = forward.view.name
-        reply = self._cache.get(view, forward.upstreams, fold(forward.name), forward.qtype, self._clock())
-        if reply is not None:
-            self._counts.add(CACHE_REQUESTS, view)
-            self._counts.add(CACHE_HITS, kind(reply), view)
-        return reply
+        """The reply that needs no waiting: fresh from the cache, or in its place; None: ``ask``."""
+        key, now_s = _key(forward), self._clock()
+        entry = self._cache.get(key, now_s)
+        if entry is None or not entry.is_fresh(now_s):
+            return self._in_its_place(key, entry, now_s)
+        entry.hits += 1
+        if entry.is_ripe(now_s) and self._cache.limits.prefetch:
+            self._renew(key, entry)
+        self._count(CACHE_HITS, kind(entry.reply), key.view)
+        return entry.aged(now_s)
 
-    async def ask(self, forward: Forward) -> Reply:
+    async def ask(self, forward: Forward, client: str = "") -> Reply:
         """The reply, from the cache or an upstream, after ``patience_s`` at the latest.
 
         Its rcode is one that cannot be used, such as SERVFAIL, only where no upstream gave a better one.
@@ -97,58 +92,113 @@ class Forwarder:
         reply = self.ask_now(forward)
         if reply is not None:
             return reply
-        view = forward.view.name
-        self._counts.add(CACHE_REQUESTS, view)
-        self._counts.add(CACHE_MISSES, view)
-        question = _Question(view, forward.upstreams, fold(forward.name), forward.qtype)
-        flight = self._flights.get(question)
-        if flight is None:
-            flight = self._take_off(question)
-        else:
-            self._counts.add(FORWARD_COALESCED)
-        await asyncio.wait((flight,))  # unlike awaiting the flight itself, this can be cancelled alone
-        if flight.cancelled():
-            raise UpstreamError("the server is stopping")
-        match flight.result():
-            case Failure(reason):
-                raise UpstreamError(reason)
-            case Reply() as reply:
-                return reply
+        key = _key(forward)
+        self._count(CACHE_MISSES, key.view)
+        entry = self._cache.get(key, self._clock())
+        try:
+            flight = self._flights.begin(key)
+            until_s = None if entry is None else flight.started_s + CLIENT_PATIENCE_S
+            outcome = await self._flights.wait(flight, client, until_s)
+        except DroppedError as error:
+            if entry is None:
+                raise
+            outcome = Failure(str(error))
+        if isinstance(outcome, Reply) and (outcome.rcode in _USABLE or entry is None):
+            return outcome
+        if entry is not None:
+            return self._stale(key, entry)
+        assert isinstance(outcome, Failure)
+        raise UpstreamError(outcome.reason)
+
+    def set_limits(self, limits: CacheLimits) -> None:
+        """Keep to other limits from now on."""
+        self._cache.limits = limits
+
+    def keep_only(self, shelves: Container[Shelf]) -> None:
+        """Forget what was learnt for views, or from upstream sets, that no snapshot has any more."""
+        self._cache.keep_only(shelves)
+        self._failures.forget(lambda key, _: (key.view, key.upstreams) not in shelves)
+
+    def flush(self, name: Qname | None = None, *, subtree: bool = False, view: str | None = None) -> int:
+        """Forget ``name``, or all beneath it too, or everything, in ``view`` or in all; how many replies.
+
+        What is on its way was asked before this, and is not kept when it comes.
+        """
+        self._flushes += 1
+
+        def is_meant(of_view: str, _: UpstreamSet, of_name: Qname) -> bool:
+            if view is not None and of_view != view:
+                return False
+            return name is None or of_name == name or (subtree and is_under(of_name, name))
+
+        self._failures.forget(lambda key, _: is_meant(key.view, key.upstreams, key.name))
+        return self._cache.forget(is_meant)
 
     async def close(self, grace_s: float = PATIENCE_S) -> None:
         """Take no more questions; those on their way end by themselves within ``grace_s``, or are cut off."""
-        self._closed = True
-        if self._flights:
-            _, late = await asyncio.wait(self._flights.values(), timeout=grace_s)
-            for flight in late:
-                flight.cancel()
-            if late:
-                await asyncio.wait(late)
+        await self._flights.close(grace_s)
         await self._upstreams.close()
 
-    def _take_off(self, question: _Question) -> asyncio.Task[Outcome]:
-        if self._closed:
-            raise UpstreamError("the server is stopping")
-        if (
-            len(self._flights) >= self._max_in_flight
-            or self._names[question.name] >= MAX_IN_FLIGHT_PER_NAME
-        ):
-            self._counts.add(FORWARD_REJECTS)
-            raise UpstreamError("too many questions are on their way")
-        flight = self._flights[question] = asyncio.create_task(self._fly(question))
-        self._names[question.name] += 1
-        flight.add_done_callback(lambda _: self._land(question))
-        return flight
+    def _in_its_place(self, key: Key, entry: Entry | None, now_s: float) -> Reply | None:
+        """What is given without asking where nothing is fresh, because asking is known to fail."""
+        failure = self._failures.get(key)
+        if failure is None:
+            if entry is None or not self._upstreams.are_down(key.upstreams):
+                return None
+            with suppress(DroppedError):  # nobody waits for it, but somebody has to find out
+                self._flights.begin(key)
+            return self._stale(key, entry)
+        if entry is not None and now_s < failure.since_s + RECHECK_S:
+            return self._stale(key, entry)
+        if now_s < failure.until_s:
+            self._count(CACHE_HITS, "failure", key.view)
+            return failure.answer()
+        return None
 
-    def _land(self, question: _Question) -> None:
-        del self._flights[question]
-        self._names[question.name] -= 1
-        if not self._names[question.name]:
-            del self._names[question.name]
+    def _count(self, metric: Metric, *labels: str) -> None:
+        """Count a look-up by what it found."""
+        self._counts.add(CACHE_REQUESTS, labels[-1])
+        self._counts.add(metric, *labels)
 
-    async def _fly(self, question: _Question) -> Outcome:
-        view, name, qtype = question.view, question.name, question.qtype
-        outcome = await self._upstreams.ask(Question(name, qtype), question.upstreams)
+    def _stale(self, key: Key, entry: Entry) -> Reply:
+        self._count(CACHE_HITS, kind(entry.reply), key.view)
+        self._counts.add(CACHE_STALE, key.view)
+        return stale(entry.reply)
+
+    def _renew(self, key: Key, entry: Entry) -> None:
+        """Ask beside the clients, so that the next one finds it fresh."""
+        if self._renewals >= MAX_RENEWALS:
+            return
+        try:
+            flight = self._flights.begin(key)
+        except DroppedError:
+            return
+        entry.renewed = True
+        self._renewals += 1
+        flight.task.add_done_callback(lambda _: self._renewed())
+        self._counts.add(CACHE_PREFETCHES, key.view)
+
+    def _renewed(self) -> None:
+        self._renewals -= 1
+
+    async def _fly(self, key: Key) -> Outcome:
+        flushes = self._flushes
+        outcome = await self._upstreams.ask(Question(key.name, key.qtype, key.do, key.cd), key.upstreams)
+        now_s = self._clock()
         if isinstance(outcome, Failure):
+            self._failures.note(key, _SILENCE, True, now_s)
             return outcome
-        return self._cache.remember(view, question.upstreams, name, qtype, outcome, self._clock())
+        if outcome.rcode not in _USABLE:
+            self._failures.note(key, outcome, False, now_s)
+            return outcome
+        self._failures.over(key)
+        return self._cache.remember(key, outcome, now_s, keep=flushes == self._flushes)
+
+    def _is_back(self, upstream: Upstream) -> None:
+        """Silence is over, for whatever was asked of sets with this upstream."""
+        self._failures.forget(lambda key, kept: kept.silence and upstream in key.upstreams.upstreams)
+
+
+def _key(forward: Forward) -> Key:
+    query = forward.query
+    return Key(forward.view.name, forward.upstreams, fold(forward.name), forward.qtype, forward.do, query.cd)

@@ -46,11 +46,13 @@ class Upstreams:
         exchanger: Exchanger,
         clock: Callable[[], float],
         patience_s: float = PATIENCE_S,
+        is_back: Callable[[Upstream], None] = lambda _: None,
     ) -> None:
         self._counts = counts
         self._exchanger = exchanger
         self._clock = clock
         self._patience_s = patience_s
+        self._is_back = is_back
         self._health = Health()
         self._probes: set[asyncio.Task[None]] = set()
 
@@ -76,6 +78,10 @@ class Upstreams:
                 outcome = reply
             tries.drop(upstream)
         return outcome
+
+    def are_down(self, upstreams: UpstreamSet) -> bool:
+        """Whether none of the set has been there lately: who asks them will mostly wait in vain."""
+        return all(self._health.is_down(upstream) for upstream in upstreams.upstreams)
 
     async def close(self) -> None:
         """End what is still on its way beside the questions."""
@@ -109,6 +115,7 @@ class Upstreams:
     def _is_there(self, upstream: Upstream) -> None:
         if self._health.answered(upstream):
             log.info("upstream.up", extra={"upstream": str(upstream)})
+            self._is_back(upstream)
 
     def _probe_where_due(self, question: Question, upstreams: UpstreamSet) -> None:
         for upstream in self._health.due(upstreams, self._clock()):

@@ -55,7 +55,7 @@ class Forwarder(Protocol):
 
     def ask_now(self, forward: Forward) -> Reply | None: ...
 
-    async def ask(self, forward: Forward) -> Reply: ...
+    async def ask(self, forward: Forward, client: str) -> Reply: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Pipeline:
         left_s = pending.asked.started_s + MAX_ASKING_S - self._clock()
         try:
             async with asyncio.timeout(left_s):
-                asking = self._forwarder.ask(pending.forward)
+                asking = self._forwarder.ask(pending.forward, pending.asked.client)
                 return (await asyncio.gather(asking, return_exceptions=True))[0]
         except TimeoutError:
             return UpstreamError("the upstreams took too long")

@@ -53,7 +53,15 @@ def _keeps_no_denial(lifetime_s: Any) -> Any:
     return lambda reply, qtype: 0 if reply.soa is not None else lifetime_s(reply, qtype)
 
 
-FORWARDER, UPSTREAMS = "splitdns.forward.forwarder", "splitdns.forward.upstreams"
+def _begins_each(begin: Any) -> Any:
+    def begins(flights: Any, key: Any) -> Any:
+        flights._flights.pop(key, None)
+        return begin(flights, key)
+
+    return begins
+
+
+FLIGHTS, UPSTREAMS = "splitdns.forward.flights", "splitdns.forward.upstreams"
 EXCHANGE, POLICY = "splitdns.forward.exchange", "splitdns.forward.policy"
 CACHE, CHAIN = "splitdns.forward.cache", "splitdns.forward.chain"
 
@@ -63,7 +71,7 @@ FEATURES: Features = {
     "hops-anew": [("splitdns.answer.decide._same_upstreams", instead(lambda *_: True))],
     "only-the-question": [(f"{CACHE}.Cache.remember", _remembers_all_records)],
     "circles": [(f"{UPSTREAMS}.reduce", _does_not_mind_circles)],
-    "coalescing": [(f"{FORWARDER}._Question.__eq__", instead(lambda one, other: one is other))],
+    "coalescing": [(f"{FLIGHTS}.Flights.begin", _begins_each)],
     "dname": [(f"{CHAIN}.Response.dname_above", instead(lambda *_: None))],
     "forgery": [(f"{EXCHANGE}.match", instead(lambda *_: Match.WHOLE))],
     "edns-fallback": [(f"{EXCHANGE}.NO_EDNS", instead(frozenset()))],
@@ -74,7 +82,7 @@ FEATURES: Features = {
     "probe": [(f"{POLICY}.Health.due", instead(lambda *_: ()))],
     "tcp": [(f"{EXCHANGE}.is_truncated", instead(lambda _: False))],
     "negative": [(f"{CACHE}._lifetime_s", _keeps_no_denial)],
-    "recovery": [(f"{CACHE}._lifetime_s", instead(lambda *_: 60))],
+    "failures": [("splitdns.forward.failures.FIRST_S", instead(0.0))],
     "ttl": [(f"{CACHE}._aged", instead(lambda reply, _: reply))],
     "ttl-zero": [(f"{CACHE}._lifetime_s", lambda lifetime_s: lambda *args: max(1, lifetime_s(*args)))],
 }

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.answer.decide import Reply
-from splitdns.forward.cache import NEGATIVE_TTL_CEILING_S, TTL_CEILING_S, Cache, kind
+from splitdns.answer.decide import Proof, Reply
+from splitdns.forward.cache import POPULAR_HITS, Cache, CacheLimits, Key, kind
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname, from_text
 from splitdns.records import Rcode, RRset, Type
@@ -27,14 +27,26 @@ ALIASED = Reply(Rcode.NOERROR, (ALIAS, RRset(TARGET, Type.A, 300, (b"\xc0\0\2\1"
 NO_NAME, NO_DATA = Reply(Rcode.NXDOMAIN, soa=SOA), Reply(Rcode.NOERROR, soa=SOA)
 
 
+def key(name: Qname = WWW, qtype: int = Type.A, view: str = "lan") -> Key:
+    return Key(view, PUBLIC, name, qtype)
+
+
 def remember(
     cache: Cache, reply: Reply, now_s: float = 0.0, *, name: Qname = WWW, qtype: int = Type.A
 ) -> Reply:
-    return cache.remember("lan", PUBLIC, name, qtype, reply, now_s)
+    return cache.remember(key(name, qtype), reply, now_s)
 
 
 def get(cache: Cache, now_s: float, *, name: Qname = WWW, qtype: int = Type.A) -> Reply | None:
-    return cache.get("lan", PUBLIC, name, qtype, now_s)
+    """What is fresh."""
+    entry = cache.get(key(name, qtype), now_s)
+    return entry.aged(now_s) if entry is not None and entry.is_fresh(now_s) else None
+
+
+def old(cache: Cache, now_s: float, *, name: Qname = WWW, qtype: int = Type.A) -> Reply | None:
+    """What is stale."""
+    entry = cache.get(key(name, qtype), now_s)
+    return entry.reply if entry is not None and not entry.is_fresh(now_s) else None
 
 
 def ttls(reply: Reply | None) -> list[int] | None:
@@ -52,7 +64,20 @@ def test_a_reply_is_there_until_its_ttl_is_over_and_ages_by_the_second__rfc1035_
     assert ttls(get(cache, 1001.5)) == [299]
     assert ttls(get(cache, 1300.4)) == [1]
     assert get(cache, 1300.5) is None
+
+
+def test_what_is_too_old_stays_for_want_of_better_so_long_as_the_limit_says__rfc8767_4() -> None:
+    cache = Cache(Counts(), CacheLimits(max_stale_s=1000))
+    reply = remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    assert [old(cache, now_s) for now_s in (299.9, 300, 1299.9)] == [None, reply, reply]
+    assert old(cache, 1300) is None
     assert len(cache) == 0
+
+
+def test_nothing_stale_is_kept_where_nobody_wants_it() -> None:
+    cache = Cache(Counts(), CacheLimits(max_stale_s=0))
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    assert old(cache, 300) is None
 
 
 def test_a_chain_lives_as_long_as_its_shortest_ttl() -> None:
@@ -90,12 +115,50 @@ def test_an_alias_to_a_name_that_does_not_exist_is_about_its_own_type() -> None:
     assert get(cache, 1, qtype=Type.AAAA) is None
 
 
-def test_an_expired_denial_of_the_name_does_not_hide_what_came_after() -> None:
+def test_the_newest_word_on_whether_a_name_exists_holds_for_all_its_types__rfc8020_2() -> None:
     cache = Cache(Counts())
-    remember(cache, NO_NAME)
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    remember(cache, NO_NAME, 10, qtype=Type.AAAA)
+    assert get(cache, 20) == replace(NO_NAME, soa=SOA.with_ttl(90))
     remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)), 50)
     assert get(cache, 60) == Reply(Rcode.NOERROR, (ADDRESS.with_ttl(290),))
-    assert get(cache, 120, qtype=Type.AAAA) is None
+    assert get(cache, 60, qtype=Type.AAAA) is None
+
+
+def test_a_new_word_that_may_not_be_kept_ends_the_old_one() -> None:
+    cache = Cache(Counts())
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS.with_ttl(0),)), 400)
+    assert old(cache, 400) is None
+
+
+def test_a_failure_does_not_end_what_was_known_before() -> None:
+    cache = Cache(Counts())
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    remember(cache, Reply(Rcode.SERVFAIL), 400)
+    assert old(cache, 400) is not None
+
+
+def test_who_wants_signatures_gets_what_was_asked_for_with_them__rfc4035_3_2_1() -> None:
+    cache, wants = Cache(Counts()), key()._replace(do=True)
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    assert cache.get(wants, 1) is None
+    signature = RRset(WWW, Type.RRSIG, 300, (b"\0\1" + bytes(30),))
+    cache.remember(wants, Reply(Rcode.NOERROR, (ADDRESS,), proof=Proof((signature,), (SOA,))), 0)
+    entry = cache.get(wants, 50)
+    assert entry is not None
+    assert entry.aged(50).proof == Proof((signature.with_ttl(250),), (SOA.with_ttl(50),))
+    assert get(cache, 50) is not None, "and without, too"
+
+
+def test_what_was_asked_for_unchecked_is_a_thing_of_its_own__rfc4035_3_2_2() -> None:
+    cache, unchecked = Cache(Counts()), key()._replace(cd=True)
+    cache.remember(unchecked, NO_NAME, 0)
+    assert get(cache, 1) is None
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    entry = cache.get(unchecked._replace(qtype=Type.AAAA), 1)
+    assert entry is not None
+    assert entry.reply == NO_NAME
 
 
 @pytest.mark.parametrize(
@@ -127,26 +190,73 @@ def test_any_keeps_what_it_brought() -> None:
 @pytest.mark.parametrize("above", [0, 1])
 def test_a_ttl_is_cut_at_the_ceiling_for_the_first_who_asks_too(above: int) -> None:
     cache = Cache(Counts())
-    long = Reply(Rcode.NOERROR, (ADDRESS.with_ttl(TTL_CEILING_S + above),))
-    assert ttls(remember(cache, long)) == [TTL_CEILING_S]
-    assert get(cache, TTL_CEILING_S - 0.1) is not None
-    assert get(cache, TTL_CEILING_S) is None
+    long = Reply(Rcode.NOERROR, (ADDRESS.with_ttl(86_400 + above),))
+    assert ttls(remember(cache, long)) == [86_400]
+    assert get(cache, 86_399.9) is not None
+    assert get(cache, 86_400) is None
+
+
+@pytest.mark.parametrize(("ttl_s", "kept_s"), [(0, 0), (1, 60), (59, 60), (60, 60), (61, 61)])
+def test_a_short_ttl_is_raised_to_the_floor_but_one_of_zero(ttl_s: int, kept_s: int) -> None:
+    cache = Cache(Counts(), CacheLimits(min_ttl_s=60))
+    short = Reply(Rcode.NOERROR, (ADDRESS.with_ttl(ttl_s),))
+    assert ttls(remember(cache, short)) == [kept_s]
+    assert (get(cache, 0) is not None) == (kept_s > 0)
 
 
 @pytest.mark.parametrize("above", [0, 1])
 def test_a_denial_lives_three_hours_at_most__rfc2308_5(above: int) -> None:
     cache = Cache(Counts())
-    remember(cache, Reply(Rcode.NXDOMAIN, soa=SOA.with_ttl(NEGATIVE_TTL_CEILING_S + above)))
+    remember(cache, Reply(Rcode.NXDOMAIN, soa=SOA.with_ttl(10_800 + above)))
     assert ttls(get(cache, 0)) == [10_800]
     assert get(cache, 10_800) is None
 
 
 def test_views_and_upstream_sets_share_nothing__semantics_14() -> None:
     cache = Cache(Counts())
-    cache.remember("lan", PUBLIC, WWW, Type.A, Reply(Rcode.NOERROR, (ADDRESS,)), 0)
-    assert cache.get("vpn", PUBLIC, WWW, Type.A, 1) is None
-    assert cache.get("lan", CORP, WWW, Type.A, 1) is None
-    assert cache.get("lan", replace(PUBLIC), WWW, Type.A, 1) is not None, "an equal set of the next snapshot"
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    assert cache.get(key(view="vpn"), 1) is None
+    assert cache.get(key()._replace(upstreams=CORP), 1) is None
+    equal = key()._replace(upstreams=replace(PUBLIC))
+    assert cache.get(equal, 1) is not None, "an equal set of the next snapshot"
+
+
+def test_what_no_snapshot_has_any_more_is_dropped__semantics_14() -> None:
+    cache = Cache(Counts())
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    cache.remember(key(view="vpn"), NO_NAME, 0)
+    assert cache.keep_only({("lan", replace(PUBLIC)), ("vpn", CORP)}) == 1
+    assert get(cache, 1) is not None
+    assert cache.get(key(view="vpn"), 1) is None
+
+
+def test_names_are_forgotten_when_somebody_says_so() -> None:
+    cache = Cache(Counts())
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
+    remember(cache, NO_DATA, qtype=Type.AAAA)
+    remember(cache, NO_NAME, name=TARGET)
+    assert cache.forget(lambda view, upstreams, name: name == WWW) == 2
+    assert len(cache) == 1
+
+
+def test_a_reply_that_is_often_asked_for_is_ripe_before_it_is_too_old() -> None:
+    cache = Cache(Counts())
+    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)), 1000)
+    entry = cache.get(key(), 1000)
+    assert entry is not None
+    entry.hits = POPULAR_HITS
+    assert [entry.is_ripe(now_s) for now_s in (1000, 1269.9, 1270.1)] == [False, False, True]
+    entry.hits = POPULAR_HITS - 1
+    assert not entry.is_ripe(1290)
+    entry.hits, entry.renewed = POPULAR_HITS, True
+    assert not entry.is_ripe(1290)
+
+
+def test_what_was_asked_before_a_flush_is_given_and_not_kept() -> None:
+    cache = Cache(Counts())
+    reply = Reply(Rcode.NOERROR, (ADDRESS,))
+    assert cache.remember(key(), reply, 0, keep=False) == reply
+    assert len(cache) == 0
 
 
 def host(number: int) -> Qname:
@@ -159,13 +269,13 @@ def address(number: int) -> Reply:
 
 def room_for(entries: int) -> int:
     counts = Counts()
-    Cache(counts).remember("lan", PUBLIC, host(0), Type.A, address(0), 0)
+    remember(Cache(counts), address(0), name=host(0))
     return entries * int(counts.value(CACHE_OCTETS, "lan"))
 
 
 def test_the_least_recently_used_are_evicted_when_there_is_no_room() -> None:
     counts = Counts()
-    cache = Cache(counts, room_for(3))
+    cache = Cache(counts, CacheLimits(room_for(3)))
     for number in (1, 2, 3):
         remember(cache, address(number), name=host(number))
     get(cache, 1, name=host(1))
@@ -177,7 +287,7 @@ def test_the_least_recently_used_are_evicted_when_there_is_no_room() -> None:
 
 def test_a_reply_that_is_too_large_for_all_the_room_is_not_kept() -> None:
     counts = Counts()
-    cache = Cache(counts, room_for(1) - 1)
+    cache = Cache(counts, CacheLimits(room_for(1) - 1))
     remember(cache, address(1), name=host(1))
     assert len(cache) == 0
     assert counts.value(CACHE_OCTETS, "lan") == 0
@@ -188,10 +298,10 @@ def test_entries_are_counted_by_kind_and_view() -> None:
     cache = Cache(counts)
     remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
     remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)), 1)
-    cache.remember("vpn", PUBLIC, TARGET, Type.A, NO_NAME, 0)
+    cache.remember(key(TARGET, view="vpn"), NO_NAME, 0)
     assert counts.value(CACHE_ENTRIES, "success", "lan") == 1
     assert counts.value(CACHE_ENTRIES, "denial", "vpn") == 1
-    cache.get("vpn", PUBLIC, TARGET, Type.A, 100)
+    cache.get(key(TARGET, view="vpn"), 100 + cache.limits.max_stale_s)
     assert counts.value(CACHE_ENTRIES, "denial", "vpn") == 0
     assert counts.value(CACHE_OCTETS, "vpn") == 0
 
@@ -217,7 +327,7 @@ def test_the_bound_holds_and_the_counts_are_true_whatever_happens(
     actions: list[tuple[bool, int, int, Reply, int]], entries: int
 ) -> None:
     counts = Counts()
-    cache = Cache(counts, room_for(entries))
+    cache = Cache(counts, CacheLimits(room_for(entries)))
     now_s = 0
     for store, number, qtype, reply, later_s in actions:
         now_s += later_s
@@ -246,7 +356,7 @@ def aliased(number: int) -> Reply:
 @pytest.mark.parametrize("make", [address, many_addresses, aliased])
 def test_what_entries_are_said_to_take_up_is_what_they_do(make: Callable[[int], Reply]) -> None:
     counts = Counts()
-    cache = Cache(counts, 1 << 40)
+    cache = Cache(counts, CacheLimits(1 << 40))
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()

@@ -7,6 +7,7 @@ import itertools
 import socket
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,20 +15,25 @@ from hypothesis import strategies as st
 
 from splitdns.answer.decide import Forward, Reply, decide
 from splitdns.errors import UpstreamError
-from splitdns.forward.forwarder import MAX_IN_FLIGHT_PER_NAME, Forwarder
+from splitdns.forward import forwarder as forwarder_module
+from splitdns.forward.cache import CacheLimits
+from splitdns.forward.forwarder import Forwarder
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import FAILURES_TO_BE_DOWN, PATIENCE_S, PROBE_EVERY_S
+from splitdns.forward.stale import CLIENT_PATIENCE_S
 from splitdns.metrics import (
     CACHE_HITS,
     CACHE_MISSES,
+    CACHE_PREFETCHES,
     CACHE_REQUESTS,
+    CACHE_STALE,
     FORWARD_COALESCED,
     FORWARD_FAILURES,
     FORWARD_REJECTS,
     Counts,
 )
-from splitdns.names import wire_from_text
-from splitdns.records import Rcode, RRset, Type
+from splitdns.names import from_text, wire_from_text
+from splitdns.records import Ede, Rcode, RRset, Type
 from splitdns.view import Upstream, UpstreamSet
 from tests.build import MANNERS, query, view
 from tests.clock import run
@@ -37,11 +43,21 @@ SOA = "example.org. 3600 SOA ns1.example.org. hostmaster.example.org. 1 3600 900
 
 
 def make(
-    counts: Counts | None = None, *, max_in_flight: int = 1000, network: Network | None = None
+    counts: Counts | None = None,
+    *,
+    max_in_flight: int = 1000,
+    network: Network | None = None,
+    limits: CacheLimits | None = None,
 ) -> Forwarder:
     """A forwarder in the loop's own time."""
     clock = asyncio.get_running_loop().time
-    return Forwarder(counts or Counts(), clock=clock, max_in_flight=max_in_flight, network=network)
+    return Forwarder(
+        counts or Counts(),
+        clock=clock,
+        max_in_flight=max_in_flight,
+        network=network,
+        limits=limits or CacheLimits(),
+    )
 
 
 def forward(upstreams: UpstreamSet, name: str = "www.example.org.", rdtype: str = "A") -> Forward:
@@ -248,13 +264,285 @@ def test_denials_are_answered_from_the_cache_for_every_type__rfc2308_5() -> None
     run(main())
 
 
-def test_failures_are_not_answered_from_the_cache() -> None:
+def codes(reply: Reply | None) -> list[int]:
+    assert reply is not None
+    return [code for code, _ in reply.edes]
+
+
+def test_a_failure_answers_by_itself_for_a_moment__rfc9520_3_2() -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(failing("SERVFAIL")) as one:
+            forwarder, question = make(counts), forward(only(one))
+            assert codes(await forwarder.ask(question)) == []
+            await asyncio.sleep(0.9)
+            assert codes(forwarder.ask_now(question)) == [Ede.CACHED_ERROR]
+            assert codes(await forwarder.ask(question)) == [Ede.CACHED_ERROR]
+            assert counts.value(CACHE_HITS, "failure", "test") == 2
+            await asyncio.sleep(0.1)
+            assert forwarder.ask_now(question) is None
+            await forwarder.ask(question)
+            await asyncio.sleep(1.9)
+            assert forwarder.ask_now(question) is not None
+            assert len(one.asked) == 2
+            await asyncio.sleep(0.1)
+            assert forwarder.ask_now(question) is None
+
+    run(main())
+
+
+def test_silence_answers_by_itself_too_until_an_upstream_is_back() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"only": silent}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(), forward(only(one))
+            with pytest.raises(UpstreamError):
+                await forwarder.ask(question)
+            reply = forwarder.ask_now(question)
+            assert codes(reply) == [Ede.NO_REACHABLE_AUTHORITY, Ede.CACHED_ERROR]
+            answers["only"] = good
+            await forwarder.ask(forward(only(one), "other.example.org."))
+            assert forwarder.ask_now(question) is None
+            assert addresses(await forwarder.ask(question)) == ["192.0.2.1"]
+
+    run(main())
+
+
+# --- stale, and not to be
+
+
+def test_what_is_stale_is_given_when_the_upstreams_fail__rfc8767_5() -> None:
+    async def main() -> None:
+        counts = Counts()
+        answers: dict[str, Script] = {"only": good}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(counts), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(300)
+            answers["only"] = failing("REFUSED")
+            assert forwarder.ask_now(question) is None
+            reply = await forwarder.ask(question)
+            assert (addresses(reply), reply.answer[0].ttl_s, codes(reply)) == (["192.0.2.1"], 30, [3])
+            await asyncio.sleep(29)
+            assert codes(forwarder.ask_now(question)) == [3]
+            assert len(one.asked) == 2, "for 30 s the upstreams are left alone"
+            answers["only"] = good
+            await asyncio.sleep(1)
+            assert forwarder.ask_now(question) is None
+            assert codes(await forwarder.ask(question)) == []
+            assert counts.value(CACHE_STALE, "test") == 2
+
+    run(main())
+
+
+def test_what_is_stale_is_given_when_the_client_has_waited_long_enough__rfc8767_5() -> None:
+    async def main() -> None:
+        lost: list[Asked] = []
+
+        def slow(asked: Asked) -> Iterable[bytes]:
+            lost.append(asked)
+            return [] if len(lost) == 2 else good(asked)
+
+        async with upstream(slow) as one:
+            loop, forwarder, question = asyncio.get_running_loop(), make(), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(300)
+            started_s = loop.time()
+            first = asyncio.create_task(forwarder.ask(question))
+            await asyncio.sleep(1)
+            assert codes(await forwarder.ask(question)) == [3]
+            assert loop.time() - started_s == pytest.approx(CLIENT_PATIENCE_S, abs=0.1), "who came later, too"
+            assert codes(await first) == [3]
+            await asyncio.sleep(1)
+            assert codes(forwarder.ask_now(question)) == [], "it was asked on, and is fresh again"
+
+    run(main())
+
+
+def test_while_all_upstreams_are_down_nobody_waits_for_what_is_stale() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"only": good}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(), forward(only(one))
+            await forwarder.ask(question)
+            answers["only"] = silent
+            await asyncio.sleep(300)
+            with pytest.raises(UpstreamError):
+                await forwarder.ask(forward(only(one), "other.example.org."))
+            answers["only"] = good
+            assert codes(forwarder.ask_now(question)) == [3]
+            await asyncio.sleep(0.1)
+            assert codes(forwarder.ask_now(question)) == [], "the question itself has found them to be back"
+
+    run(main())
+
+
+def test_a_fresh_denial_wins_over_what_is_stale() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"only": good}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(300)
+            answers["only"] = denying
+            assert (await forwarder.ask(question)).rcode == Rcode.NXDOMAIN
+            answers["only"] = failing("SERVFAIL")
+            await asyncio.sleep(300)
+            reply = await forwarder.ask(question)
+            assert (reply.rcode, codes(reply)) == (Rcode.NXDOMAIN, [19])
+
+    run(main())
+
+
+def test_without_a_limit_for_it_nothing_stale_is_given() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"only": good}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(limits=CacheLimits(max_stale_s=0)), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(300)
+            answers["only"] = failing("SERVFAIL")
+            assert (await forwarder.ask(question)).rcode == Rcode.SERVFAIL
+
+    run(main())
+
+
+@pytest.mark.parametrize(("hits", "prefetch", "asked"), [(1, True, 1), (2, True, 2), (2, False, 1)])
+def test_what_is_popular_is_asked_for_anew_before_it_is_too_old(
+    hits: int, prefetch: bool, asked: int
+) -> None:
+    async def main() -> None:
+        counts = Counts()
+        async with upstream(good) as one:
+            forwarder, question = make(counts, limits=CacheLimits(prefetch=prefetch)), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(280)
+            for _ in range(hits):
+                assert forwarder.ask_now(question) is not None, "and nobody waits for it"
+            await asyncio.sleep(19)
+            assert len(one.asked) == asked
+            assert counts.value(CACHE_PREFETCHES, "test") == asked - 1
+            await asyncio.sleep(1)
+            assert (forwarder.ask_now(question) is not None) == (asked == 2)
+
+    run(main())
+
+
+def test_a_prefetch_that_fails_is_not_tried_again_by_everybody() -> None:
+    async def main() -> None:
+        answers: dict[str, Script] = {"only": good}
+        async with upstream(lambda asked: answers["only"](asked)) as one:
+            forwarder, question = make(), forward(only(one))
+            await forwarder.ask(question)
+            answers["only"] = failing("SERVFAIL")
+            await asyncio.sleep(280)
+            for _ in range(5):
+                assert codes(forwarder.ask_now(question)) == []
+                await asyncio.sleep(0.1)
+            assert len(one.asked) == 2
+
+    run(main())
+
+
+def test_so_many_prefetches_are_on_their_way_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarder_module, "MAX_RENEWALS", 2)
+
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            questions = [forward(only(one), f"host{number}.example.org.") for number in range(5)]
+            for question in questions:
+                await forwarder.ask(question)
+            await asyncio.sleep(280)
+            for question in questions * 2:
+                forwarder.ask_now(question)
+            await asyncio.sleep(0.1)
+            assert len(one.asked) == 5 + 2
+            for question in questions:
+                forwarder.ask_now(question)
+            await asyncio.sleep(0.1)
+            assert len(one.asked) == 5 + 4, "there is room for others again"
+
+    run(main())
+
+
+# --- forgetting
+
+
+@pytest.mark.parametrize(
+    ("flush", "forgotten"),
+    [
+        ({}, {"a.example.org.", "example.org.", "example.net."}),
+        ({"name": "example.org."}, {"example.org."}),
+        ({"name": "example.org.", "subtree": True}, {"a.example.org.", "example.org."}),
+        ({"view": "test"}, {"a.example.org.", "example.org.", "example.net."}),
+        ({"view": "other"}, set()),
+    ],
+)
+def test_a_flush_forgets_what_it_names(flush: dict[str, Any], forgotten: set[str]) -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            names = ["a.example.org.", "example.org.", "example.net."]
+            for name in names:
+                await forwarder.ask(forward(only(one), name))
+            name = flush.get("name")
+            what = flush | ({"name": from_text(name)} if name else {})
+            assert forwarder.flush(**what) == len(forgotten)
+            gone = {name for name in names if forwarder.ask_now(forward(only(one), name)) is None}
+            assert gone == forgotten
+
+    run(main())
+
+
+def test_a_flush_forgets_failures_too() -> None:
     async def main() -> None:
         async with upstream(failing("SERVFAIL")) as one:
+            forwarder, question = make(), forward(only(one))
+            await forwarder.ask(question)
+            assert forwarder.ask_now(question) is not None
+            forwarder.flush(from_text("www.example.org."))
+            assert forwarder.ask_now(question) is None
+
+    run(main())
+
+
+def test_what_was_asked_before_a_flush_is_not_kept_after_it() -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder, question = make(), forward(only(one))
+            waiting = asyncio.create_task(forwarder.ask(question))
+            for _ in range(3):  # the question has left
+                await asyncio.sleep(0)
+            forwarder.flush()
+            assert addresses(await waiting) == ["192.0.2.1"]
+            assert forwarder.ask_now(question) is None
+
+    run(main())
+
+
+def test_what_no_snapshot_asks_any_more_is_forgotten__semantics_14() -> None:
+    async def main() -> None:
+        async with upstream(good) as one, upstream(failing("SERVFAIL")) as other:
             forwarder = make()
-            for _ in range(2):
-                await forwarder.ask(forward(only(one)))
-            assert len(one.asked) == 2
+            kept, gone = forward(only(one)), forward(only(other))
+            await forwarder.ask(kept)
+            await forwarder.ask(gone)
+            forwarder.keep_only({("test", only(one))})
+            assert forwarder.ask_now(kept) is not None
+            assert forwarder.ask_now(gone) is None
+            forwarder.keep_only(set())
+            assert forwarder.ask_now(kept) is None
+
+    run(main())
+
+
+def test_limits_may_be_set_anew() -> None:
+    async def main() -> None:
+        async with upstream(good) as one:
+            forwarder = make()
+            forwarder.set_limits(CacheLimits(max_ttl_s=10))
+            assert (await forwarder.ask(forward(only(one)))).answer[0].ttl_s == 10
 
     run(main())
 
@@ -359,34 +647,30 @@ def test_a_bug_reaches_who_waits_and_the_next_question_is_asked_as_ever() -> Non
 # --- bounds
 
 
-@pytest.mark.parametrize("beyond", [0, 1])
-def test_so_many_questions_are_on_their_way_at_most(beyond: int) -> None:
+def test_who_came_first_makes_room_when_too_much_is_on_its_way() -> None:
     async def main() -> None:
         counts = Counts()
         async with upstream(good) as one:
             forwarder = make(counts, max_in_flight=5)
-            names = [f"host{number}.example.org." for number in range(5 + beyond)]
+            names = [f"host{number}.example.org." for number in range(6)]
             replies = await gathered(*(forwarder.ask(forward(only(one), name)) for name in names))
-            assert [isinstance(reply, Reply) for reply in replies] == [True] * 5 + [False] * beyond
-            assert counts.value(FORWARD_REJECTS) == beyond
+            assert [isinstance(reply, Reply) for reply in replies] == [False] + [True] * 5
+            assert counts.value(FORWARD_REJECTS) == 1
             assert addresses(await forwarder.ask(forward(only(one), "later.example.org."))) == ["192.0.2.1"]
 
     run(main())
 
 
-@pytest.mark.parametrize("beyond", [0, 1])
-def test_so_many_of_them_have_the_same_name_at_most__rfc5452_5(beyond: int) -> None:
+def test_what_made_room_gets_what_is_stale() -> None:
     async def main() -> None:
-        counts = Counts()
         async with upstream(good) as one:
-            forwarder = make(counts)
-            types = [f"TYPE{65280 + number}" for number in range(MAX_IN_FLIGHT_PER_NAME + beyond)]
-            other_name = forwarder.ask(forward(only(one), "other.example.org."))
-            asks = [forwarder.ask(forward(only(one), rdtype=rdtype)) for rdtype in types]
-            replies = await gathered(other_name, *asks)
-            assert sum(isinstance(reply, Reply) for reply in replies) == 1 + MAX_IN_FLIGHT_PER_NAME
-            assert counts.value(FORWARD_REJECTS) == beyond
-            assert isinstance(await forwarder.ask(forward(only(one), rdtype="TYPE65534")), Reply)
+            forwarder, question = make(max_in_flight=1), forward(only(one))
+            await forwarder.ask(question)
+            await asyncio.sleep(300)
+            newer = forwarder.ask(forward(only(one), "newer.example.org."))
+            first, second = await gathered(forwarder.ask(question), newer)
+            assert isinstance(first, Reply)
+            assert (codes(first), isinstance(second, Reply)) == ([3], True)
 
     run(main())
 

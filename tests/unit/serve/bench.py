@@ -47,7 +47,7 @@ class Script:
     def ask_now(self, forward: Forward) -> Reply | None:
         return self.known.get(forward.name)
 
-    async def ask(self, forward: Forward) -> Reply:
+    async def ask(self, forward: Forward, client: str) -> Reply:
         self.waiting += 1
         try:
             if (event := self.held.get(forward.name)) is not None:

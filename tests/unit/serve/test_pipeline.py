@@ -152,7 +152,7 @@ def test_no_upstream_means_servfail_with_an_extended_error__rfc8914_4_23() -> No
 
 def test_upstreams_that_take_too_long_mean_servfail() -> None:
     class Silent(Script):
-        async def ask(self, forward: Forward) -> Reply:
+        async def ask(self, forward: Forward, client: str) -> Reply:
             await asyncio.Event().wait()
             raise AssertionError
 

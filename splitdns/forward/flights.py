@@ -1,0 +1,156 @@
+"""Questions on their way: each once, so many at a time, and the oldest makes room (RFC 5452 5).
+
+Identical questions share one flight: one query leaves, and all who asked are answered. A flight belongs to
+nobody who asked, so a client that goes away takes nobody's answer with it. Under a flood the oldest goes
+first: it has had its time, and whoever asked it asks anew, while the newest may still be answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from splitdns.errors import UpstreamError
+from splitdns.forward.cache import Key
+from splitdns.forward.upstreams import Outcome
+from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
+from splitdns.names import Qname
+
+# Questions on their way at once, each with a descriptor of its own; beyond: the oldest is dropped ("all").
+MAX_FLIGHTS = 8_000
+# Questions that one client waits for; beyond: its oldest is dropped, and not asked on if nobody else waits
+# for it ("client"). A client may be a whole network behind another forwarder.
+MAX_WAITS_PER_CLIENT = 1_000
+# Flights with the same name, in whatever view, type and upstream set; beyond: no more are begun ("name").
+# Each would be one more chance for a forged answer.
+MAX_FLIGHTS_PER_NAME = 32
+
+STOPPING = "the server is stopping"
+
+
+class DroppedError(UpstreamError):
+    """The question was not asked, or not to its end: there are too many."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A question that is being asked since ``started_s``; ``waiting`` clients want to know."""
+
+    key: Key
+    task: asyncio.Task[Outcome]
+    started_s: float
+    waiting: int = 0
+
+
+_Waits = dict[asyncio.Future[None], Flight]  # the oldest first
+
+
+class Flights:
+    """All that is on its way in one worker; ``fly`` asks, and ends with a value."""
+
+    def __init__(
+        self,
+        counts: Counts,
+        fly: Callable[[Key], Coroutine[None, None, Outcome]],
+        clock: Callable[[], float],
+        max_flights: int = MAX_FLIGHTS,
+    ) -> None:
+        self._counts = counts
+        self._fly = fly
+        self._clock = clock
+        self._max_flights = max_flights
+        self._flights: dict[Key, Flight] = {}  # the oldest first
+        self._names: Counter[Qname] = Counter()
+        self._clients: dict[str, _Waits] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def begin(self, key: Key) -> Flight:
+        """The flight of ``key``, which may be on its way already.
+
+        Raises:
+            DroppedError: there is none, and there shall be no more.
+        """
+        if (flight := self._flights.get(key)) is not None:
+            return flight
+        if self._closed:
+            raise DroppedError(STOPPING)
+        if self._names[key.name] >= MAX_FLIGHTS_PER_NAME:
+            self._dropped("name")
+            raise DroppedError("too many questions about this name are on their way")
+        if len(self._flights) >= self._max_flights:
+            self._dropped("all")
+            self._cancel(next(iter(self._flights.values())))
+        flight = Flight(key, asyncio.create_task(self._fly(key)), self._clock())
+        self._flights[key] = flight
+        self._names[key.name] += 1
+        flight.task.add_done_callback(lambda _: self._land(flight))
+        return flight
+
+    async def wait(self, flight: Flight, client: str, until_s: float | None = None) -> Outcome | None:
+        """The outcome of ``flight``, for ``client``; None: not until ``until_s``, and it goes on.
+
+        Raises:
+            DroppedError: it made room for others, or the server is stopping.
+        """
+        if flight.waiting:
+            self._counts.add(FORWARD_COALESCED)
+        out = asyncio.get_running_loop().create_future()
+        waits = self._clients.setdefault(client, {})
+        if len(waits) >= MAX_WAITS_PER_CLIENT:
+            self._drop_oldest_of(waits)
+        waits[out] = flight
+        flight.waiting += 1
+        try:
+            left_s = None if until_s is None else max(until_s - self._clock(), 0)
+            await asyncio.wait((flight.task, out), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            flight.waiting -= 1
+            waits.pop(out, None)
+            if not waits and self._clients.get(client) is waits:
+                del self._clients[client]
+        if flight.task.done() and not flight.task.cancelled():
+            return flight.task.result()
+        if out.done() or flight.task.done():
+            raise DroppedError(STOPPING if self._closed else "too many questions are on their way")
+        return None
+
+    async def close(self, grace_s: float) -> None:
+        """Begin no more; what is on its way ends by itself within ``grace_s``, or is cut off."""
+        self._closed = True
+        tasks = [flight.task for flight in self._flights.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=grace_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    def _drop_oldest_of(self, waits: _Waits) -> None:
+        self._dropped("client")
+        out = next(iter(waits))
+        flight = waits.pop(out)
+        out.set_result(None)
+        if flight.waiting == 1:
+            self._cancel(flight)
+
+    def _cancel(self, flight: Flight) -> None:
+        self._land(flight)
+        flight.task.cancel()
+
+    def _land(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is not flight:
+            return
+        del self._flights[flight.key]
+        self._names[flight.key.name] -= 1
+        if not self._names[flight.key.name]:
+            del self._names[flight.key.name]
+
+    def _dropped(self, reason: str) -> None:
+        self._counts.add(FORWARD_DROPS, reason)
+        self._counts.add(FORWARD_REJECTS)

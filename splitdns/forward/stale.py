@@ -1,0 +1,25 @@
+"""Old answers instead of none, while upstreams fail (RFC 8767).
+
+An address of yesterday is mostly right still, and no address never is. What is stale is given only where
+there is nothing fresh: at once while the upstreams are known to fail, else after a client has waited as long
+as it is going to. It says that it is stale, and is to be forgotten soon.
+"""
+
+from __future__ import annotations
+
+from splitdns.answer.decide import Reply
+from splitdns.records import Ede, Rcode
+
+TTL_S = 30  # of stale records (RFC 8767 5)
+CLIENT_PATIENCE_S = 1.8  # until a client gets what is stale, while the upstreams are still being asked (5)
+RECHECK_S = 30.0  # after a failure, until the upstreams are asked again where there is a stale answer (5)
+
+
+def stale(reply: Reply) -> Reply:
+    """``reply`` as one that is too old: short-lived, and with an extended error that says so (RFC 8914)."""
+    if reply.rcode == Rcode.NXDOMAIN:
+        note = (int(Ede.STALE_NXDOMAIN_ANSWER), "the upstreams fail")
+    else:
+        note = (int(Ede.STALE_ANSWER), "the upstreams fail")
+    answer = tuple(rrset.with_ttl(TTL_S) for rrset in reply.answer)
+    return Reply(reply.rcode, answer, reply.soa and reply.soa.with_ttl(TTL_S), (*reply.edes, note))

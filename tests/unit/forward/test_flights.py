@@ -1,0 +1,190 @@
+"""Each question once, so many at a time, and the oldest makes room."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from splitdns.answer.decide import Reply
+from splitdns.forward import flights
+from splitdns.forward.cache import Key
+from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, MAX_WAITS_PER_CLIENT, DroppedError, Flights
+from splitdns.forward.upstreams import Outcome
+from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
+from splitdns.names import from_text
+from splitdns.records import Rcode, Type
+from splitdns.view import UpstreamSet
+from tests.clock import run
+
+ANSWER = Reply(Rcode.NOERROR)
+
+
+def key(number: int = 0, qtype: int = Type.A) -> Key:
+    return Key("lan", UpstreamSet(()), from_text(f"host{number}.example.org."), qtype)
+
+
+def make(
+    flown: list[Key], takes_s: float = 1.0, *, counts: Counts | None = None, limit: int = 100_000
+) -> Flights:
+    async def fly(asked: Key) -> Outcome:
+        flown.append(asked)
+        await asyncio.sleep(takes_s)
+        return ANSWER
+
+    return Flights(counts or Counts(), fly, asyncio.get_running_loop().time, limit)
+
+
+async def outcome(of: Flights, asked: Key, client: str = "one") -> Outcome | None:
+    return await of.wait(of.begin(asked), client)
+
+
+async def gathered(*waiting: asyncio.Task[Outcome | None]) -> list[Outcome | BaseException | None]:
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def test_identical_questions_at_once_are_one_flight__rfc5452_5() -> None:
+    async def main() -> None:
+        flown: list[Key] = []
+        counts = Counts()
+        way = make(flown, counts=counts)
+        assert await asyncio.gather(*(outcome(way, key()) for _ in range(20))) == [ANSWER] * 20
+        assert (len(flown), len(way)) == (1, 0)
+        assert counts.value(FORWARD_COALESCED) == 19
+        await outcome(way, key())
+        assert len(flown) == 2
+
+    run(main())
+
+
+def test_who_does_not_wait_to_the_end_ends_nothing() -> None:
+    async def main() -> None:
+        way = make([])
+        flight = way.begin(key())
+        now_s = asyncio.get_running_loop().time()
+        assert await way.wait(flight, "one", now_s + 0.4) is None
+        assert await way.wait(flight, "one", now_s + 0.4) is None, "that is over already"
+        assert asyncio.get_running_loop().time() - now_s == pytest.approx(0.4, abs=0.05)
+        assert await way.wait(flight, "one", now_s + 5) == ANSWER
+
+    run(main())
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_when_there_are_too_many_the_oldest_is_dropped(beyond: int) -> None:
+    async def main() -> None:
+        counts = Counts()
+        way = make([], counts=counts, limit=5)
+        waiting = []
+        for number in range(5 + beyond):
+            waiting.append(asyncio.create_task(outcome(way, key(number), f"client{number}")))
+            await asyncio.sleep(0.01)
+        assert len(way) == 5
+        found = await gathered(*waiting)
+        assert [isinstance(each, DroppedError) for each in found] == [True] * beyond + [False] * 5
+        assert counts.value(FORWARD_DROPS, "all") == counts.value(FORWARD_REJECTS) == beyond
+        assert len(way) == 0
+
+    run(main())
+
+
+def test_a_question_that_was_dropped_may_be_asked_again_at_once() -> None:
+    async def main() -> None:
+        way = make([], limit=1)
+        first = asyncio.create_task(outcome(way, key(1)))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(outcome(way, key(2)))
+        await asyncio.sleep(0)
+        third = asyncio.create_task(outcome(way, key(1)))
+        assert isinstance((await gathered(first))[0], DroppedError)
+        assert isinstance((await gathered(second))[0], DroppedError)
+        assert await third == ANSWER
+
+    run(main())
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_when_one_client_waits_for_too_much_its_oldest_is_dropped(
+    beyond: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAX_WAITS_PER_CLIENT > 5
+    monkeypatch.setattr(flights, "MAX_WAITS_PER_CLIENT", 5)
+
+    async def main() -> None:
+        counts = Counts()
+        way = make([], counts=counts)
+        other = asyncio.create_task(outcome(way, key(100), "other"))
+        waiting = []
+        for number in range(5 + beyond):
+            waiting.append(asyncio.create_task(outcome(way, key(number))))
+            await asyncio.sleep(0.01)
+        assert len(way) == 6, "nobody waits for the oldest any more, and it is not asked on"
+        found = await gathered(*waiting)
+        assert [isinstance(each, DroppedError) for each in found] == [True] * beyond + [False] * 5
+        assert counts.value(FORWARD_DROPS, "client") == beyond
+        assert await other == ANSWER
+
+    run(main())
+
+
+def test_what_another_waits_for_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "MAX_WAITS_PER_CLIENT", 1)
+
+    async def main() -> None:
+        way = make([])
+        both = [asyncio.create_task(outcome(way, key(1), client)) for client in ("one", "two")]
+        await asyncio.sleep(0.01)
+        newer = asyncio.create_task(outcome(way, key(2), "one"))
+        dropped, answered, new = await gathered(*both, newer)
+        assert isinstance(dropped, DroppedError)
+        assert (answered, new) == (ANSWER, ANSWER)
+
+    run(main())
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_so_many_have_the_same_name_and_the_newest_is_not_begun__rfc5452_5(beyond: int) -> None:
+    async def main() -> None:
+        counts = Counts()
+        flown: list[Key] = []
+        way = make(flown, counts=counts)
+        waiting = [
+            asyncio.create_task(outcome(way, key(1, 1000 + number)))
+            for number in range(MAX_FLIGHTS_PER_NAME + beyond)
+        ]
+        found = await gathered(*waiting)
+        assert [isinstance(each, DroppedError) for each in found[-1:]] == [bool(beyond)]
+        assert len(flown) == MAX_FLIGHTS_PER_NAME
+        assert counts.value(FORWARD_DROPS, "name") == beyond
+        assert await outcome(way, key(1)) == ANSWER
+
+    run(main())
+
+
+@pytest.mark.parametrize(("grace_s", "arrives"), [(2.0, True), (0.0, False)])
+def test_close_waits_so_long_and_begins_no_more(grace_s: float, arrives: bool) -> None:
+    async def main() -> None:
+        way = make([])
+        waiting = asyncio.create_task(outcome(way, key()))
+        await asyncio.sleep(0.01)
+        await way.close(grace_s)
+        (found,) = await gathered(waiting)
+        assert isinstance(found, Reply) == arrives
+        with pytest.raises(DroppedError, match="stopping"):
+            way.begin(key(1))
+
+    run(main())
+
+
+def test_who_goes_away_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        way = make([])
+        waiting = asyncio.create_task(outcome(way, key()))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await gathered(waiting)
+        assert way.begin(key()).waiting == 0
+        assert not way._clients
+        await way.close(0)
+
+    run(main())
