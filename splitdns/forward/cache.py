@@ -72,6 +72,7 @@ class Entry:
     octets: int
     hits: int = 0
     renewed: bool = False  # it has been asked for anew, at most once
+    used: bool = False  # since it was last looked at for eviction
 
     def is_fresh(self, now_s: float) -> bool:
         return self.expires_s > now_s
@@ -94,7 +95,8 @@ class Cache:
         self.limits = limits
         self._counts = counts
         self._octets = 0
-        # Of each name by type; the least recently used name first.
+        # Of each name by type. The first is the next to be evicted, unless it was used since it came or was
+        # spared: moving a name on each use would cost more than finding it.
         self._names: dict[_Place, dict[int, Entry]] = {}
 
     def __len__(self) -> int:
@@ -117,8 +119,7 @@ class Cache:
             return None
         if key.do and entry.reply.proof is None:  # it was asked for without
             return None
-        del self._names[place]
-        self._names[place] = entries  # now the most recently used
+        entry.used = True
         return entry
 
     def remember(self, key: Key, reply: Reply, now_s: float, *, keep: bool = True) -> Reply:
@@ -139,7 +140,7 @@ class Cache:
         if keep and ttl_s > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
             while self._octets > self.limits.octets:
-                self._evict(next(iter(self._names)))
+                self._evict_or_spare(next(iter(self._names)))
         return reply
 
     def forget(self, is_meant: Callable[[str, UpstreamSet, Qname], bool]) -> int:
@@ -183,8 +184,14 @@ class Cache:
             self._drop(place, slot)
         return len(slots)
 
-    def _evict(self, place: _Place) -> None:
-        for entry in self._names[place].values():
+    def _evict_or_spare(self, place: _Place) -> None:
+        entries = self._names[place]
+        if any(entry.used for entry in entries.values()):
+            for entry in entries.values():
+                entry.used = False
+            self._names[place] = self._names.pop(place)
+            return
+        for entry in entries.values():
             self._counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
         self._drop_all(place)
 
