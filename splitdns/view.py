@@ -75,11 +75,43 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Validation:
+    """Whose signatures are believed (RFC 4035 4.4): ``anchors`` are zones and the DS records of their keys.
+
+    What lies at or beneath a name in ``negative`` is as good as unsigned (RFC 7646).
+    """
+
+    anchors: tuple[tuple[Qname, tuple[bytes, ...]], ...]
+    negative: frozenset[Qname] = frozenset()
+
+    def anchor(self, name: Qname) -> tuple[Qname, tuple[bytes, ...]] | None:
+        """The closest anchor at or above ``name``; None: there is none, or a negative one is as close."""
+        for ancestor in ancestors(name):
+            if ancestor in self.negative:
+                return None
+            for zone, delegations in self.anchors:
+                if zone == ancestor:
+                    return zone, delegations
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamSet:
-    """Resolvers that stand for each other, in order of preference; also a cache's identity."""
+    """Resolvers that stand for each other, in order of preference; also a cache's identity.
+
+    ``validation`` says that what they give is validated here, and by what; ``trust_ad`` that their own word
+    on it is taken (RFC 4035 4.9.3).
+    """
 
     upstreams: tuple[Upstream, ...]
     timeout_s: float = 2.0
+    validation: Validation | None = None
+    trust_ad: bool = False
+
+    @property
+    def is_asked_for_proof(self) -> bool:
+        """Whether questions have DO by themselves, not only where a client wants signatures."""
+        return self.trust_ad or self.validation is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,10 @@ _ID_NAMES = frozenset({from_text("id.server."), from_text("hostname.bind.")})
 
 
 class Security(Enum):
-    """What is known of a reply: RFC 4035 4.3, and that nobody looked."""
+    """What is known of a reply: RFC 4035 4.3, that nobody looked, and that the upstream says it did (AD)."""
 
     UNCHECKED = "unchecked"
+    CLAIMED = "claimed"
     SECURE = "secure"
     INSECURE = "insecure"
     BOGUS = "bogus"
@@ -125,8 +126,8 @@ class Forward:
 
     @property
     def do(self) -> bool:
-        """Whether the client wants signatures (RFC 4035 3.2.1)."""
-        return _wants_signatures(self.walk.query)
+        """Whether to ask for signatures (RFC 4035 3.2.1): the client wants them, or we do."""
+        return self.upstreams.is_asked_for_proof or _wants_signatures(self.walk.query)
 
 
 def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
@@ -144,7 +145,9 @@ def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
         walk = replace(walk, forwarded=True, secure=False)
     else:
         proof = reply.proof
-        secure = proof.security is Security.SECURE and (walk.secure if walk.forwarded else not walk.chain)
+        is_trusted = proof.security is Security.CLAIMED and forward.upstreams.trust_ad
+        secure = is_trusted or proof.security is Security.SECURE
+        secure = secure and (walk.secure if walk.forwarded else not walk.chain)
         walk = replace(walk, forwarded=True, proofs=(*walk.proofs, proof), secure=secure)
     return _guarded(_replied(forward, walk, reply), walk.query, walk.view)
 
@@ -331,7 +334,8 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
         return _error(Rcode.SERVFAIL, Ede.NO_REACHABLE_AUTHORITY, "no upstream answered")
     if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
         edes = reply.edes
-        if all(code != Ede.NO_REACHABLE_AUTHORITY for code, _ in edes):
+        judged = reply.proof is not None  # here: an upstream's failure proves nothing
+        if not judged and all(code != Ede.NO_REACHABLE_AUTHORITY for code, _ in edes):
             reason = f"the upstreams failed, the last with rcode {reply.rcode}"
             edes = (*edes, (int(Ede.NETWORK_ERROR), reason))
         return Answer(Rcode.SERVFAIL, edes=edes, remember=False)

@@ -7,7 +7,7 @@ the question.
 
 from __future__ import annotations
 
-from splitdns.answer.decide import MAX_CNAME_HOPS, Proof, Reply
+from splitdns.answer.decide import MAX_CNAME_HOPS, Proof, Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.response import Response
 from splitdns.names import MAX_NAME_OCTETS, Qname, fold, is_under
@@ -51,7 +51,8 @@ def _proof(response: Response, answer: tuple[RRset, ...], names: set[Qname]) -> 
     """The signatures over ``answer``, and what zones of its ``names`` say that there is not."""
     signatures = (response.signatures(rrset.name, rrset.rdtype) for rrset in answer)
     denial = response.denial(lambda zone: any(is_under(name, zone) for name in names))
-    return Proof(tuple(filter(None, signatures)), denial)
+    security = Security.CLAIMED if response.is_ad else Security.UNCHECKED
+    return Proof(tuple(filter(None, signatures)), denial, security)
 
 
 def _records(response: Response, name: Qname, qtype: int) -> tuple[RRset, ...]:

@@ -30,7 +30,7 @@ MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
 
 _HEADER = struct.Struct("!HHHHHH")
 _FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
-_RCODE = 0x000F
+_AD, _RCODE = 0x0020, 0x000F
 
 # Rdata that is nothing but names, and how many: compressed by anyone (RFC 3597 4), met all the time or, of
 # the obsolete ones, unknown to dnspython.
@@ -74,6 +74,7 @@ class Response:
         self._names: dict[int, bytes] = {}
         self._at = HEADER_OCTETS
         self.header_rcode = flags & _RCODE
+        self.is_ad = bool(flags & _AD)  # the upstream has validated it, or says so
         self.rcode = self.header_rcode
         self.edes: tuple[tuple[int, str], ...] = ()
         self.cookie = b""  # the COOKIE option's data (RFC 7873 4), empty where there is none

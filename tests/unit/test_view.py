@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splitdns.names import from_text
-from splitdns.view import MAX_REMEMBERED_CLIENTS, UpstreamSet, View, ViewTable, fold_address
+from splitdns.view import (
+    MAX_REMEMBERED_CLIENTS,
+    UpstreamSet,
+    Validation,
+    View,
+    ViewTable,
+    fold_address,
+)
 from splitdns.zone import Zone, pack
 
 PREFIXES = st.one_of(
@@ -90,3 +97,14 @@ def test_the_longest_domain_decides_and_a_zone_wins_a_tie() -> None:
 def test_a_view_that_does_not_recurse_has_no_use_for_forward_rules() -> None:
     view = View("v", ("outside",), False, {}, {from_text("."): UpstreamSet(())})
     assert view.authority(from_text("example.org.")) is None
+
+
+def test_the_closest_anchor_counts_and_a_negative_one_hides_those_above__rfc7646_2() -> None:
+    root, own = (from_text("."), (b"1",)), (from_text("corp.example."), (b"2",))
+    negative = frozenset({from_text("example."), from_text("lab.corp.example.")})
+    validation = Validation((root, own), negative)
+    assert validation.anchor(from_text("www.example.org.")) == root
+    assert validation.anchor(from_text("www.example.")) is None
+    assert validation.anchor(from_text("www.corp.example.")) == own
+    assert validation.anchor(from_text("lab.corp.example.")) is None
+    assert Validation((own,)).anchor(from_text("www.example.org.")) is None

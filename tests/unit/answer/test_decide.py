@@ -10,7 +10,7 @@ from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Proof, Reply, Securi
 from splitdns.names import from_text, to_text, wire_from_text
 from splitdns.records import Class, Ede, Rcode, RRset, Type, type_from_text
 from splitdns.snapshot import Manners, Snapshot
-from splitdns.view import Upstream, UpstreamSet, View
+from splitdns.view import Upstream, UpstreamSet, Validation, View
 from splitdns.wire.edns import Edns
 from splitdns.wire.message import Answer, Query
 from tests.build import MANNERS, UPSTREAMS, address, addresses, query, view, zone
@@ -621,6 +621,27 @@ def test_ad_means_that_the_reply_was_validated__rfc4035_3_2_3_semantics_16(secur
     given = a("www.example.net.", "192.0.2.1")
     assert not proven(asking("www.example.net.", do=True), given, proof=replace(SECURE, security=security)).ad
     assert not proven(asking("www.example.net.", ad=True), given, proof=None).ad
+
+
+@pytest.mark.parametrize("trust_ad", [True, False])
+def test_an_upstream_s_ad_is_taken_only_where_it_is_trusted__semantics_16(trust_ad: bool) -> None:
+    asked = asking("www.example.net.", do=True)
+    asked = replace(asked, upstreams=replace(asked.upstreams, trust_ad=trust_ad))
+    claimed = replace(SECURE, security=Security.CLAIMED)
+    assert proven(asked, a("www.example.net.", "192.0.2.1"), proof=claimed).ad is trust_ad
+
+
+def test_signatures_are_asked_for_where_the_view_needs_them() -> None:
+    asked = asking("www.example.net.")
+    assert replace(asked, upstreams=replace(asked.upstreams, trust_ad=True)).do
+    assert replace(asked, upstreams=replace(asked.upstreams, validation=Validation(()))).do
+
+
+def test_a_bogus_reply_is_an_error_with_its_own_reason__rfc8914_4() -> None:
+    bogus = Reply(Rcode.SERVFAIL, edes=((7, "expired"),), proof=Proof(security=Security.BOGUS))
+    said = resume(asking("www.example.net.", do=True), bogus)
+    assert isinstance(said, Answer)
+    assert (said.rcode, said.edes) == (Rcode.SERVFAIL, ((7, "expired"),))
 
 
 def test_ad_is_never_set_with_a_record_of_ours__semantics_16() -> None:

@@ -59,6 +59,16 @@ def test_records_that_no_hop_leads_to_are_dropped__rfc2181_5_4_1() -> None:
     assert found.soa is None
 
 
+def test_what_the_upstream_says_of_its_own_validation_is_kept__rfc4035_3_2_3() -> None:
+    query = dns.message.make_query("www.example.org.", "A")
+    wire = bytearray(answer(query, "www.example.org. 300 A 192.0.2.1"))
+    for ad, security in ((0x20, Security.CLAIMED), (0, Security.UNCHECKED)):
+        wire[3] = wire[3] & ~0x20 | ad
+        found = reduce(Response(bytes(wire)), from_text("www.example.org."), Type.A, do=True)
+        assert found.proof is not None
+        assert found.proof.security is security
+
+
 def test_a_chain_is_put_into_order() -> None:
     found = reply(
         "c.example.net. 300 A 192.0.2.1",
