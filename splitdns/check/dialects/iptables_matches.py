@@ -1,0 +1,411 @@
+"""Matches of iptables as conditions: what stands after ``-m`` (iptables-extensions(8), "MATCH EXTENSIONS").
+
+A match is a table of its options. Those that depend on anything but the packet and its connection (rates,
+time, chance, the process that sent it) may hold or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from splitdns.check.dialects.ipset_conditions import membership
+from splitdns.check.dialects.iptables_icmp import icmp_type
+from splitdns.check.dialects.iptables_rule import Reading
+from splitdns.check.dialects.iptables_values import (
+    MARKS,
+    address_range,
+    addresses,
+    other_ports,
+    ports,
+    protocols,
+    value_and_mask,
+    without,
+)
+from splitdns.check.dialects.iptables_words import Option, Word, only_value
+from splitdns.check.model import (
+    Addresses,
+    AddressTypes,
+    AnyOf,
+    Condition,
+    Direction,
+    Mark,
+    Of,
+    Original,
+    Ports,
+    Protocols,
+    Side,
+    State,
+    States,
+    TcpFlags,
+    Translated,
+)
+from splitdns.check.sets import PROTOCOLS, Numbers, all_addresses
+
+Reader = Callable[[Reading, Option], Sequence[Condition]]
+
+NEVER = AnyOf(())  # one of no alternatives
+_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
+_SYN_BITS, _SYN = 0x17, 0x02
+_ADDRESS_TYPES = frozenset({
+    "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT",
+    "THROW", "NAT", "XRESOLVE",
+})  # fmt: skip
+
+
+# --- Ports --------------------------------------------------------------------------------------------------
+
+
+def _ports(side: Side) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        found = ports(rule.line, only_value(rule.line, option))
+        if found is None:
+            return [rule.unknown(option.name, "the service's port is not known here")]
+        return [Ports(side, other_ports(found, option.negated))]
+
+    return read
+
+
+def _either_port(rule: Reading, option: Option) -> Sequence[Condition]:
+    found = ports(rule.line, only_value(rule.line, option))
+    if found is None:
+        return [rule.unknown(option.name, "the service's port is not known here")]
+    return [AnyOf(((Ports(Side.SOURCE, found),), (Ports(Side.DESTINATION, found),)), option.negated)]
+
+
+_SOURCE_PORTS, _DESTINATION_PORTS = _ports(Side.SOURCE), _ports(Side.DESTINATION)
+_WITH_PORTS: dict[str, Reader] = {
+    "--sport": _SOURCE_PORTS,
+    "--source-port": _SOURCE_PORTS,
+    "--dport": _DESTINATION_PORTS,
+    "--destination-port": _DESTINATION_PORTS,
+}
+
+# --- TCP ----------------------------------------------------------------------------------------------------
+
+
+def _tcp_flags(rule: Reading, option: Option) -> Sequence[Condition]:
+    if len(option.values) != 2:
+        raise rule.line.wrong(option, "--tcp-flags MASK SET", str(option))
+    mask, value = (_flags(rule, word) for word in option.values)
+    return [TcpFlags(mask, value, option.negated)]
+
+
+def _flags(rule: Reading, word: Word) -> int:
+    bits = 0
+    for name in word.text.upper().split(","):
+        if name not in _FLAGS:
+            raise rule.line.wrong(word, "flags of TCP")
+        bits |= _FLAGS[name]
+    return bits
+
+
+def _syn(rule: Reading, option: Option) -> Sequence[Condition]:
+    return [TcpFlags(_SYN_BITS, _SYN, option.negated)]
+
+
+def _tcp_option(rule: Reading, option: Option) -> Sequence[Condition]:
+    return [rule.unknown("tcp --tcp-option", "the options of a TCP header are not modelled")]
+
+
+# --- ICMP ---------------------------------------------------------------------------------------------------
+
+
+def _icmp(rule: Reading, option: Option) -> Sequence[Condition]:
+    return icmp_type(rule, only_value(rule.line, option), option.negated)
+
+
+# --- Addresses ----------------------------------------------------------------------------------------------
+
+
+def _range(side: Side) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        word = only_value(rule.line, option)
+        found = address_range(rule.line, word, word.text)
+        return [Addresses(side, without(all_addresses(rule.line.family), found, option.negated))]
+
+    return read
+
+
+def _address_type(side: Side) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        word = only_value(rule.line, option)
+        names = frozenset(word.text.upper().split(","))
+        if not names <= _ADDRESS_TYPES:
+            raise rule.line.wrong(word, "kinds of addresses like LOCAL")
+        return [AddressTypes(side, frozenset(name.lower() for name in names), option.negated)]
+
+    return read
+
+
+_PACKET_TYPES = {
+    "unicast": (frozenset({"broadcast", "multicast"}), True),
+    "broadcast": (frozenset({"broadcast"}), False),
+    "multicast": (frozenset({"multicast"}), False),
+}
+
+
+def _packet_type(rule: Reading, option: Option) -> Sequence[Condition]:
+    """Of the frame; that of an address that a frame goes to agrees with it."""
+    word = only_value(rule.line, option)
+    if word.text.lower() not in _PACKET_TYPES:
+        return [rule.unknown("pkttype", f"the type {word.text!r} of a frame is not modelled")]
+    types, negated = _PACKET_TYPES[word.text.lower()]
+    return [AddressTypes(Side.DESTINATION, types, negated != option.negated)]
+
+
+def _match_set(rule: Reading, option: Option) -> Sequence[Condition]:
+    if len(option.values) != 2:
+        raise rule.line.wrong(option, "--match-set NAME src|dst,…", str(option))
+    name, flags = option.values
+    sides: list[Side] = []
+    for flag in flags.text.split(","):
+        if flag not in ("src", "dst"):
+            raise rule.line.wrong(flags, "src or dst for each part of an element")
+        sides.append(Side.SOURCE if flag == "src" else Side.DESTINATION)
+    found = membership(
+        rule.sets, name.text, sides, rule.line.family, negated=option.negated, changing=rule.changing
+    )
+    return [rule.unknown("set", found.reason) if hasattr(found, "reason") else found]
+
+
+# --- Connections --------------------------------------------------------------------------------------------
+
+_STATES = {state.value.upper(): state for state in State}
+_TRANSLATED = {"DNAT": Translated(Side.DESTINATION), "SNAT": Translated(Side.SOURCE)}
+
+
+def _state(rule: Reading, option: Option) -> Sequence[Condition]:
+    word = only_value(rule.line, option)
+    names = word.text.upper().split(",")
+    for name in names:
+        if name not in _STATES and name not in _TRANSLATED:
+            raise rule.line.wrong(word, "states of a connection like NEW,ESTABLISHED")
+    states = frozenset(_STATES[name] for name in names if name in _STATES)
+    translated = [_TRANSLATED[name] for name in names if name in _TRANSLATED]
+    if not translated:
+        return [States(frozenset(State) - states if option.negated else states)]
+    alternatives: list[tuple[Condition, ...]] = [(States(states),)] if states else []
+    return [AnyOf((*alternatives, *((one,) for one in translated)), option.negated)]
+
+
+def _status(rule: Reading, option: Option) -> Sequence[Condition]:
+    word = only_value(rule.line, option)
+    if word.text.upper() == "SEEN_REPLY":  # from the reply itself on
+        states = frozenset({State.ESTABLISHED})
+        return [States(frozenset(State) - states if option.negated else states)]
+    return [rule.unknown("conntrack --ctstatus", f"the status {word.text} is not modelled")]
+
+
+def _connection_protocol(rule: Reading, option: Option) -> Sequence[Condition]:
+    found = protocols(rule.line, only_value(rule.line, option))
+    if found is None:
+        return [rule.unknown(option.name, "the protocol's number is not known here")]
+    return [Protocols(without(PROTOCOLS, found, option.negated))]
+
+
+def _original_address(side: Side) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        found = addresses(rule.line, only_value(rule.line, option))
+        if found is None:
+            return [rule.unknown(option.name, "the name's addresses are not known here")]
+        numbers = without(all_addresses(rule.line.family), found, option.negated)
+        return [Original(side, addresses=numbers)]
+
+    return read
+
+
+def _original_port(side: Side) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        found = ports(rule.line, only_value(rule.line, option))
+        if found is None:
+            return [rule.unknown(option.name, "the service's port is not known here")]
+        return [Original(side, ports=other_ports(found, option.negated))]
+
+    return read
+
+
+def _direction(rule: Reading, option: Option) -> Sequence[Condition]:
+    word = only_value(rule.line, option)
+    if word.text.upper() not in ("ORIGINAL", "REPLY"):
+        raise rule.line.wrong(word, "ORIGINAL or REPLY")
+    return [Direction((word.text.upper() == "REPLY") != option.negated)]
+
+
+def _not_modelled(name: str, reason: str) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        return [rule.unknown(name, reason)]
+
+    return read
+
+
+_REPLY = _not_modelled("conntrack --ctrepl…", "the reply's addresses and ports are not modelled")
+
+# --- Marks --------------------------------------------------------------------------------------------------
+
+
+def _mark(of: Of) -> Reader:
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        value, mask = value_and_mask(rule.line, only_value(rule.line, option))
+        if value & ~mask:
+            numbers = Numbers()  # no mark has bits that the mask takes away
+        else:
+            numbers = Numbers.one(value)
+        return [Mark(of, without(MARKS, numbers, option.negated), mask)]
+
+    return read
+
+
+# --- All of them --------------------------------------------------------------------------------------------
+
+
+def _nothing(rule: Reading, option: Option) -> Sequence[Condition]:
+    return []
+
+
+_SET_SETTINGS = ("--update-counters", "--update-subcounters", "--return-nomatch")
+
+MATCHES: dict[str, dict[str, Reader]] = {
+    "tcp": {
+        **_WITH_PORTS,
+        "--tcp-flags": _tcp_flags,
+        "--syn": _syn,
+        "--tcp-option": _tcp_option,
+    },
+    "udp": _WITH_PORTS,
+    "udplite": _WITH_PORTS,
+    "sctp": _WITH_PORTS,
+    "dccp": _WITH_PORTS,
+    "multiport": {
+        "--sports": _SOURCE_PORTS,
+        "--source-ports": _SOURCE_PORTS,
+        "--dports": _DESTINATION_PORTS,
+        "--destination-ports": _DESTINATION_PORTS,
+        "--ports": _either_port,
+    },
+    "icmp": {"--icmp-type": _icmp},
+    "icmp6": {"--icmpv6-type": _icmp},
+    "ipv6-icmp": {"--icmpv6-type": _icmp},
+    "icmpv6": {"--icmpv6-type": _icmp},
+    "iprange": {"--src-range": _range(Side.SOURCE), "--dst-range": _range(Side.DESTINATION)},
+    "addrtype": {
+        "--src-type": _address_type(Side.SOURCE),
+        "--dst-type": _address_type(Side.DESTINATION),
+        "--limit-iface-in": _nothing,  # see conditions_of
+        "--limit-iface-out": _not_modelled("addrtype --limit-iface-out", "it is not modelled"),
+    },
+    "pkttype": {"--pkt-type": _packet_type},
+    "set": {
+        "--match-set": _match_set,
+        "--set": _match_set,  # its name of old
+        **dict.fromkeys(_SET_SETTINGS, _nothing),
+    },
+    "state": {"--state": _state},
+    "conntrack": {
+        "--ctstate": _state,
+        "--ctstatus": _status,
+        "--ctproto": _connection_protocol,
+        "--ctorigsrc": _original_address(Side.SOURCE),
+        "--ctorigdst": _original_address(Side.DESTINATION),
+        "--ctorigsrcport": _original_port(Side.SOURCE),
+        "--ctorigdstport": _original_port(Side.DESTINATION),
+        "--ctreplsrc": _REPLY,
+        "--ctrepldst": _REPLY,
+        "--ctreplsrcport": _REPLY,
+        "--ctrepldstport": _REPLY,
+        "--ctdir": _direction,
+        "--ctexpire": _not_modelled("conntrack --ctexpire", "how long a connection lives is not modelled"),
+    },
+    "mark": {"--mark": _mark(Of.PACKET)},
+    "connmark": {"--mark": _mark(Of.CONNECTION)},
+    "comment": {"--comment": _nothing},
+    "nfacct": {"--nfacct-name": _nothing},  # it counts, and holds for every packet
+}
+
+# Known, and not modelled: what each looks at.
+WIDENED = {
+    "limit": "it holds up to a rate",
+    "hashlimit": "it holds up to a rate, or beyond",
+    "recent": "it holds for addresses that were seen lately",
+    "connlimit": "it counts connections",
+    "connbytes": "it counts what was transferred",
+    "quota": "it holds for a number of bytes",
+    "quota2": "it holds for a number of bytes",
+    "statistic": "it holds by chance or by turns",
+    "random": "it holds by chance",
+    "nth": "it holds by turns",
+    "rateest": "it looks at an estimated rate",
+    "time": "it holds at times",
+    "string": "it looks into the packet",
+    "u32": "it looks into the packet",
+    "bpf": "it is a program",
+    "length": "it looks at the packet's length",
+    "ttl": "it looks at the time to live",
+    "hl": "it looks at the hop limit",
+    "dscp": "it looks at the class of service",
+    "tos": "it looks at the class of service",
+    "ecn": "it looks at congestion bits",
+    "tcpmss": "it looks at a TCP option",
+    "owner": "it looks at the process that sent the packet",
+    "cgroup": "it looks at the process that sent the packet",
+    "cpu": "it looks at the processor",
+    "mac": "it looks at the hardware address",
+    "physdev": "it looks at the bridge's ports",
+    "socket": "it looks for a socket here",
+    "rpfilter": "it looks at the way back",
+    "geoip": "it looks at the country",
+    "helper": "it looks at connection tracking helpers",
+    "connlabel": "it looks at labels of connections",
+    "cluster": "it looks at a cluster's node",
+    "policy": "it looks at IPsec policies",
+    "realm": "it looks at routing realms",
+    "devgroup": "it looks at groups of interfaces",
+    "osf": "it guesses the operating system",
+    "ipvs": "it looks at virtual servers",
+    "layer7": "it looks into the packet",
+    "psd": "it looks for port scans",
+    "condition": "it looks at a file",
+    "ah": "it looks at an IPsec header",
+    "esp": "it looks at an IPsec header",
+    "ipcomp": "it looks at an IPsec header",
+    "dst": "it looks at an IPv6 extension header",
+    "hbh": "it looks at an IPv6 extension header",
+    "rt": "it looks at an IPv6 extension header",
+    "frag": "it looks at an IPv6 extension header",
+    "ipv6header": "it looks at IPv6 extension headers",
+    "eui64": "it looks at the hardware address",
+    "mh": "it looks at a mobility header",
+    "srh": "it looks at a segment routing header",
+    "unclean": "it looks for broken packets",
+}
+
+
+def conditions_of(rule: Reading, match: str, options: Sequence[Option]) -> list[Condition]:
+    """The conditions that ``-m match`` with its options makes; those that are not modelled are noted.
+
+    Raises:
+        ConfigError: a value is not what the option takes.
+    """
+    readers = MATCHES.get(match)
+    if readers is None:
+        if match in WIDENED:
+            return [rule.unknown(match, WIDENED[match])]
+        return [rule.unseen(f"match {match}")]
+    found: list[Condition] = []
+    for option in options:
+        reader = readers.get(option.name)
+        if reader is None:
+            found.append(rule.unseen(f"{match} {option.name}"))
+        else:
+            found += reader(rule, option)
+    if any(option.name == "--limit-iface-in" for option in options):
+        found = [
+            AddressTypes(one.side, one.types, one.negated, interface=True)
+            if isinstance(one, AddressTypes)
+            else one
+            for one in found
+        ]
+    if match == "set" and any(option.name not in ("--match-set", "--set") for option in options):
+        strange = [option.name for option in options if option.name == "--return-nomatch"]
+        if strange:
+            return [rule.unknown("set --return-nomatch", "it is not modelled")]
+    return found

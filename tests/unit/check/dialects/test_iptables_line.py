@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from splitdns.check.model import (
+    Addresses,
+    AnyOf,
+    Condition,
+    Goto,
+    Interfaces,
+    Jump,
+    Pass,
+    Ports,
+    Protocols,
+    Side,
+    Support,
+    Unknown,
+)
+from splitdns.check.sets import ADDRESSES4, PROTOCOLS, Numbers, numbers_of
+from tests.check.iptables import action, conditions, mistakes, one_rule, table
+
+FROM, TO = Side.SOURCE, Side.DESTINATION
+HOST = numbers_of(ip_address("192.0.2.1"))
+NETWORK = numbers_of(ip_network("192.0.2.0/24"))
+NEVER = AnyOf(())
+
+CASES: list[tuple[str, list[Condition]]] = [
+    ("", []),
+    ("-s 192.0.2.1/32", [Addresses(FROM, HOST)]),
+    ("-d 192.0.2.1", [Addresses(TO, HOST)]),
+    ("! -d 192.0.2.0/24", [Addresses(TO, ADDRESSES4 - NETWORK)]),
+    ("-s 192.0.2.77/255.255.255.0", [Addresses(FROM, NETWORK)]),
+    ("--source 192.0.2.0/24", [Addresses(FROM, NETWORK)]),
+    ("-s 192.0.2.1,192.0.2.3", [Addresses(FROM, HOST | HOST.shifted(2))]),
+    ("-s 0.0.0.0/0", []),
+    ("-s any/0", []),
+    ("! -s 0.0.0.0/0", [Addresses(FROM, Numbers())]),
+    ("-p tcp", [Protocols(Numbers.one(6))]),
+    ("-p 47", [Protocols(Numbers.one(47))]),
+    ("-p all", []),
+    ("-p 0", []),
+    ("! -p udp", [Protocols(PROTOCOLS - Numbers.one(17))]),
+    ("-p ipv6-icmp", [Protocols(Numbers.one(58))]),
+    ("-i eth0", [Interfaces(FROM, frozenset({"eth0"}))]),
+    ("! -o br-1a2b", [Interfaces(TO, frozenset({"br-1a2b"}), negated=True)]),
+    ("-o ppp+", [Interfaces(TO, frozenset({"ppp*"}))]),
+    ("-i +", []),
+    ("! -i +", [NEVER]),
+    ("-f", [NEVER]),
+    ("! -f", []),
+    ("-c 1 2", []),
+    ("-4", []),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), CASES, ids=[words for words, _ in CASES])
+def test_what_every_rule_may_have_means_these_conditions(words: str, expected: list[Condition]) -> None:
+    rule, notes = one_rule(f"{words} -j ACCEPT")
+
+    assert list(rule.conditions) == expected
+    assert (rule.families, notes) == ({4}, ())
+
+
+def test_addresses_of_ipv6() -> None:
+    expected = [Addresses(FROM, numbers_of(ip_network("2001:db8::/32")))]
+
+    assert conditions("-s 2001:db8::/32", family=6) == expected
+    assert conditions("-p icmp", family=6) == [Protocols(Numbers.one(58))]
+
+
+def test_a_mask_with_holes_is_exact() -> None:
+    (found,) = conditions("-s 10.0.0.7/255.0.0.255")
+
+    assert found == Unknown("-s NAME: the name's addresses, or its mask, are not to be had")  # 65,536 ranges
+    (found,) = conditions("-s 10.0.0.1/255.255.254.255")
+    assert found == Addresses(FROM, numbers_of(ip_address("10.0.0.1"), ip_address("10.0.1.1")))
+
+
+@pytest.mark.parametrize("words", ["-s host.example.org", "-p fancy"])
+def test_names_that_are_not_known_may_be_anything(words: str) -> None:
+    rule, (note,) = one_rule(f"{words} -j ACCEPT")
+
+    assert isinstance(rule.conditions[0], Unknown)
+    assert note.support is Support.WIDENED
+
+
+def test_an_option_may_stand_anywhere_after_its_match() -> None:
+    web = [Protocols(Numbers.one(6)), Ports(TO, Numbers.one(80))]
+
+    assert conditions("-p tcp --dport 80 -m nfacct --nfacct-name x") == web
+    assert conditions("-m tcp -m comment --comment x --dport 80 -p tcp") == web
+    assert list(one_rule("-j ACCEPT -p tcp -m tcp --dport 80")[0].conditions) == web
+
+
+def test_jumps_and_gotos_go_to_chains_of_the_table() -> None:
+    assert action("-j mine") == Jump("mine")
+    assert action("-g mine") == Goto("mine")
+    told = "rules:5:13: expected a chain of this table, found 'ACCEPT'"
+    assert mistakes(table("-A INPUT -g ACCEPT")) == [told]
+
+
+def test_a_rule_without_a_target_only_counts() -> None:
+    rule, (note,) = one_rule("-m recent --name x --set")
+
+    assert (rule.action, rule.conditions) == (Pass(), ())
+    assert (note.support, note.name) == (Support.IGNORED, "no target")
+
+
+def test_rules_that_only_log_need_no_certainty() -> None:
+    rule, _ = one_rule("-p icmp ! --icmp-type 3/4 -m limit --limit 1/sec -j LOG")
+
+    assert rule.conditions == (Protocols(Numbers.one(1)),)
+
+
+def test_a_rule_says_who_made_it() -> None:
+    rule, (note,) = one_rule("-m limit --limit 1/sec -m comment --comment !fw3 -j ACCEPT")
+
+    assert (rule.origin.made_by, note.origin.made_by) == ("OpenWrt's fw3",) * 2
+
+
+MISTAKES = [
+    ("-s 192.0.2", "rules:5:13: expected an IPv4 address, found '192.0.2'"),
+    ("-s 2001:db8::1", "rules:5:13: expected an IPv4 address, found '2001:db8::1'"),
+    ("-s 192.0.2.0/33", "rules:5:13: expected a prefix length up to 32, found '192.0.2.0/33'"),
+    ("-s", "rules:5:10: expected a value after -s, found none"),
+    ("-p 256", "rules:5:13: expected a protocol, found '256'"),
+    ("--dport 80", "rules:5:10: expected a match or a target before its option, found --dport"),
+    ("! --dport 80", "rules:5:12: expected a match or a target before its option, found --dport"),
+]
+
+
+@pytest.mark.parametrize(("words", "mistake"), MISTAKES)
+def test_a_value_that_cannot_be_is_told(words: str, mistake: str) -> None:
+    assert mistakes(table(f"-A INPUT {words}")) == [mistake]
