@@ -20,13 +20,17 @@ class InterfaceAddress:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """``bridge`` is the bridge that it is a port of, ``uplink`` whether the internet is behind it."""
+    """``bridge`` is the bridge that it is a port of, ``uplink`` whether the internet is behind it.
+
+    ``point_to_point``: a tunnel, or another link whose hosts do not reach each other directly.
+    """
 
     name: str
     addresses: tuple[InterfaceAddress, ...] = ()
     bridge: str | None = None
     uplink: bool = False
     up: bool = True
+    point_to_point: bool = False
     hairpin: bool = False  # as a bridge port: frames may leave by the port by which they came
     rp_filter: int | None = None  # 0 off, 1 strict, 2 loose (RFC 3704); None: not known
 
@@ -76,7 +80,10 @@ class Network:
     def addresses(self, family: int) -> tuple[Address, ...]:
         """All that the gateway itself answers to, loopback aside."""
         return tuple(
-            own.address for one in self.interfaces for own in one.addresses if own.address.version == family
+            own.address
+            for one in self.interfaces
+            for own in one.addresses
+            if own.address.version == family and not own.address.is_loopback
         )
 
 
