@@ -74,6 +74,14 @@ class Upstream:
         return self.name or self.host
 
 
+class Strategy(StrEnum):
+    """Which of several upstreams is asked; the value is what a configuration says."""
+
+    IN_ORDER = "in-order"
+    FASTEST = "fastest"
+    PARALLEL = "parallel"
+
+
 @dataclass(frozen=True, slots=True)
 class Validation:
     """Whose signatures are believed (RFC 4035 4.4): ``anchors`` are zones and the DS records of their keys.
@@ -105,6 +113,7 @@ class UpstreamSet:
 
     upstreams: tuple[Upstream, ...]
     timeout_s: float = 2.0
+    strategy: Strategy = Strategy.IN_ORDER
     validation: Validation | None = None
     trust_ad: bool = False
 

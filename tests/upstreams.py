@@ -74,6 +74,12 @@ class ScriptedUpstream:
     upstream: Upstream
     script: Script
     asked: list[Asked] = field(default_factory=list)
+    datagrams: socket.socket | None = None
+
+    def send(self, wire: bytes, asked: Asked) -> None:
+        """A datagram to who asked, whenever."""
+        assert self.datagrams is not None
+        self.datagrams.sendto(wire, asked.source)
 
     def reply(self, asked: Asked) -> Sequence[bytes]:
         self.asked.append(asked)
@@ -92,7 +98,7 @@ async def upstream(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Scr
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as sockets:
         datagrams, streams = _bound_pair(sockets, family, host)
-        scripted = ScriptedUpstream(Upstream(host, datagrams.getsockname()[1]), script)
+        scripted = ScriptedUpstream(Upstream(host, datagrams.getsockname()[1]), script, datagrams=datagrams)
 
         def on_datagram() -> None:
             wire, source = datagrams.recvfrom(65_535)

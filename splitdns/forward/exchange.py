@@ -32,7 +32,11 @@ _RECEIVE_OCTETS = 65_535
 
 
 class NoResponseError(UpstreamError):
-    """The upstream did not answer in time, or cannot be reached: it may be down."""
+    """The upstream did not answer, or cannot be reached, or is not who it should be: it may be down."""
+
+
+class SilenceError(NoResponseError):
+    """The upstream did not answer in time. What was lost once may arrive the next time."""
 
 
 class Exchanger:
@@ -162,7 +166,7 @@ class Exchanger:
                 wire, _ = await self._from_connection(question, upstream, bare, until_s, "")
                 response = Response(wire)
         except _NothingError as error:
-            raise NoResponseError(str(error)) from None
+            raise (NoResponseError if error.at_once else SilenceError)(str(error)) from None
         return response
 
     async def _from_connection(
@@ -174,10 +178,10 @@ class Exchanger:
                 wire = await self._streams.ask(upstream, query)
         except TimeoutError:
             over = "" if upstream.carrier is not Carrier.UDP else "over TCP "
-            raise _NothingError(f"{why}no response {over}in time") from None
+            raise _NothingError(f"{why}no response {over}in time", at_once=False) from None
         except OSError as error:
             over = "over TCP: " if why else ""
-            raise _NothingError(f"{why}{over}{_reason(error, upstream)}") from None
+            raise _NothingError(f"{why}{over}{_reason(error, upstream)}", at_once=True) from None
         except UpstreamError as error:
             raise UpstreamError(f"{why}{error}") from None
         if is_truncated(wire):
@@ -187,6 +191,10 @@ class Exchanger:
 
 class _NothingError(UpstreamError):
     """Nothing came over a connection, which of an upstream over UDP says nothing yet."""
+
+    def __init__(self, reason: str, at_once: bool) -> None:
+        super().__init__(reason)
+        self.at_once = at_once
 
 
 def _reason(error: OSError, upstream: Upstream) -> str:
@@ -277,4 +285,4 @@ class _Waiting:
             if self._doubt:
                 self.done.set_result(self._doubt)
             else:
-                self.done.set_exception(NoResponseError("no response in time"))
+                self.done.set_exception(SilenceError("no response in time"))

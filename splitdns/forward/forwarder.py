@@ -63,8 +63,9 @@ class Forwarder:
         self._clock = clock
         self._cache = Cache(counts, limits)
         self._failures: Failures[Key] = Failures()
-        exchanger = Exchanger(network or KernelNetwork(), random or SystemRandom(), counts)
-        self._upstreams = Upstreams(counts, exchanger, clock, patience_s, self._is_back)
+        random = random or SystemRandom()
+        exchanger = Exchanger(network or KernelNetwork(), random, counts)
+        self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back)
         self._flights = Flights(counts, self._fly, clock, max_in_flight)
         self._renewals = 0
         self._flushes = 0

@@ -1,27 +1,33 @@
-"""One question to the resolvers of a set, one after the other, until one gives a usable reply.
+"""One question to the resolvers of a set, until one gives a usable reply.
 
-What is learnt on the way stays: who is silent, so that nobody waits for it a second time, and who is back.
-Whoever asks gets a value, never an exception: the reply, or why there is none.
+Tries run beside one another: the next begins when the one before takes longer than usual, and whichever comes
+to a usable reply first ends them all for who asked. Those that were overtaken go on until their own time-out,
+for what they find is the truth about their upstream: that it is slow, or that it is down. Whoever asks gets a
+value, never an exception: the reply, or why there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from random import Random
 
 from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import Exchanger, NoResponseError
-from splitdns.forward.policy import PATIENCE_S, Health, Tries
+from splitdns.forward.exchange import Exchanger, NoResponseError, SilenceError
+from splitdns.forward.health import Health
+from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
 from splitdns.forward.query import Question
 from splitdns.metrics import FORWARD_FAILURES, PROXY_DURATION, Counts, rcode_label
 from splitdns.records import Rcode
 from splitdns.view import Upstream, UpstreamSet
 
 log = logging.getLogger("splitdns.forward")
+
+MAX_ASIDE = 1000  # tries that nobody waits for any more; beyond, they are cut off, and teach nothing
 
 _USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 _PROXY = "forward"  # CoreDNS's label for what its plugin of this name asked
@@ -35,6 +41,7 @@ class Failure:
 
 
 Outcome = Reply | Failure
+_Ended = Reply | UpstreamError  # what a try comes to
 
 
 class Upstreams:
@@ -44,39 +51,52 @@ class Upstreams:
         self,
         counts: Counts,
         exchanger: Exchanger,
+        random: Random,
         clock: Callable[[], float],
         patience_s: float = PATIENCE_S,
         is_back: Callable[[Upstream], None] = lambda _: None,
     ) -> None:
         self._counts = counts
         self._exchanger = exchanger
+        self._random = random
         self._clock = clock
         self._patience_s = patience_s
         self._is_back = is_back
         self._health = Health()
-        self._probes: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[_Ended]] = set()
 
     async def ask(self, question: Question, upstreams: UpstreamSet) -> Outcome:
         """The first usable reply, after ``patience_s`` at the latest, or why there is none.
 
         A reply whose rcode is of no use, such as SERVFAIL, is given only where no upstream has a better one.
         """
-        self._probe_where_due(question, upstreams)
-        tries = Tries(self._health.order(upstreams), upstreams.timeout_s, self._clock(), self._patience_s)
+        now_s = self._clock()
+        for upstream in self._health.due(upstreams, now_s):
+            self._put_aside(asyncio.create_task(self._try(question, Try(upstream, upstreams.timeout_s))))
+        chosen = plan(upstreams, self._health, self._random)
+        tries = Tries(chosen, self._health, upstreams.timeout_s, now_s, self._patience_s)
+        running = _Running()
         outcome: Outcome = Failure("no upstream to ask")
-        while attempt := tries.next(self._clock()):
-            upstream = attempt.upstream
-            try:
-                reply = await self._exchange(question, upstream, attempt.timeout_s)
-            except UpstreamError as error:
-                outcome = _worse(outcome, upstream, error)
-                if isinstance(error, NoResponseError):
+        try:
+            while tries.due_s is not None or running.tasks:
+                now_s = self._clock()
+                while tries.due_s is not None and tries.due_s <= now_s:
+                    if attempt := tries.next(now_s):
+                        running.begin(self._try(question, attempt), attempt.upstream)
+                if not running.tasks:
                     continue
-            else:
-                if reply.rcode in _USABLE:
-                    return reply
-                outcome = reply
-            tries.drop(upstream)
+                for upstream, ended in await running.some(tries.due_s and tries.due_s - now_s):
+                    if isinstance(ended, Reply) and ended.rcode in _USABLE:
+                        return ended
+                    outcome = _worse(outcome, upstream, ended)
+                    if not isinstance(ended, SilenceError):
+                        tries.drop(upstream, self._clock())
+        except asyncio.CancelledError:  # nobody wants the answer any more
+            running.cancel()
+            raise
+        finally:
+            for late in running.tasks:
+                self._put_aside(late)
         return outcome
 
     def are_down(self, upstreams: UpstreamSet) -> bool:
@@ -85,52 +105,94 @@ class Upstreams:
 
     async def close(self) -> None:
         """End what is still on its way beside the questions."""
-        probes = tuple(self._probes)
-        for probe in probes:
-            probe.cancel()
-        if probes:
-            await asyncio.wait(probes)
+        aside = tuple(self._aside)
+        for task in aside:
+            task.cancel()
+        if aside:
+            await asyncio.wait(aside)
         await self._exchanger.close()
 
-    async def _exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Reply:
+    async def _try(self, question: Question, attempt: Try) -> _Ended:
         """One exchange, counted, and its lesson about the upstream's health."""
-        started_s = self._clock()
+        upstream, asked_s = attempt.upstream, self._clock()
         try:
-            response = await self._exchanger.exchange(question, upstream, timeout_s)
+            response = await self._exchanger.exchange(question, upstream, attempt.timeout_s)
             reply = reduce(response, question.name, question.qtype, question.do)
         except NoResponseError as error:
             self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
-            if self._health.failed(upstream, self._clock()):
+            if self._health.failed(upstream, asked_s, self._clock()):
                 log.warning("upstream.down", extra={"upstream": str(upstream), "reason": str(error)})
-            raise
-        except UpstreamError:
+            return error
+        except UpstreamError as error:
             self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
-            self._is_there(upstream)
-            raise
-        taken_s = self._clock() - started_s
-        self._counts.observe(PROXY_DURATION, taken_s, _PROXY, str(upstream), rcode_label(reply.rcode))
-        self._is_there(upstream)
+            self._is_there(upstream, asked_s, self._clock())
+            return error
+        now_s = self._clock()
+        self._counts.observe(PROXY_DURATION, now_s - asked_s, _PROXY, str(upstream), rcode_label(reply.rcode))
+        self._is_there(upstream, asked_s, now_s)
         return reply
 
-    def _is_there(self, upstream: Upstream) -> None:
-        if self._health.answered(upstream):
+    def _is_there(self, upstream: Upstream, asked_s: float, now_s: float) -> None:
+        if self._health.answered(upstream, asked_s, now_s):
             log.info("upstream.up", extra={"upstream": str(upstream)})
             self._is_back(upstream)
 
-    def _probe_where_due(self, question: Question, upstreams: UpstreamSet) -> None:
-        for upstream in self._health.due(upstreams, self._clock()):
-            probe = asyncio.create_task(self._probe(question, upstream, upstreams.timeout_s))
-            self._probes.add(probe)
-            probe.add_done_callback(self._probes.discard)
-
-    async def _probe(self, question: Question, upstream: Upstream, timeout_s: float) -> None:
-        """Ask an upstream that is down the same question, only to learn whether it is back."""
-        try:
-            await self._exchange(question, upstream, timeout_s)
-        except UpstreamError:
+    def _put_aside(self, task: asyncio.Task[_Ended]) -> None:
+        """Let a try go on by itself."""
+        if len(self._aside) >= MAX_ASIDE:
+            task.cancel()
             return
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
 
-def _worse(outcome: Outcome, upstream: Upstream, error: UpstreamError) -> Outcome:
+class _Running:
+    """The tries of one question that are on their way. ``asyncio.wait`` would do; this costs less."""
+
+    __slots__ = ("_ended", "_wake", "tasks")
+
+    def __init__(self) -> None:
+        self.tasks: dict[asyncio.Task[_Ended], Upstream] = {}
+        self._ended: list[asyncio.Task[_Ended]] = []
+        self._wake: asyncio.Future[None] | None = None
+
+    def begin(self, attempt: Coroutine[None, None, _Ended], upstream: Upstream) -> None:
+        task = asyncio.create_task(attempt)
+        self.tasks[task] = upstream
+        task.add_done_callback(self._end)
+
+    async def some(self, within_s: float | None) -> list[tuple[Upstream, _Ended]]:
+        """Those that have ended, as soon as there is one; none where none has ``within_s``."""
+        loop = asyncio.get_running_loop()
+        self._wake = wake = loop.create_future()
+        timer = None if within_s is None else loop.call_later(within_s, _wake, wake)
+        try:
+            if not self._ended:
+                await wake
+        finally:
+            self._wake = None
+            if timer is not None:
+                timer.cancel()
+        ended, self._ended = self._ended, []
+        return [(self.tasks.pop(task), task.result()) for task in ended]
+
+    def cancel(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+
+    def _end(self, task: asyncio.Task[_Ended]) -> None:
+        self._ended.append(task)
+        if self._wake is not None:
+            _wake(self._wake)
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _worse(outcome: Outcome, upstream: Upstream, ended: _Ended) -> Outcome:
     """What remains after one more try that failed: an upstream's rcode says more than silence."""
-    return outcome if isinstance(outcome, Reply) else Failure(f"{upstream}: {error}")
+    if isinstance(ended, Reply):
+        return ended
+    return outcome if isinstance(outcome, Reply) else Failure(f"{upstream}: {ended}")

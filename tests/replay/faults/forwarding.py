@@ -41,10 +41,10 @@ def _remembers_all_records(remember: Any) -> Any:
 
 def _once(next_: Any) -> Any:
     def only_the_first(tries: Any, now_s: float) -> Any:
-        if hasattr(tries, "spent"):
-            return None
-        tries.spent = True
-        return next_(tries, now_s)
+        attempt = next_(tries, now_s)
+        tries.due_s = None
+        tries.drop = lambda *args: None
+        return attempt
 
     return only_the_first
 
@@ -63,10 +63,11 @@ def _begins_each(begin: Any) -> Any:
 
 FLIGHTS, UPSTREAMS = "splitdns.forward.flights", "splitdns.forward.upstreams"
 EXCHANGE, POLICY = "splitdns.forward.exchange", "splitdns.forward.policy"
+HEALTH = "splitdns.forward.health"
 CACHE, CHAIN = "splitdns.forward.cache", "splitdns.forward.chain"
 
 FEATURES: Features = {
-    "patience": [(f"{UPSTREAMS}.Tries", lambda tries: lambda *args: tries(*args[:3], 100.0))],
+    "patience": [(f"{UPSTREAMS}.Tries", lambda tries: lambda *args: tries(*args[:4], 100.0))],
     "hops": [("splitdns.serve.pipeline.resume", instead(_ends_at_the_first_hop))],
     "hops-anew": [("splitdns.answer.decide._same_upstreams", instead(lambda *_: True))],
     "only-the-question": [(f"{CACHE}.Cache.remember", _remembers_all_records)],
@@ -78,8 +79,8 @@ FEATURES: Features = {
     "lame": [(f"{CHAIN}.Response.is_referral", instead(False))],
     "again": [(f"{POLICY}.ROUNDS", instead(1))],
     "fail-over": [(f"{POLICY}.Tries.next", _once)],
-    "down": [(f"{POLICY}.Health.is_down", instead(lambda *_: False))],
-    "probe": [(f"{POLICY}.Health.due", instead(lambda *_: ()))],
+    "down": [(f"{HEALTH}.FAILURES_TO_BE_DOWN", instead(1_000_000))],
+    "probe": [(f"{HEALTH}.Health.due", instead(lambda *_: ()))],
     "tcp": [(f"{EXCHANGE}.is_truncated", instead(lambda _: False))],
     "negative": [(f"{CACHE}._lifetime_s", _keeps_no_denial)],
     "failures": [("splitdns.forward.failures.FIRST_S", instead(0.0))],

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
+
+import pytest
 
 from splitdns.answer.decide import Reply
 from splitdns.forward.exchange import Exchanger
+from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFTER_S
 from splitdns.forward.network import KernelNetwork
-from splitdns.forward.policy import FAILURES_TO_BE_DOWN, PROBE_EVERY_S
 from splitdns.forward.query import Question
 from splitdns.forward.upstreams import Failure, Upstreams
 from splitdns.metrics import Counts
 from splitdns.names import from_text
 from splitdns.records import Type
-from splitdns.view import UpstreamSet
+from splitdns.view import Strategy, Upstream, UpstreamSet
 from tests.clock import run
 from tests.upstreams import Asked, answer, only, upstream
 
@@ -24,8 +27,9 @@ WWW = Question(from_text("www.example.org."), Type.A)
 def make(patience_s: float = 4.5) -> Upstreams:
     """Upstreams in the loop's own time."""
     counts = Counts()
-    exchanger = Exchanger(KernelNetwork(), random.SystemRandom(), counts)
-    return Upstreams(counts, exchanger, asyncio.get_running_loop().time, patience_s)
+    network_random = random.SystemRandom()
+    exchanger = Exchanger(KernelNetwork(), network_random, counts)
+    return Upstreams(counts, exchanger, network_random, asyncio.get_running_loop().time, patience_s)
 
 
 def test_no_upstream_is_a_failure_and_not_an_exception() -> None:
@@ -55,11 +59,161 @@ def test_closing_ends_the_probes() -> None:
             upstreams, both = make(), only(one, other)
             for _ in range(FAILURES_TO_BE_DOWN):
                 await upstreams.ask(WWW, both)
-            await asyncio.sleep(PROBE_EVERY_S)
+            await asyncio.sleep(PROBE_AFTER_S + 2.0)
             await upstreams.ask(WWW, both)
             running = asyncio.all_tasks() - {asyncio.current_task()}
-            assert len(running) == 1
+            assert len(running) == 1, "the probe"
             await upstreams.close()
             assert all(task.done() for task in running)
+
+    run(main())
+
+
+def good(asked: Asked) -> list[bytes]:
+    return [answer(asked, f"{asked.message.question[0].name} 300 A 192.0.2.1")]
+
+
+def silent(_: Asked) -> list[bytes]:
+    return []
+
+
+def question(number: int) -> Question:
+    return Question(from_text(f"host{number}.example.org."), Type.A)
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_a_lost_datagram_costs_about_a_usual_answer_and_not_a_time_out() -> None:
+    async def main() -> None:
+        lost = False
+
+        def loses_one(asked: Asked) -> list[bytes]:
+            nonlocal lost
+            lost, answered = False, not lost
+            return good(asked) if answered else []
+
+        async with upstream(loses_one) as one:
+            upstreams, only_one = make(), only(one)
+            for number in range(20):
+                await upstreams.ask(question(number), only_one)
+            lost, begun_s = True, now_s()
+            assert isinstance(await upstreams.ask(WWW, only_one), Reply)
+            assert now_s() - begun_s < 0.06, "0.05 s is the shortest wait"
+            await upstreams.close()
+
+    run(main())
+
+
+def test_a_slow_answer_counts_though_others_were_asked_meanwhile() -> None:
+    async def main() -> None:
+        async with upstream(silent) as slow, upstream(silent) as other:
+            upstreams = make()
+            asking = asyncio.create_task(upstreams.ask(WWW, only(slow, other)))
+            await asyncio.sleep(2 * FIRST_WAIT_S + 0.01)
+            assert other.asked
+            first = slow.asked[0]
+            slow.send(good(first)[0], first)
+            reply = await asking
+            assert isinstance(reply, Reply)
+            assert reply.answer
+            await upstreams.close()
+
+    run(main())
+
+
+def test_a_try_that_was_overtaken_still_tells_how_its_upstream_is() -> None:
+    async def main() -> None:
+        async with upstream(silent) as dead, upstream(good) as other:
+            upstreams, both = make(), only(dead, other)
+            for number in range(FAILURES_TO_BE_DOWN):
+                begun_s = now_s()
+                await upstreams.ask(question(number), both)
+                assert now_s() - begun_s == pytest.approx(FIRST_WAIT_S, abs=0.01)
+            await asyncio.sleep(both.timeout_s)
+            begun_s = now_s()
+            await upstreams.ask(WWW, both)
+            assert now_s() - begun_s == 0.0, "it is known to be down"
+            await upstreams.close()
+
+    run(main())
+
+
+def test_in_parallel_the_first_usable_answer_wins() -> None:
+    async def main() -> None:
+        failing = lambda asked: [answer(asked, rcode="SERVFAIL")]  # noqa: E731
+        async with upstream(silent) as one, upstream(failing) as two, upstream(good) as three:
+            together = replace(only(one, two, three), strategy=Strategy.PARALLEL)
+            upstreams, begun_s = make(), now_s()
+            assert isinstance(await upstreams.ask(WWW, together), Reply)
+            assert now_s() == begun_s
+            assert [len(each.asked) for each in (one, two, three)] == [1, 1, 1]
+            await upstreams.close()
+
+    run(main())
+
+
+def test_the_fastest_is_found_and_asked() -> None:
+    async def main() -> None:
+        async with upstream(silent) as slow, upstream(good) as quick:
+
+            def later(asked: Asked) -> list[bytes]:
+                asyncio.get_running_loop().call_later(0.3, slow.send, good(asked)[0], asked)
+                return []
+
+            slow.script = later
+            upstreams, both = make(), replace(only(slow, quick), strategy=Strategy.FASTEST)
+            for number in range(40):
+                await upstreams.ask(question(number), both)
+            await asyncio.sleep(1)
+            assert len(slow.asked) < 15 < 35 < len(quick.asked)
+            await upstreams.close()
+
+    run(main())
+
+
+def test_nobody_waits_longer_than_the_patience() -> None:
+    async def main() -> None:
+        async with upstream(silent) as one, upstream(silent) as other:
+            upstreams, begun_s = make(patience_s=1.5), now_s()
+            assert isinstance(await upstreams.ask(WWW, only(one, other)), Failure)
+            assert now_s() - begun_s == pytest.approx(1.5)
+
+    run(main())
+
+
+def test_upstreams_out_of_reach_are_a_failure_at_once() -> None:
+    async def main() -> None:
+        nobody = UpstreamSet((Upstream("127.0.0.1", 1), Upstream("127.0.0.2", 1)))
+        begun_s = now_s()
+        assert await make().ask(WWW, nobody) == Failure("127.0.0.2:1: Connection refused")
+        assert now_s() == begun_s
+
+    run(main())
+
+
+def test_who_asks_no_more_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        async with upstream(silent) as one:
+            asking = asyncio.create_task(make().ask(WWW, only(one)))
+            await asyncio.sleep(0.1)
+            asking.cancel()
+            await asyncio.sleep(0.01)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+
+
+def test_tries_that_nobody_waits_for_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splitdns.forward.upstreams.MAX_ASIDE", 3)
+
+    async def main() -> None:
+        async with upstream(silent) as dead, upstream(good) as other:
+            upstreams, both = make(), replace(only(dead, other), strategy=Strategy.PARALLEL)
+            await asyncio.gather(*(upstreams.ask(question(number), both) for number in range(10)))
+            await asyncio.sleep(0.01)
+            assert len(asyncio.all_tasks()) == 1 + 3
+            await upstreams.close()
 
     run(main())
