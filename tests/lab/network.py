@@ -86,7 +86,7 @@ class Host:
                 Path("/proc/sys", path).write_text(value)
 
     def switch(self, interface: str, ports: Sequence[str], *addresses: str) -> None:
-        """Make ``ports``, interfaces that are here, one link of which this host is a part by ``interface``."""
+        """Make ``ports``, interfaces that are here, one link; this host is on it by ``interface``."""
         self.ip(
             f"link add {interface} type bridge forward_delay 0 stp_state 0",
             *(f"link set {port} master {interface} up" for port in ports),
