@@ -155,6 +155,7 @@ CACHE_MISSES = Metric("cache_misses_total", "counter", "Look-ups that found noth
 CACHE_EVICTIONS = Metric(
     "cache_evictions_total", "counter", "Entries that were forgotten for lack of room.", ("type", "view")
 )
+CACHE_FLUSHES = Metric("cache_flushes_total", "counter", "Times that the cache was told to forget something.")
 CACHE_STALE = Metric(
     "cache_served_stale_total", "counter", "Answers that were too old, for want of others.", ("view",)
 )

@@ -20,6 +20,23 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReportFormat(StrEnum):
+    """How the check's findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class FailOn(StrEnum):
+    """The mildest severity that makes the check fail."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+
+
 class Schema(StrEnum):
     """What has a JSON Schema."""
 
@@ -103,6 +120,7 @@ def serve(
     """Answer queries until told to stop.
 
     SIGTERM and SIGINT stop the server, SIGHUP makes it read all files again; so does a change of a file.
+    SIGUSR1 makes it forget what upstreams said.
     """
     from splitdns.cli.serve import run
 
@@ -148,6 +166,50 @@ def explain(
     from splitdns.cli.explain import run
 
     run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward)
+
+
+@app.command()
+def flush(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A domain name.", show_default="all names")
+    ] = None,
+    suffix: Annotated[bool, typer.Option("--suffix", help="Everything under the name, too.")] = False,
+    view: Annotated[
+        str | None,
+        typer.Option("--view", metavar="VIEW", help="In one view only.", autocompletion=complete.views),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Have the running server forget what upstreams said.
+
+    The configuration says where it listens for that. SIGUSR1 makes it forget everything, too.
+
+    Exit status: 0 done, 2 wrong input, or no server that could be reached.
+    """
+    from splitdns.cli.flush import run
+
+    run(name, suffix, view, config)
+
+
+@app.command()
+def check(
+    config: ConfigOption = None,
+    output: Annotated[
+        ReportFormat, typer.Option("--format", help="For a person, a script, a code host or a build server.")
+    ] = ReportFormat.TEXT,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The mildest severity that makes it fail.")
+    ] = FailOn.WARNING,
+) -> None:
+    """Whether the gateway's rules keep what the zones promise.
+
+    Every client network, every exposed service, every address that a view answers, and what else is let in.
+
+    Exit status: 0 all well, 1 findings, 2 wrong input, 3 no findings, but something is not known.
+    """
+    from splitdns.cli.check import run
+
+    run(config, output.value, fail_on.value)
 
 
 @zone_app.command("check")

@@ -13,8 +13,10 @@ import socket
 from dataclasses import dataclass
 
 from splitdns.answer.limits import Rates
+from splitdns.forward.cache import CacheLimits
 from splitdns.logs import Format, Level
 from splitdns.metrics import Counts
+from splitdns.names import Qname
 from splitdns.serve.stream import Limits
 
 MAX_MESSAGE_OCTETS = 4096  # beyond: a bug; what is long goes into a memory file
@@ -30,6 +32,7 @@ class Knobs:
     querylog: bool
     log_level: Level
     log_format: Format
+    cache: CacheLimits = CacheLimits()  # noqa: RUF009 (frozen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ class Swap:
 @dataclass(frozen=True, slots=True)
 class Collect:
     """To a worker: send your counters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """To a worker: forget what upstreams said of ``name``, and of all beneath it with ``subtree``.
+
+    Without a name it is all names, without a ``view`` all views.
+    """
+
+    name: Qname | None = None
+    subtree: bool = False
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,14 @@ class Counted:
     """From a worker, with the memory file of its ``Counts``."""
 
 
-Message = Prepare | Swap | Collect | Stop | Serving | Ready | Counted
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """From a worker: it has forgotten so many replies."""
+
+    replies: int
+
+
+Message = Prepare | Swap | Collect | Flush | Stop | Serving | Ready | Counted | Flushed
 
 
 class Channel:

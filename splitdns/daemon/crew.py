@@ -18,6 +18,8 @@ from splitdns.daemon.channel import (
     Channel,
     Collect,
     Counted,
+    Flush,
+    Flushed,
     Knobs,
     Message,
     Prepare,
@@ -36,6 +38,7 @@ log = logging.getLogger("splitdns.daemon")
 
 START_S = 30.0  # that a worker has to start, or to prepare a generation; beyond: it is killed and replaced
 COUNT_S = 1.0  # that a scrape waits for a worker's counts; beyond: those that it sent before stand
+FLUSH_S = 5.0  # that a flush waits for the workers; they do it all the same
 CHECK_S = 5.0  # between two looks at whether all workers still answer us
 HUNG_S = 15.0  # that a worker may leave a question of ours unanswered; beyond: it is killed and replaced
 DRAIN_S = 5.0  # that queries on their way to upstreams, and TCP clients, have when the server stops
@@ -59,6 +62,7 @@ class _Slot:
     ready: asyncio.Future[None] | None = None  # while a generation is prepared or swapped
     counted: asyncio.Future[None] | None = None
     asked_s: float = 0.0  # since when we wait for ``counted``
+    flushed: asyncio.Future[int] | None = None
     counts: Counts = field(default_factory=Counts)  # of the worker that is here now
     past: Counts = field(default_factory=Counts)  # of those that were here before
 
@@ -91,6 +95,7 @@ class Crew:
         self._in_child = in_child
         self._stopping = asyncio.Event()
         self._all_serving = asyncio.Event()
+        self._flushing = asyncio.Lock()  # one flush at a time, for answers do not say to which
         self._forking = asyncio.Lock()  # held while a generation is swapped: a new worker has one of the two
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -161,6 +166,17 @@ class Crew:
         whole.set(WORKERS, self.serving)
         whole.set(WORKERS_SILENT, late)
         return whole
+
+    async def flush(self, flush: Flush) -> int:
+        """Have all workers forget something; how many replies, of the workers who said so in time."""
+        async with self._flushing:
+            waiting = []
+            for slot in self._slots:
+                slot.flushed = asyncio.get_running_loop().create_future()
+                if slot.send(flush):
+                    waiting.append(slot.flushed)
+            done = (await asyncio.wait(waiting, timeout=FLUSH_S))[0] if waiting else set()
+            return sum(future.result() for future in done)
 
     async def mind(self, check_s: float = CHECK_S, hung_s: float = HUNG_S) -> None:
         """Kill workers that hang, so that they are replaced: the kernel goes on sending them queries."""
@@ -266,6 +282,8 @@ class Crew:
         slot.counts = Counts()
         for waiting in (slot.ready, slot.counted):
             _resolve(waiting)
+        if slot.flushed is not None and not slot.flushed.done():
+            slot.flushed.set_result(0)  # who follows knows nothing
         return status
 
     def _heard(self, slot: _Slot, message: Message, memory: int | None) -> None:
@@ -282,6 +300,9 @@ class Crew:
             case Counted() if memory is not None:
                 slot.counts = counts_from_file(memory)
                 _resolve(slot.counted)
+            case Flushed(replies):
+                if slot.flushed is not None and not slot.flushed.done():
+                    slot.flushed.set_result(replies)
             case _:
                 raise AssertionError(f"not for the supervisor: {message}")
 

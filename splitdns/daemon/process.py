@@ -20,7 +20,7 @@ log = logging.getLogger("splitdns.daemon")
 CRASHED = 70  # EX_SOFTWARE of sysexits.h
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 def fork(run: Callable[[], object]) -> int:

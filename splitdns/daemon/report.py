@@ -29,7 +29,7 @@ log = logging.getLogger("splitdns.daemon")
 MAX_LINES = 200  # of warnings, and of errors, of one generation; beyond: only how many there are
 
 # What a running server cannot change, because the sockets belong to its start.
-FOR_A_RESTART = ("listen", "workers", "admin")
+FOR_A_RESTART = ("listen", "workers", "control", "admin")
 
 
 def first(loaded: Loaded, counts: Counts, now_s: float) -> None:

@@ -24,10 +24,12 @@ from splitdns.daemon.process import ended, kill
 from splitdns.load.load import Loaded, Progress
 from splitdns.load.settings import Settings
 from splitdns.metrics import Counts
+from splitdns.names import to_text
 from splitdns.systemd import Service
 
 if TYPE_CHECKING:
-    from splitdns.daemon.channel import Knobs
+    from splitdns.daemon.channel import Flush, Knobs
+    from splitdns.daemon.control import Control
     from splitdns.daemon.worker import Sockets
     from splitdns.watch import Watcher
 
@@ -46,6 +48,7 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
     """
     logs.configure()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sends it while we load gets the newest files anyway
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # and nothing is cached yet
     since_s = time.time()
     build = Build(config, None, number=1, strict=strict, progress=progress)
     # While the child loads, this process imports what workers need.
@@ -95,11 +98,13 @@ class Supervisor:
         self._service = Service(os.environ)
         self._addresses = [_shown(sock) for sock in sockets[0].udp]
         self._admin = _admin_socket(loaded.settings)
+        self._control: Control | None = None
         self._cookie_master = os.urandom(MASTER_OCTETS)
         knobs = _knobs(loaded.settings, len(sockets), self._cookie_master)
         self._crew = Crew(sockets, loaded.snapshot, knobs, self._counts, self._close_in_child)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
+        self._flush_wanted = asyncio.Event()
         self._watching = asyncio.Event()
 
     def run(self) -> int:
@@ -122,11 +127,13 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._changed.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._flush_wanted.set)
         watcher = Watcher(
             partial(loop.call_soon_threadsafe, self._changed.set),
             partial(loop.call_soon_threadsafe, self._watching.set),
         )
         end_admin = asyncio.Event()
+        self._control = _control_socket(self._loaded.settings, self._config)
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.keep(group)
@@ -135,7 +142,10 @@ class Supervisor:
                     group.create_task(self._stay_alive()),
                     group.create_task(self._crew.mind()),
                     group.create_task(self._reload_on_change(watcher)),
+                    group.create_task(self._flush_on_signal()),
                 ]
+                if self._control is not None:
+                    group.create_task(self._control.serve(self._flush, self._stop))
                 if self._admin is not None:
                     group.create_task(serve(self, self._admin, end_admin))
                 await self._stop.wait()
@@ -186,6 +196,8 @@ class Supervisor:
     def _close_in_child(self) -> None:
         if self._admin is not None:
             self._admin.close()
+        if self._control is not None:
+            self._control.close()
 
     # Reload
 
@@ -249,6 +261,33 @@ class Supervisor:
         self._crew.close_in_child()
         self._close_in_child()
 
+    # Flush
+
+    async def _flush_on_signal(self) -> None:
+        from splitdns.daemon.channel import Flush
+
+        while True:
+            await self._flush_wanted.wait()
+            self._flush_wanted.clear()
+            await self._flush(Flush())
+
+    async def _flush(self, flush: Flush) -> int:
+        """Have all workers forget what upstreams said; how many replies.
+
+        Raises:
+            ValueError: there is no such view.
+        """
+        views = self._loaded.settings.views
+        if flush.view is not None and flush.view not in views:
+            raise ValueError(f"expected one of the views {', '.join(views)}, found {flush.view!r}")
+        replies = await self._crew.flush(flush)
+        self._counts.add(metrics.CACHE_FLUSHES)
+        fields = {"qname": to_text(flush.name)} if flush.name is not None else {}
+        fields |= {"subtree": "yes"} if flush.subtree else {}
+        fields |= {"view": flush.view} if flush.view is not None else {}
+        log.info("cache.flushed", extra={**fields, "replies": replies})
+        return replies
+
     # What the admin endpoint asks
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
@@ -273,6 +312,7 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
     """Each worker's share of the limits (semantics 21), and its manner of logging."""
     from splitdns.answer.limits import Rates
     from splitdns.daemon.channel import Knobs
+    from splitdns.forward.cache import CacheLimits
     from splitdns.serve.stream import Limits
 
     limits = Limits(
@@ -290,7 +330,34 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
         settings.limits.ipv6_prefix,
         tuple(prefix for prefix in settings.limits.exempt if not isinstance(prefix, str)),
     )
-    return Knobs(limits, rates, cookie_master, settings.querylog, settings.log.level, settings.log.format)
+    cache = CacheLimits(
+        settings.cache.size_mib * 1024 * 1024,
+        settings.cache.min_ttl,
+        settings.cache.max_ttl,
+        settings.cache.max_negative_ttl,
+        settings.cache.max_stale,
+        settings.cache.prefetch,
+    )
+    log = settings.log
+    return Knobs(limits, rates, cookie_master, settings.querylog, log.level, log.format, cache)
+
+
+def _control_socket(settings: Settings, config: Path | None) -> Control | None:
+    """Where commands come in; without it, names are still answered.
+
+    Nobody has to hear of it where nobody asked for it: an ordinary user cannot make the usual path.
+    """
+    from splitdns.daemon.control import Control, path_of
+
+    if settings.control is None:
+        return None
+    path = path_of(settings.control, config)
+    try:
+        return Control(path)
+    except OSError as error:
+        level = logging.ERROR if settings.is_written("control") else logging.INFO
+        log.log(level, "control.failed", extra={"path": str(path), "reason": error.strerror or str(error)})
+        return None
 
 
 def _admin_socket(settings: Settings) -> socket.socket | None:

@@ -22,6 +22,8 @@ from splitdns.daemon.channel import (
     Channel,
     Collect,
     Counted,
+    Flush,
+    Flushed,
     Knobs,
     Message,
     Prepare,
@@ -32,6 +34,7 @@ from splitdns.daemon.channel import (
     counts_to_file,
 )
 from splitdns.daemon.generation import Package
+from splitdns.forward.cache import Shelf
 from splitdns.forward.forwarder import Forwarder
 from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
 from splitdns.serve.datagram import DatagramServer
@@ -121,10 +124,13 @@ class _Worker:
                 assert self._prepared is not None
                 assert self._prepared.generation == number
                 self._pipeline.snapshot, self._prepared = self._prepared, None
+                self._forwarder.keep_only(_asked(self._pipeline.snapshot))
                 self._turn(knobs)
                 self._say(Serving(number))
             case Collect():
                 self._say_counts()
+            case Flush(name, subtree, view):
+                self._say(Flushed(self._forwarder.flush(name, subtree=subtree, view=view)))
             case _:
                 raise AssertionError(f"not for a worker: {message}")
 
@@ -141,6 +147,7 @@ class _Worker:
         logs.configure(knobs.log_level, knobs.log_format, always={"worker": self._number})
         for streams in self._tcp:
             streams.limits = knobs.limits
+        self._forwarder.set_limits(knobs.cache)
         if knobs.rates != self._knobs.rates:  # who is near a limit stays there when something else changes
             self._pipeline.gate.limiter.set(knobs.rates)
         if self._querylog is not None:
@@ -171,3 +178,8 @@ class _Worker:
     def _say(self, message: Message, memory: int | None = None) -> None:
         with suppress(OSError):  # the supervisor is gone, and ``receive`` will tell
             self._channel.send(message, memory)
+
+
+def _asked(snapshot: Snapshot) -> set[Shelf]:
+    """Who asks whom."""
+    return {(view.name, upstreams) for view in snapshot.views for upstreams in view.routes.values()}

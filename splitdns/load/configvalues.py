@@ -174,6 +174,11 @@ def duration_s(value: object) -> int:
     return seconds
 
 
+def duration_or_none_s(value: object) -> int:
+    """A duration, or 0 for none."""
+    return 0 if value == 0 and not isinstance(value, bool) else duration_s(value)
+
+
 def wan4(value: object) -> IPv4Address:
     """The network's own public IPv4 address."""
     found = _public(value, "203.0.113.7", 4)

@@ -61,6 +61,11 @@ Client = Annotated[
 ]
 Domain = Annotated[Qname, PlainValidator(configvalues.domain), _text(r"^\S+$", ".", "corp.example")]
 Duration = Annotated[int, PlainValidator(configvalues.duration_s), WithJsonSchema(_DURATION)]
+DurationOrNone = Annotated[
+    int,
+    PlainValidator(configvalues.duration_or_none_s),
+    WithJsonSchema({"anyOf": [{"const": 0}, _DURATION]}),
+]
 Horizon = Annotated[
     str,
     PlainValidator(configvalues.horizon),
@@ -187,6 +192,29 @@ class LimitsSettings(Section):
 
     exempt: Several[Client] = default(("127.0.0.0/8", "::1/128"))
     """Who is never limited: prefixes and addresses."""
+
+
+class CacheSettings(Section):
+    """What upstreams said, and how long it is kept. Each worker has a cache of its own."""
+
+    size_mib: int = Field(default=64, ge=1, le=1_048_576)
+    """How much each worker keeps, in MiB. Beyond, names that were not used lately are forgotten."""
+
+    min_ttl: DurationOrNone = 0
+    """Shorter TTLs of upstreams' records are raised to this, but 0 stays 0. What is moved from one address to
+    another in that time is not found."""
+
+    max_ttl: Duration = default("24h")
+    """Longer TTLs of upstreams' records are cut to this."""
+
+    max_negative_ttl: Duration = default("3h")
+    """How long "no such name" and "no such type" are kept at most (RFC 2308)."""
+
+    max_stale: DurationOrNone = default("24h")
+    """How long what is too old is kept, and given while the upstreams fail (RFC 8767); `0` for not at all."""
+
+    prefetch: bool = True
+    """Whether what is often asked for is asked anew shortly before it is too old."""
 
 
 class LogSettings(Section):

@@ -26,6 +26,7 @@ from splitdns.load.machine import Machine
 from splitdns.load.mistakes import in_our_words
 from splitdns.load.sections import (
     AdminSettings,
+    CacheSettings,
     ForwardRule,
     IdentitySettings,
     LimitsSettings,
@@ -82,8 +83,15 @@ class Settings(Section):
     """Where names that are not ours are asked, for views that recurse. Left out: the resolvers that the
     machine itself uses, for all names; `[]`: nowhere."""
 
+    cache: CacheSettings = default({})
+    """What upstreams said, and how long it is kept."""
+
     gateway: GatewaySettings | None = None
     """The gateway and what is around it, for the exposure check."""
+
+    control: Path | None = default("/run/splitdns/control.sock")
+    """Where `splitdns flush` meets the server: a socket that only the server's own user and root can open,
+    made at the start; `null` for none. Relative to this file."""
 
     admin: AdminSettings = default({})
     """Metrics and health."""

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from splitdns.daemon.ports import open_sockets
-from splitdns.daemon.supervisor import Supervisor, _admin_socket, _knobs, _shown, run
+from splitdns.daemon.supervisor import (
+    Supervisor,
+    _admin_socket,
+    _control_socket,
+    _knobs,
+    _shown,
+    run,
+)
+from splitdns.forward.cache import CacheLimits
 from splitdns.load.settings import read_settings
 from tests.unit.daemon.site import Site
 
@@ -19,9 +27,10 @@ pytestmark = pytest.mark.usefixtures("logging_restored")
 
 @pytest.fixture(autouse=True)
 def _signals_restored() -> Iterator[None]:
-    former = signal.getsignal(signal.SIGHUP)
+    former = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGUSR1)}
     yield
-    signal.signal(signal.SIGHUP, former)
+    for number, handler in former.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("workers", "share"), [(1, 1000), (2, 500), (3, 334)])
@@ -33,6 +42,38 @@ def test_limits_are_divided_by_the_workers__semantics_21(workers: int, share: in
     assert knobs.limits.connections == share
     assert knobs.limits.idle_s == 7
     assert knobs.querylog
+
+
+def test_the_cache_is_each_worker_s_own__semantics_21() -> None:
+    text = "cache: {size_mib: 3, min_ttl: 5s, max_ttl: 1h, max_negative_ttl: 1m, max_stale: 0, "
+    text += "prefetch: false}\n"
+
+    knobs = _knobs(read_settings(text, "splitdns.yaml"), 2, bytes(16))
+
+    assert knobs.cache == CacheLimits(3 * 1024 * 1024, 5, 3600, 60, 0, prefetch=False)
+    assert _knobs(read_settings("", "splitdns.yaml"), 2, bytes(16)).cache == CacheLimits()
+
+
+def test_a_control_socket_is_made_beside_the_configuration_and_not_at_any_price(tmp_path: Path) -> None:
+    settings = read_settings("control: control.sock\n", "splitdns.yaml")
+    control = _control_socket(settings, tmp_path / "splitdns.yaml")
+    assert control is not None
+    assert control.path == tmp_path / "control.sock"
+    assert _control_socket(settings, tmp_path / "splitdns.yaml") is None, "another server has it"
+    control.close()
+    assert _control_socket(read_settings("control: null\n", "splitdns.yaml"), None) is None
+
+
+@pytest.mark.parametrize(("written", "level"), [("control: /dev/null/control.sock\n", "ERROR"), ("", "INFO")])
+def test_who_asked_for_a_control_socket_hears_why_there_is_none(
+    written: str, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = read_settings(written, "splitdns.yaml")
+    if not written:
+        settings = settings.model_copy(update={"control": "/dev/null/control.sock"})
+    caplog.set_level("INFO")
+    assert _control_socket(settings, None) is None
+    assert [(record.levelname, record.message) for record in caplog.records] == [(level, "control.failed")]
 
 
 def test_every_worker_may_take_a_connection() -> None:

@@ -1,0 +1,50 @@
+"""An upstream for a server that runs in another process: a thread that answers every A with 192.0.2.1."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dns.message
+
+from tests.upstreams import answer
+
+
+@dataclass
+class Upstream:
+    """Where it listens, and the names that it was asked for, in order."""
+
+    address: str
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def answering(ttl_s: int = 300) -> Iterator[Upstream]:
+    """One that runs."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        upstream = Upstream(f"127.0.0.1:{sock.getsockname()[1]}")
+        ending = threading.Event()
+        sock.settimeout(0.1)
+
+        def run() -> None:
+            while not ending.is_set():
+                try:
+                    wire, source = sock.recvfrom(4096)
+                except TimeoutError:
+                    continue
+                query = dns.message.from_wire(wire)
+                name = query.question[0].name.to_text()
+                upstream.asked.append(name.lower())
+                sock.sendto(answer(query, f"{name} {ttl_s} A 192.0.2.1"), source)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield upstream
+        finally:
+            ending.set()
+            thread.join()
