@@ -37,7 +37,7 @@ class Snapshot:
         for view in self.views:
             view.elsewhere.clear()
             for other in self.views:
-                for apex in other.zones.keys() - view.zones.keys():
+                for apex in other.zones.keys() - view.zones.keys() - other.policy.built_in:
                     view.elsewhere.setdefault(apex, []).append(other.zones[apex])
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -140,6 +140,16 @@ class Answers:
     octets: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a view does with names that are not ours.
+
+    ``built_in`` are the apexes of the zones that no file declares: special-use names.
+    """
+
+    built_in: frozenset[Qname] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """What one group of clients sees.
@@ -147,7 +157,7 @@ class View:
     ``zones`` and ``routes`` are by apex or domain; ``zones`` includes the built-in reverse zones where the
     view recurses. ``ptrs`` holds the PTR records that were made by themselves; they come before all else.
     ``hidden_addresses`` are packed addresses that our zones declare under other horizons only, ``elsewhere``
-    the zones that only other views have, which the snapshot fills in.
+    the zones of files that only other views have, which the snapshot fills in.
     """
 
     name: str
@@ -158,6 +168,7 @@ class View:
     ptrs: Zone | None = None
     hidden_addresses: frozenset[bytes] = frozenset()
     elsewhere: dict[Qname, list[Zone]] = field(default_factory=dict, repr=False)
+    policy: Policy = field(default=Policy(), repr=False)
     answers: Answers = field(default_factory=Answers, repr=False)
 
     @property

@@ -23,7 +23,7 @@ from splitdns.errors import InputError
 from splitdns.load.load import Loaded
 from splitdns.names import Qname
 from splitdns.snapshot import Snapshot
-from splitdns.view import UpstreamSet, View
+from splitdns.view import Policy, UpstreamSet, View
 from splitdns.zone import Zone
 
 PORTION_ZONES = 256  # read at a time: about a millisecond
@@ -183,7 +183,7 @@ class _Pickler(pickle.Pickler):
         }
         gone = tuple(apex for apex in base.zones if apex not in obj.zones)
         hidden = None if obj.hidden_addresses == base.hidden_addresses else obj.hidden_addresses
-        given = (obj.name, obj.horizon, obj.recursion, obj.routes, obj.ptrs)
+        given = (obj.name, obj.horizon, obj.recursion, obj.routes, obj.ptrs, obj.policy)
         return _view, (None if base is _NOTHING else base, *given, changed, gone, hidden)
 
 
@@ -210,6 +210,7 @@ def _view(
     recursion: bool,
     routes: Mapping[Qname, UpstreamSet],
     ptrs: Zone | None,
+    policy: Policy,
     changed: Mapping[Qname, Zone],
     gone: Sequence[Qname],
     hidden: frozenset[bytes] | None,
@@ -220,7 +221,7 @@ def _view(
     for apex in gone:
         del zones[apex]
     addresses = base.hidden_addresses if hidden is None else hidden
-    return View(name, horizon, recursion, zones, routes, ptrs, addresses)
+    return View(name, horizon, recursion, zones, routes, ptrs, addresses, policy=policy)
 
 
 # --- Reading -----------------------------------------------------------------------------------------------

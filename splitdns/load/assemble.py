@@ -17,10 +17,11 @@ from splitdns.load.parts import Part
 from splitdns.load.reverse import automatic, built_in, declared_only_elsewhere
 from splitdns.load.settings import Settings
 from splitdns.load.share import Viewer
+from splitdns.load.special import special
 from splitdns.load.targets import Link, Standing, complaint, standing
 from splitdns.load.zonefiles import ZoneFile
 from splitdns.names import Qname
-from splitdns.view import OUTSIDE, View
+from splitdns.view import OUTSIDE, Policy, View
 from splitdns.zone import Node, Zone, pack
 
 Parts = Mapping[Qname, Sequence[Part]]
@@ -78,12 +79,23 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
         zones = {part.file.apex: _zone_of(part, name) for part in of_all if name in part.views}
         routes = settings.routes(name)
         made = View(name, tuple(view.horizon), view.recursion)
+        policy = Policy()
         held = (one for part in of_all if part.compiled for one in part.compiled.held.get(name, ()))
         ptrs = automatic(held, zones, inside_only, made.outside)
         hidden = declared_only_elsewhere(addresses, view.horizon) if made.outside else frozenset()
         if view.recursion:
-            zones |= built_in(zones, routes)
-        views.append(replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden))
+            own = built_in(zones, routes)
+            own |= special(
+                zones,
+                routes,
+                names=settings.special_names,
+                doh=settings.canaries.doh,
+                relay=settings.canaries.private_relay,
+            )
+            zones |= own
+            policy = replace(policy, built_in=frozenset(own))
+        made = replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden, policy=policy)
+        views.append(made)
     return views
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from splitdns.addresses import is_inside
 from splitdns.load.compile import Held
@@ -50,12 +50,17 @@ def empty_zone(apex: Qname) -> Zone:
 
 def built_in(zones: Mapping[Qname, Zone], domains: Iterable[Qname]) -> dict[Qname, Zone]:
     """The empty zones of a recursing view that no zone and no forward rule (``domains``) covers or equals."""
+    return {apex: empty_zone(apex) for apex in uncovered(BUILT_IN, zones, domains)}
+
+
+def uncovered(
+    apexes: Iterable[Qname], zones: Mapping[Qname, Zone], domains: Iterable[Qname]
+) -> Iterator[Qname]:
+    """Those of ``apexes`` for which the configuration has nothing of its own; the rule for all is nothing."""
     covered = {*zones, *(domain for domain in domains if domain != ROOT)}
-    return {
-        apex: empty_zone(apex)
-        for apex in BUILT_IN
-        if not any(ancestor in covered for ancestor in ancestors(apex))
-    }
+    for apex in apexes:
+        if not any(ancestor in covered for ancestor in ancestors(apex)):
+            yield apex
 
 
 def automatic(

@@ -167,6 +167,18 @@ class TcpSettings(Section):
     """How long a query may take from its first octet to its last."""
 
 
+class CanarySettings(Section):
+    """Names by which programs ask a network whether they may go past its resolver."""
+
+    doh: bool = True
+    """Whether `use-application-dns.net` has no addresses, so that Firefox does not switch by itself to a
+    public resolver, which knows nothing of your names."""
+
+    private_relay: bool = False
+    """Whether `mask.icloud.com` and `mask-h2.icloud.com` do not exist, so that Apple's devices switch private
+    relay off in this network, and tell their owners."""
+
+
 class LimitsSettings(Section):
     """How often networks and clients are answered, over all workers together; 0 is without limit."""
 

@@ -27,6 +27,7 @@ from splitdns.load.mistakes import in_our_words
 from splitdns.load.sections import (
     AdminSettings,
     CacheSettings,
+    CanarySettings,
     ForwardRule,
     IdentitySettings,
     LimitsSettings,
@@ -85,6 +86,13 @@ class Settings(Section):
 
     cache: CacheSettings = default({})
     """What upstreams said, and how long it is kept."""
+
+    special_names: bool = True
+    """Whether special-use names (RFC 6761: `localhost`, `local`, `onion`, `home.arpa` and more) are answered
+    here, in views that recurse, instead of being forwarded. A zone or a forward rule for one comes first."""
+
+    canaries: CanarySettings = default({})
+    """What programs are told that ask whether they may go past this resolver."""
 
     gateway: GatewaySettings | None = None
     """The gateway and what is around it, for the exposure check."""
