@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from splitdns.check.dialects.iptables_icmp import type_and_code
 from splitdns.check.dialects.iptables_values import (
     PROTOCOL_NUMBERS,
     address,
@@ -214,13 +215,8 @@ def _port(line: Line, word: Word, text: str, kind: str) -> PortPart:
     if protocol is None:
         protocol = whole_number(line, word, name, "a protocol", 255)
     if protocol in (ICMP, ICMP6):
-        kind_of, slash, code = rest.partition("/")
-        number = whole_number(line, word, kind_of, "an ICMP type", 255)
-        return PortPart(
-            protocol,
-            Numbers.one(number),
-            whole_number(line, word, code, "an ICMP code", 255) if slash else None,
-        )
+        number, code = type_and_code(line, word, rest)
+        return PortPart(protocol, Numbers.one(number), code)
     if rest == "0":  # of a protocol without ports
         return PortPart(protocol, PORTS)
     return PortPart(protocol, _port_numbers(line, word, rest))

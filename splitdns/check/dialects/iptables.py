@@ -67,12 +67,12 @@ _AFTER_ROUTING = frozenset({Hook.INPUT, Hook.POSTROUTING})
 
 @dataclass(slots=True)
 class _Table:
-    """A table while it is read; ``policies`` None: a person's chain."""
+    """A table while it is read; ``policies`` None: a person's chain. ``lines`` are the rules of each line."""
 
     name: str
     at: Line
     policies: dict[str, bool | None] = field(default_factory=dict)
-    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    lines: dict[str, list[tuple[Rule, ...]]] = field(default_factory=dict)
 
 
 def read(text: str, file: str, *, family: int, sets: IpSets) -> Ruleset:
@@ -172,7 +172,7 @@ class _Reader:
         if name in table.policies:
             raise line.wrong(at, "each chain once", f"{name!r} again")
         table.policies[name] = None if policy is None or policy.text == "-" else policy.text == "ACCEPT"
-        table.rules[name] = []
+        table.lines[name] = []
 
     def _command(self, table: _Table, line: Line, words: list[Word]) -> None:
         if _COUNTERS.fullmatch(words[0].text):
@@ -196,18 +196,18 @@ class _Reader:
     def _rule(self, table: _Table, line: Line, words: list[Word]) -> None:
         self.rules += 1
         chain = words[1].text
-        rules = table.rules.get(chain)
-        if rules is None:
+        lines = table.lines.get(chain)
+        if lines is None:
             raise line.wrong(words[1], f"a chain that the table {table.name} declares above")
         rest = words[2:]
-        at = len(rules)
+        at = len(lines)
         if words[0].text in ("-I", "--insert"):
             at = 0
             if rest and rest[0].text.isdecimal():
-                at, rest = max(0, min(int(rest[0].text[:9]) - 1, len(rules))), rest[1:]
+                at, rest = max(0, min(int(rest[0].text[:9]) - 1, len(lines))), rest[1:]
         text = line.text[words[0].column - 1 :].rstrip()
         reading = Reading(line, Origin(line.where(words[0]), text), self.sets, self.changing)
-        rules.insert(at, read_rule(reading, chain, rest, table.rules))
+        lines.insert(at, read_rule(reading, chain, rest, table.lines))
         self.notes += reading.notes
 
     # --- What all rules together make -----------------------------------------------------------------------
@@ -215,8 +215,8 @@ class _Reader:
     def _no_loops(self, table: _Table) -> None:
         """The kernel takes no chains that jump in a circle; nor do we."""
         done: set[str] = set()
-        for start in table.rules:
-            way: list[tuple[str, Iterable[Rule]]] = [(start, iter(_jumps(table.rules[start])))]
+        for start in table.lines:
+            way: list[tuple[str, Iterable[Rule]]] = [(start, iter(_jumps(table.lines[start])))]
             on_way = {start}
             while way and start not in done:
                 name, rules = way[-1]
@@ -232,7 +232,7 @@ class _Reader:
                     self.problems.error(ConfigError(rule.origin.where, message))
                     return
                 if target not in done:
-                    way.append((target, iter(_jumps(table.rules[target]))))
+                    way.append((target, iter(_jumps(table.lines[target]))))
                     on_way.add(target)
 
     def ruleset(self) -> Ruleset:
@@ -240,12 +240,12 @@ class _Reader:
         chains = [
             self._made(table, name, f"{tool} {table.name}")
             for table in self.tables.values()
-            for name in table.rules
+            for name in table.lines
         ]
         return Ruleset(tuple(chains), tuple(self.notes), self.rules)
 
     def _made(self, table: _Table, name: str, known_as: str) -> Chain:
-        rules = table.rules[name]
+        rules = [rule for line in table.lines[name] for rule in line]
         if any(isinstance(rule.action, Netmap) for rule in rules):
             rules = [self._with_side(table, name, rule) for rule in rules]
         policy = table.policies[name]
@@ -282,8 +282,8 @@ def _target(rule: Rule) -> str:
     return rule.action.chain
 
 
-def _jumps(rules: list[Rule]) -> Iterable[Rule]:
-    return (rule for rule in rules if isinstance(rule.action, Jump | Goto))
+def _jumps(lines: list[tuple[Rule, ...]]) -> Iterable[Rule]:
+    return (rule for line in lines for rule in line if isinstance(rule.action, Jump | Goto))
 
 
 def _bases_above(table: _Table, name: str) -> set[str]:
@@ -292,8 +292,8 @@ def _bases_above(table: _Table, name: str) -> set[str]:
     grown = True
     while grown:
         grown = False
-        for chain, rules in table.rules.items():
-            if chain not in above and any(_target(rule) in above for rule in _jumps(rules)):
+        for chain, lines in table.lines.items():
+            if chain not in above and any(_target(rule) in above for rule in _jumps(lines)):
                 above.add(chain)
                 grown = True
     return {chain for chain in above if table.policies[chain] is not None}

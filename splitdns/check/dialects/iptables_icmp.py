@@ -1,14 +1,9 @@
-"""Types of ICMP and ICMPv6, by number and by the names that iptables has (``iptables -p icmp -h``)."""
+"""Types of ICMP and ICMPv6, by number and by the names that iptables and ipset have for them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_values import whole_number
-from splitdns.check.dialects.iptables_words import Word
-from splitdns.check.model import AnyOf, Condition, IcmpTypes
-from splitdns.check.sets import PROTOCOLS, Numbers
+from splitdns.check.dialects.iptables_words import Line, Word
 
 Named = dict[str, tuple[int, int | None]]  # type and code
 
@@ -46,25 +41,16 @@ _NAMES6: Named = {
 _ONE_CODE = {4: frozenset({0, 4, 8, 13, 14, 17, 18}), 6: frozenset({2, *range(128, 138)})}
 
 
-def icmp_type(rule: Reading, word: Word, negated: bool) -> Sequence[Condition]:
-    """``8``, ``3/4``, ``echo-request``, ``any``: a type, perhaps with a code.
+def type_and_code(line: Line, word: Word, text: str) -> tuple[int, int | None]:
+    """``8``, ``3/4``, ``echo-request``; the code is None where any is meant, or there is one only.
 
     Raises:
         ConfigError: it is none of these.
     """
-    text, family = word.text.lower(), rule.line.family
-    if text == "any" or (family == 4 and text == "255"):
-        return [IcmpTypes(Numbers() if negated else PROTOCOLS)]
-    if (named := (_NAMES4 if family == 4 else _NAMES6).get(text)) is not None:
+    if (named := (_NAMES4 if line.family == 4 else _NAMES6).get(text.lower())) is not None:
         kind, code = named
     else:
         number, slash, after = text.partition("/")
-        kind = whole_number(rule.line, word, number, "a type of ICMP", 255)
-        code = whole_number(rule.line, word, after, "a code of ICMP", 255) if slash else None
-    if code is None or (code == 0 and kind in _ONE_CODE[family]):
-        types = Numbers.one(kind)
-        return [IcmpTypes(PROTOCOLS - types if negated else types)]
-    unknown = rule.unknown("icmp code", f"code {code} of type {kind} is not modelled")
-    if negated:
-        return [AnyOf(((IcmpTypes(Numbers.one(kind)), unknown),), negated=True)]
-    return [IcmpTypes(Numbers.one(kind)), unknown]
+        kind = whole_number(line, word, number, "a type of ICMP", 255)
+        code = whole_number(line, word, after, "a code of ICMP", 255) if slash else None
+    return kind, None if code == 0 and kind in _ONE_CODE[line.family] else code

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from splitdns.check.dialects.iptables_makers import maker
 from splitdns.check.dialects.iptables_matches import MATCHES, NEVER, conditions_of
 from splitdns.check.dialects.iptables_rule import Reading
-from splitdns.check.dialects.iptables_targets import action_of
+from splitdns.check.dialects.iptables_targets import action_of, by_port
 from splitdns.check.dialects.iptables_values import PROTOCOL_NUMBERS, addresses, protocols, without
 from splitdns.check.dialects.iptables_words import Option, Word, only_value, options
 from splitdns.check.model import (
@@ -21,13 +21,14 @@ from splitdns.check.model import (
     Interfaces,
     Jump,
     Pass,
+    Ports,
     Protocols,
     Rule,
     Side,
     Support,
     Unknown,
 )
-from splitdns.check.sets import PROTOCOLS, all_addresses
+from splitdns.check.sets import PORTS, PROTOCOLS, all_addresses
 
 # The options that every rule may have, by their short name.
 _BASIC = {
@@ -56,8 +57,12 @@ class _Parts:
     protocol: str = ""
 
 
-def read_rule(rule: Reading, chain: str, words: Sequence[Word], chains: Container[str]) -> Rule:
+def read_rule(
+    rule: Reading, chain: str, words: Sequence[Word], chains: Container[str]
+) -> tuple[Rule, ...]:
     """The rule that ``words``, after ``-A chain``, are; ``chains`` are those of its table.
+
+    It is several where what it does depends on the port, and none where there is no such packet.
 
     Raises:
         ConfigError: it is none.
@@ -77,7 +82,18 @@ def read_rule(rule: Reading, chain: str, words: Sequence[Word], chains: Containe
         rule.notes = [replace(note, origin=rule.origin) for note in rule.notes]
     if isinstance(action, Pass):
         _forget_the_unknown(rule)
-    return Rule(tuple(rule.conditions), action, rule.origin, frozenset({rule.line.family}))
+    return tuple(_by_port(rule, action, parts.target.options if parts.target else ()))
+
+
+def _by_port(rule: Reading, action: Action, settings: Sequence[Option]) -> Iterator[Rule]:
+    families = frozenset({rule.line.family})
+    asked = PORTS
+    for one in rule.conditions:
+        if isinstance(one, Ports) and one.side is Side.DESTINATION:
+            asked &= one.numbers
+    for part, its_action in by_port(action, asked, settings):
+        more = () if part == asked else (Ports(Side.DESTINATION, part),)
+        yield Rule((*rule.conditions, *more), its_action, rule.origin, families)
 
 
 def _forget_the_unknown(rule: Reading) -> None:

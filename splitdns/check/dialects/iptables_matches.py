@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from splitdns.check.dialects.ipset_conditions import membership
-from splitdns.check.dialects.iptables_icmp import icmp_type
+from splitdns.check.dialects.iptables_icmp import type_and_code
 from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_values import (
     MARKS,
@@ -28,6 +28,7 @@ from splitdns.check.model import (
     AnyOf,
     Condition,
     Direction,
+    IcmpTypes,
     Mark,
     Of,
     Original,
@@ -111,7 +112,17 @@ def _tcp_option(rule: Reading, option: Option) -> Sequence[Condition]:
 
 
 def _icmp(rule: Reading, option: Option) -> Sequence[Condition]:
-    return icmp_type(rule, only_value(rule.line, option), option.negated)
+    word = only_value(rule.line, option)
+    if word.text.lower() == "any" or (rule.line.family == 4 and word.text == "255"):
+        return [IcmpTypes(without(PROTOCOLS, PROTOCOLS, option.negated))]
+    kind, code = type_and_code(rule.line, word, word.text)
+    types = Numbers.one(kind)
+    if code is None:
+        return [IcmpTypes(without(PROTOCOLS, types, option.negated))]
+    unknown = rule.unknown("icmp code", f"code {code} of type {kind} is not modelled")
+    if option.negated:
+        return [AnyOf(((IcmpTypes(types), unknown),), negated=True)]
+    return [IcmpTypes(types), unknown]
 
 
 # --- Addresses ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Network, IPv6Network, NetmaskValueError
 
 from splitdns.check.dialects.iptables_rule import Reading
@@ -17,7 +18,6 @@ from splitdns.check.model import (
     Netmap,
     Of,
     Pass,
-    Ports,
     Redirect,
     Reject,
     Return,
@@ -35,9 +35,7 @@ ALL_BITS = 0xFFFF_FFFF
 
 # --- Addresses and ports to translate to --------------------------------------------------------------------
 
-_TO = re.compile(
-    r"(?:\[(?P<low>[^]]+)\](?:-\[(?P<high>[^]]+)\])?|(?P<plain>[^][]*?))(?::(?P<ports>[0-9/-]+))?"
-)
+_TO = re.compile(r"(?:\[(?P<six>[^][]+)\]|(?P<four>[^][:]*))(?::(?P<ports>[0-9/-]+))?")
 
 
 def _ports_of(rule: Reading, word: Word, text: str) -> tuple[Numbers, int | None]:
@@ -53,7 +51,7 @@ def _ports_of(rule: Reading, word: Word, text: str) -> tuple[Numbers, int | None
 
 
 def _destination(rule: Reading, option: Option) -> tuple[Numbers | None, Numbers | None, int | None]:
-    """``a[-b][:p[-q][/base]]``, IPv6 addresses in brackets where a port follows."""
+    """``a[-b][:p[-q][/base]]``, the addresses of IPv6 in brackets where a port follows."""
     word = only_value(rule.line, option)
     what = "ADDRESS[-ADDRESS][:PORT[-PORT]]"
     found = _TO.fullmatch(word.text)
@@ -61,42 +59,16 @@ def _destination(rule: Reading, option: Option) -> tuple[Numbers | None, Numbers
         return address_range(rule.line, word, word.text), None, None
     if not found:
         raise rule.line.wrong(word, what)
-    addresses = found["plain"] or ""
-    if found["low"]:
-        addresses = found["low"] + (f"-{found['high']}" if found["high"] else "")
+    addresses = found["six"] or found["four"]
     ports, base = _ports_of(rule, word, found["ports"]) if found["ports"] else (None, None)
     if not addresses and ports is None:
         raise rule.line.wrong(word, what)
     return (address_range(rule.line, word, addresses) if addresses else None), ports, base
 
 
-def _first_ports(
-    rule: Reading, options: Options, ports: Numbers | None, base: int | None
-) -> tuple[Numbers | None, int | None]:
-    """What the kernel makes of a range of ports: one that is in it stays, another becomes the first.
-
-    Without --random, that is so for all destinations of a flow's first packet (nf_nat_l4proto_unique_tuple).
-    """
-    if ports is None or base is not None or ports.single is not None or _is_random(options):
-        return ports, base
-    asked = next(
-        (one for one in rule.conditions if isinstance(one, Ports) and one.side is Side.DESTINATION), None
-    )
-    if asked and asked.numbers <= ports:
-        return None, None
-    if asked and not asked.numbers & ports:
-        return Numbers.one(ports.first), None
-    return ports, base
-
-
-def _is_random(options: Options) -> bool:
-    return "--random" in options or "--random-fully" in options
-
-
 def _dnat(rule: Reading, options: Options) -> Action:
     option = _needed(rule, options, "--to-destination", "DNAT")
     addresses, ports, base = _destination(rule, option)
-    ports, base = _first_ports(rule, options, ports, base)
     return Translate(Side.DESTINATION, addresses, ports, base)
 
 
@@ -119,8 +91,7 @@ def _masquerade(rule: Reading, options: Options) -> Action:
 
 
 def _redirect(rule: Reading, options: Options) -> Action:
-    ports, base = _first_ports(rule, options, *_to_ports(rule, options))
-    return Redirect(ports, base)
+    return Redirect(*_to_ports(rule, options))
 
 
 def _netmap(rule: Reading, options: Options) -> Action:
@@ -287,6 +258,29 @@ def action_of(rule: Reading, target: Word, options: Sequence[Option]) -> Action:
     if reader is None:
         return rule.unseen_target(target.text)
     return reader(rule, {option.name: option for option in options})
+
+
+def by_port(action: Action, asked: Numbers, options: Sequence[Option]) -> list[tuple[Numbers, Action]]:
+    """The action for each part of the ports ``asked`` for.
+
+    Of a range of ports to translate the destination to, the kernel takes the packet's own where that is in
+    it, and else the first (nf_nat_l4proto_unique_tuple; before Linux 5.0, any). --random makes it chance.
+    """
+    ports = action.ports if isinstance(action, Translate | Redirect) else None
+    is_destination = isinstance(action, Redirect) or (
+        isinstance(action, Translate) and action.side is Side.DESTINATION
+    )
+    is_random = any(option.name in ("--random", "--random-fully") for option in options)
+    if not is_destination or ports is None or ports.single is not None or is_random:
+        return [(asked, action)]
+    assert isinstance(action, Translate | Redirect)
+    if action.base is not None:
+        return [(asked, action)]
+    parts = [
+        (asked & ports, replace(action, ports=None)),
+        (asked - ports, replace(action, ports=Numbers.one(ports.first))),
+    ]
+    return [(part, one) for part, one in parts if part]
 
 
 def _needed(rule: Reading, options: Options, name: str, target: str) -> Option:

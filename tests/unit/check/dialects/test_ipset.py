@@ -47,7 +47,7 @@ def test_elements_are_read_part_by_part() -> None:
     ]
     assert [element.parts for element in sets["web"].elements] == [
         (one, PortPart(6, Numbers.one(80))),
-        (one, PortPart(58, Numbers.one(128), 0)),
+        (one, PortPart(58, Numbers.one(128))),
         (one, PortPart(47, PORTS)),
     ]
     assert sets["open"].elements == [Element((PortPart(None, Numbers.one(22)),))]

@@ -6,10 +6,8 @@ import pytest
 
 from splitdns.check.model import (
     Addresses,
-    AnyOf,
     Condition,
     Goto,
-    Interfaces,
     Jump,
     Pass,
     Ports,
@@ -18,44 +16,12 @@ from splitdns.check.model import (
     Support,
     Unknown,
 )
-from splitdns.check.sets import ADDRESSES4, PROTOCOLS, Numbers, numbers_of
+from splitdns.check.sets import Numbers, numbers_of
 from tests.check.iptables import action, conditions, mistakes, one_rule, table
-
-FROM, TO = Side.SOURCE, Side.DESTINATION
-HOST = numbers_of(ip_address("192.0.2.1"))
-NETWORK = numbers_of(ip_network("192.0.2.0/24"))
-NEVER = AnyOf(())
-
-CASES: list[tuple[str, list[Condition]]] = [
-    ("", []),
-    ("-s 192.0.2.1/32", [Addresses(FROM, HOST)]),
-    ("-d 192.0.2.1", [Addresses(TO, HOST)]),
-    ("! -d 192.0.2.0/24", [Addresses(TO, ADDRESSES4 - NETWORK)]),
-    ("-s 192.0.2.77/255.255.255.0", [Addresses(FROM, NETWORK)]),
-    ("--source 192.0.2.0/24", [Addresses(FROM, NETWORK)]),
-    ("-s 192.0.2.1,192.0.2.3", [Addresses(FROM, HOST | HOST.shifted(2))]),
-    ("-s 0.0.0.0/0", []),
-    ("-s any/0", []),
-    ("! -s 0.0.0.0/0", [Addresses(FROM, Numbers())]),
-    ("-p tcp", [Protocols(Numbers.one(6))]),
-    ("-p 47", [Protocols(Numbers.one(47))]),
-    ("-p all", []),
-    ("-p 0", []),
-    ("! -p udp", [Protocols(PROTOCOLS - Numbers.one(17))]),
-    ("-p ipv6-icmp", [Protocols(Numbers.one(58))]),
-    ("-i eth0", [Interfaces(FROM, frozenset({"eth0"}))]),
-    ("! -o br-1a2b", [Interfaces(TO, frozenset({"br-1a2b"}), negated=True)]),
-    ("-o ppp+", [Interfaces(TO, frozenset({"ppp*"}))]),
-    ("-i +", []),
-    ("! -i +", [NEVER]),
-    ("-f", [NEVER]),
-    ("! -f", []),
-    ("-c 1 2", []),
-    ("-4", []),
-]
+from tests.check.iptables.cases import BASICS, TO
 
 
-@pytest.mark.parametrize(("words", "expected"), CASES, ids=[words for words, _ in CASES])
+@pytest.mark.parametrize(("words", "expected"), BASICS, ids=[words for words, _ in BASICS])
 def test_what_every_rule_may_have_means_these_conditions(words: str, expected: list[Condition]) -> None:
     rule, notes = one_rule(f"{words} -j ACCEPT")
 
@@ -64,7 +30,7 @@ def test_what_every_rule_may_have_means_these_conditions(words: str, expected: l
 
 
 def test_addresses_of_ipv6() -> None:
-    expected = [Addresses(FROM, numbers_of(ip_network("2001:db8::/32")))]
+    expected = [Addresses(Side.SOURCE, numbers_of(ip_network("2001:db8::/32")))]
 
     assert conditions("-s 2001:db8::/32", family=6) == expected
     assert conditions("-p icmp", family=6) == [Protocols(Numbers.one(58))]
@@ -75,7 +41,7 @@ def test_a_mask_with_holes_is_exact() -> None:
 
     assert found == Unknown("-s NAME: the name's addresses, or its mask, are not to be had")  # 65,536 ranges
     (found,) = conditions("-s 10.0.0.1/255.255.254.255")
-    assert found == Addresses(FROM, numbers_of(ip_address("10.0.0.1"), ip_address("10.0.1.1")))
+    assert found == Addresses(Side.SOURCE, numbers_of(ip_address("10.0.0.1"), ip_address("10.0.1.1")))
 
 
 @pytest.mark.parametrize("words", ["-s host.example.org", "-p fancy"])

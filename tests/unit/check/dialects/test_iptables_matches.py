@@ -1,123 +1,21 @@
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 import pytest
 
 from splitdns.check.dialects.iptables_matches import MATCHES, WIDENED
 from splitdns.check.model import (
     Addresses,
-    AddressTypes,
     AnyOf,
     Condition,
-    Direction,
     IcmpTypes,
-    Mark,
-    Of,
-    Original,
-    Ports,
     Protocols,
-    Side,
-    State,
-    States,
     Support,
-    TcpFlags,
-    Translated,
     Unknown,
 )
-from splitdns.check.sets import ADDRESSES4, PORTS, Numbers, numbers_of
+from splitdns.check.sets import ADDRESSES4
 from tests.check.iptables import conditions, mistakes, one_rule, table
-
-FROM, TO = Side.SOURCE, Side.DESTINATION
-TCP = Protocols(Numbers.one(6))
-NEW, ESTABLISHED, RELATED = State.NEW, State.ESTABLISHED, State.RELATED
-
-
-def only(*ports: int) -> Numbers:
-    return Numbers.of(*((port, port) for port in ports))
-
-
-def but(*ports: int) -> Numbers:
-    return PORTS - only(*ports)
-
-
-RANGE = numbers_of(ip_network("192.0.2.8/29"))
-
-CASES: list[tuple[str, list[Condition]]] = [
-    # ports
-    ("-p tcp -m tcp --dport 443", [TCP, Ports(TO, only(443))]),
-    ("-p tcp -m tcp ! --dport 443", [TCP, Ports(TO, but(443))]),
-    ("-p tcp --dport ! 443", [TCP, Ports(TO, but(443))]),
-    ("-p tcp --dport https", [TCP, Ports(TO, only(443))]),
-    ("-p tcp -m tcp --sport 1024:65535", [TCP, Ports(FROM, Numbers.of((1024, 65535)))]),
-    ("-p tcp -m tcp --dport :1023", [TCP, Ports(TO, Numbers.of((0, 1023)))]),
-    ("-p tcp -m tcp --dport 6000:", [TCP, Ports(TO, Numbers.of((6000, 65535)))]),
-    ("-p tcp -m tcp --dport 60000:29", [TCP, Ports(TO, Numbers())]),
-    (
-        "-p udp -m udp --sport 53 --dport 53",
-        [Protocols(only(17)), Ports(FROM, only(53)), Ports(TO, only(53))],
-    ),
-    ("-p sctp -m sctp --dport 5060", [Protocols(only(132)), Ports(TO, only(5060))]),
-    (
-        "-p tcp -m multiport --dports 22,80,8000:8010",
-        [TCP, Ports(TO, Numbers.of((22, 22), (80, 80), (8000, 8010)))],
-    ),
-    ("-p tcp -m multiport ! --dports 22,80", [TCP, Ports(TO, but(22, 80))]),
-    ("-p tcp -m multiport --sports 22,80", [TCP, Ports(FROM, only(22, 80))]),
-    (
-        "-p tcp -m multiport ! --ports 22",
-        [TCP, AnyOf(((Ports(FROM, only(22)),), (Ports(TO, only(22)),)), negated=True)],
-    ),
-    # flags: the packet that opens a connection
-    ("-p tcp --syn", [TCP, TcpFlags(0x17, 0x02)]),
-    ("-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN", [TCP, TcpFlags(0x17, 0x02, negated=True)]),
-    ("-p tcp -m tcp --tcp-flags ALL NONE", [TCP, TcpFlags(63, 0)]),
-    # ICMP
-    ("-p icmp -m icmp --icmp-type 8", [Protocols(only(1)), IcmpTypes(only(8))]),
-    ("-p icmp -m icmp --icmp-type echo-request", [Protocols(only(1)), IcmpTypes(only(8))]),
-    ("-p icmp -m icmp --icmp-type 8/0", [Protocols(only(1)), IcmpTypes(only(8))]),
-    ("-p icmp -m icmp ! --icmp-type 8", [Protocols(only(1)), IcmpTypes(Numbers.of((0, 7), (9, 255)))]),
-    ("-p icmp -m icmp --icmp-type any", [Protocols(only(1)), IcmpTypes(Numbers.of((0, 255)))]),
-    # addresses
-    ("-m iprange --src-range 192.0.2.8-192.0.2.15", [Addresses(FROM, RANGE)]),
-    ("-m iprange ! --dst-range 192.0.2.8-192.0.2.15", [Addresses(TO, ADDRESSES4 - RANGE)]),
-    ("-m addrtype --dst-type LOCAL", [AddressTypes(TO, frozenset({"local"}))]),
-    ("-m addrtype ! --src-type LOCAL", [AddressTypes(FROM, frozenset({"local"}), negated=True)]),
-    (
-        "-m addrtype --dst-type LOCAL,BROADCAST --limit-iface-in",
-        [AddressTypes(TO, frozenset({"local", "broadcast"}), interface=True)],
-    ),
-    ("-m pkttype --pkt-type multicast", [AddressTypes(TO, frozenset({"multicast"}))]),
-    (
-        "-m pkttype --pkt-type unicast",
-        [AddressTypes(TO, frozenset({"broadcast", "multicast"}), negated=True)],
-    ),
-    # connections
-    ("-m state --state NEW", [States(frozenset({NEW}))]),
-    ("-m conntrack --ctstate RELATED,ESTABLISHED", [States(frozenset({RELATED, ESTABLISHED}))]),
-    ("-m conntrack ! --ctstate NEW", [States(frozenset(State) - {NEW})]),
-    ("-m conntrack --ctstate DNAT", [AnyOf(((Translated(TO),),))]),
-    (
-        "-m conntrack ! --ctstate RELATED,SNAT",
-        [AnyOf(((States(frozenset({RELATED})),), (Translated(FROM),)), negated=True)],
-    ),
-    ("-m conntrack --ctproto 6", [TCP]),
-    ("-m conntrack --ctorigdst 192.0.2.8/29", [Original(TO, addresses=RANGE)]),
-    ("-m conntrack ! --ctorigsrc 192.0.2.8/29", [Original(FROM, addresses=ADDRESSES4 - RANGE)]),
-    ("-m conntrack --ctorigdstport 80", [Original(TO, ports=only(80))]),
-    ("-m conntrack --ctorigsrcport 67:68", [Original(FROM, ports=only(67, 68))]),
-    ("-m conntrack --ctdir REPLY", [Direction(reply=True)]),
-    ("-m conntrack ! --ctdir REPLY", [Direction(reply=False)]),
-    ("-m conntrack --ctstatus SEEN_REPLY", [States(frozenset({ESTABLISHED}))]),
-    # marks
-    ("-m mark --mark 0x10", [Mark(Of.PACKET, only(16))]),
-    ("-m mark --mark 0x10/0xff", [Mark(Of.PACKET, only(16), 255)]),
-    ("-m connmark ! --mark 1", [Mark(Of.CONNECTION, Numbers.of((0, 0), (2, 0xFFFFFFFF)))]),
-    ("-m mark --mark 0x100/0xff", [Mark(Of.PACKET, Numbers(), 255)]),
-    # what holds for every packet
-    ('-m comment --comment "-j DROP"', []),
-    ("-m nfacct --nfacct-name web", []),
-]
+from tests.check.iptables.cases import FROM, RANGE, TO, only
+from tests.check.iptables.cases import MATCHES as CASES
 
 
 @pytest.mark.parametrize(("words", "expected"), CASES, ids=[words for words, _ in CASES])

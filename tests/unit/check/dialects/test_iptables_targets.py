@@ -1,102 +1,24 @@
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
 from splitdns.check.dialects.iptables_targets import TARGETS
 from splitdns.check.model import (
-    Accept,
     Action,
-    Drop,
-    Masquerade,
-    Netmap,
-    Of,
     Opaque,
     Pass,
-    Redirect,
-    Reject,
-    Return,
-    SetMark,
-    Side,
+    Ports,
     Support,
     Translate,
-    Untrack,
 )
 from splitdns.check.sets import Numbers, numbers_of
-from tests.check.iptables import action, mistakes, one_rule, table
+from tests.check.iptables import action, chain_of, mistakes, one_rule, read, table
+from tests.check.iptables.cases import SERVER, TO, port
+from tests.check.iptables.cases import TARGETS as CASES
 
-FROM, TO = Side.SOURCE, Side.DESTINATION
-SERVER = numbers_of(ip_address("10.0.0.5"))
-SERVERS = Numbers.of((int(ip_address("10.0.0.5")), int(ip_address("10.0.0.9"))))
 SIX = numbers_of(ip_address("2001:db8::5"))
-
-
-def port(*ports: int) -> Numbers:
-    return Numbers.of((ports[0], ports[-1]))
-
-
-CASES: list[tuple[str, str, Action]] = [
-    ("filter", "-j ACCEPT", Accept()),
-    ("filter", "-j DROP", Drop()),
-    ("filter", "-j RETURN", Return()),
-    ("filter", "-j REJECT", Reject()),
-    ("filter", "-j REJECT --reject-with icmp-port-unreachable", Reject()),
-    ("filter", "-p tcp -j REJECT --reject-with tcp-reset", Reject(reset=True)),
-    ("nat", "-j DNAT --to-destination 10.0.0.5", Translate(TO, SERVER)),
-    ("nat", "-p tcp -j DNAT --to-destination 10.0.0.5:8443", Translate(TO, SERVER, port(8443))),
-    ("nat", "-j DNAT --to-destination 10.0.0.5-10.0.0.9 --persistent", Translate(TO, SERVERS)),
-    ("nat", "-p tcp -j DNAT --to-destination :8080", Translate(TO, None, port(8080))),
-    ("nat", "-p tcp -j DNAT --to-destination 10.0.0.5:80-90", Translate(TO, SERVER, port(80, 90))),
-    (
-        "nat",
-        "-p tcp -m tcp --dport 5000:5010 -j DNAT --to-destination 10.0.0.5:8000-8010/5000",
-        Translate(TO, SERVER, port(8000, 8010), base=5000),
-    ),
-    # a port in the range stays; another becomes its first
-    (
-        "nat",
-        "-p tcp -m tcp --dport 8001:8002 -j DNAT --to-destination 10.0.0.5:8000-8010",
-        Translate(TO, SERVER),
-    ),
-    (
-        "nat",
-        "-p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.0.5:8000-8010",
-        Translate(TO, SERVER, port(8000)),
-    ),
-    (
-        "nat",
-        "-p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.0.5:8000-8010 --random",
-        Translate(TO, SERVER, port(8000, 8010)),
-    ),
-    ("nat", "-j SNAT --to-source 10.0.0.5-10.0.0.9", Translate(FROM, SERVERS)),
-    ("nat", "-p tcp -j SNAT --to-source 10.0.0.5:1024-2047", Translate(FROM, SERVER, port(1024, 2047))),
-    ("nat", "-j MASQUERADE", Masquerade()),
-    ("nat", "-p udp -j MASQUERADE --to-ports 1024-2047 --random", Masquerade(port(1024, 2047))),
-    ("nat", "-j REDIRECT", Redirect()),
-    ("nat", "-p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128", Redirect(port(3128))),
-    ("nat", "-j NETMAP --to 10.0.0.0/24", Netmap(TO, ip_network("10.0.0.0/24"))),
-    ("mangle", "-j MARK --set-xmark 0x1/0xff", SetMark(Of.PACKET, 1, 0xFF)),
-    ("mangle", "-j MARK --set-mark 0x1/0xf0", SetMark(Of.PACKET, 1, 0xF1)),
-    ("mangle", "-j MARK --and-mark 0xff", SetMark(Of.PACKET, 0, 0xFFFFFF00)),
-    ("mangle", "-j MARK --or-mark 0x10", SetMark(Of.PACKET, 0x10, 0x10)),
-    ("mangle", "-j MARK --xor-mark 0x10", SetMark(Of.PACKET, 0x10, 0)),
-    ("mangle", "-j CONNMARK --set-xmark 0x1/0xffffffff", SetMark(Of.CONNECTION, 1)),
-    (
-        "mangle",
-        "-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff",
-        SetMark(Of.CONNECTION, mask=0xFF, copy_from=Of.PACKET),
-    ),
-    (
-        "mangle",
-        "-j CONNMARK --restore-mark --mask 0xff",
-        SetMark(Of.PACKET, mask=0xFF, copy_from=Of.CONNECTION),
-    ),
-    ("mangle", "-j CONNMARK --restore-mark", SetMark(Of.PACKET, copy_from=Of.CONNECTION)),
-    ("raw", "-j NOTRACK", Untrack()),
-    ("raw", "-j CT --notrack", Untrack()),
-    ("raw", "-j CT --helper ftp", Pass()),
-]
 
 
 @pytest.mark.parametrize(("name", "words", "expected"), CASES, ids=[words for _, words, _ in CASES])
@@ -107,6 +29,20 @@ def test_a_target_does_this(name: str, words: str, expected: Action) -> None:
     assert [note.support for note in notes] == [Support.IGNORED] * isinstance(expected, Pass)
 
 
+def test_a_range_of_ports_keeps_those_in_it_and_makes_others_its_first() -> None:
+    line = "-A PREROUTING -p tcp -m multiport --dports 80,81,90 -j DNAT --to-destination 10.0.0.5:80-85"
+
+    ruleset = read(table(line, name="nat"))
+
+    inside, outside = chain_of(ruleset, "PREROUTING").rules
+    assert inside.conditions[-1] == Ports(TO, port(80, 81))
+    assert inside.action == Translate(TO, SERVER)
+    assert outside.conditions[-1] == Ports(TO, port(90))
+    assert outside.action == Translate(TO, SERVER, port(80))
+    assert inside.origin == outside.origin
+    assert ruleset.rules == 1
+
+
 def test_addresses_of_ipv6_stand_in_brackets_before_a_port() -> None:
     def six(words: str) -> Action:
         return action(words, family=6, name="nat")
@@ -115,7 +51,7 @@ def test_addresses_of_ipv6_stand_in_brackets_before_a_port() -> None:
     assert six("-j DNAT --to-destination [2001:db8::5]") == Translate(TO, SIX)
     assert six("-p tcp -j DNAT --to-destination [2001:db8::5]:80") == Translate(TO, SIX, port(80))
     both = Numbers.of((SIX.first, SIX.first + 4))
-    brackets = "[2001:db8::5]-[2001:db8::9]:80"
+    brackets = "[2001:db8::5-2001:db8::9]:80"
     assert six(f"-p tcp -j DNAT --to-destination {brackets}") == Translate(TO, both, port(80))
     assert six("-j DNAT --to-destination 2001:db8::5-2001:db8::9") == Translate(TO, both)
     assert six("-p tcp -j DNAT --to-destination :80") == Translate(TO, None, port(80))
@@ -158,7 +94,7 @@ MISTAKES = [
     ("-j DNAT --to-destination 10.0.0.9-10.0.0.5", "expected a range from the lower address to the higher"),
     ("-j DNAT --to-destination 10.0.0.5:x", "found '10.0.0.5:x'"),
     ("-j DNAT --to-destination 10.0.0.5:9-8", "expected a range from the lower port to the higher"),
-    ("-j DNAT --to-destination :", "expected an IPv4 address, found ':'"),
+    ("-j DNAT --to-destination :", "expected ADDRESS[-ADDRESS][:PORT[-PORT]], found ':'"),
     ("-j NETMAP --to 10.0.0.0/99", "expected an IPv4 network, found '10.0.0.0/99'"),
     ("-j REDIRECT --to-ports 70000", "expected a port, found '70000'"),
     ("-j ACCEPT -j DROP", "expected one target, found -j"),
