@@ -163,10 +163,11 @@ def _domains_once(parts: Parts, complaints: Complaints) -> None:
 def _not_ourselves(parts: Parts, complaints: Complaints) -> None:
     ours = {(listen.host, listen.port) for listen in parts.listen.values()}
     for index, rule in parts.forward.items():
-        for at, upstream in enumerate(rule.upstreams):
-            if any((host, upstream.port) in ours for host in (upstream.host, *_wildcards(upstream.host))):
-                path = ("forward", index, "upstreams", at)
-                complaints.at(path, f"expected another server, found {upstream}, where this one listens")
+        for at, addresses in enumerate(rule.upstreams):
+            for upstream in addresses:
+                if any((host, upstream.port) in ours for host in (upstream.host, *_wildcards(upstream.host))):
+                    path = ("forward", index, "upstreams", at)
+                    complaints.at(path, f"expected another server, found {upstream}, where this one listens")
 
 
 def _wildcards(host: str) -> tuple[str, ...]:

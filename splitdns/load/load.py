@@ -17,7 +17,7 @@ from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, Z
 from splitdns.load import marked
 from splitdns.load.assemble import assemble
 from splitdns.load.cautions import unrouted, unused_horizons
-from splitdns.load.machine import Machine, this_machine
+from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.load.share import Viewer
@@ -72,6 +72,7 @@ def load(
     problems = Problems()
     base = config.parent if config else Path()
     files, watch = _zone_files(settings, base, config, problems)
+    _check_authorities(settings, base, problems)
     if any(isinstance(error, ConfigError) for error in problems.errors):
         problems.raise_errors(str(config))
     with _no_garbage_collection():
@@ -87,6 +88,8 @@ def load(
     cautions = (*unrouted(settings), *unused_horizons(settings, _used(parts)))
     of_all = [part for of_apex in parts.values() for part in of_apex]
     watch |= {Path(one.path) for part in of_all for one in part.included}
+    if not settings.is_written("forward") and any(view.recursion for view in settings.views.values()):
+        watch |= {Path("/") / path for path in (RESOLV_CONF, *BEHIND_STUBS)}
     return Loaded(
         _snapshot(settings, views, generation),
         settings,
@@ -139,6 +142,23 @@ def settings_of(config: Path | None, machine: Machine | None = None) -> Settings
         message = f"cannot read it: {error.strerror}"
         raise ExceptionGroup(str(config), [ConfigError(Where(str(config)), message)]) from None
     return read_settings(marked.decode(octets, str(config)), str(config), machine)
+
+
+def _check_authorities(settings: Settings, base: Path, problems: Problems) -> None:
+    """Whether each ``ca`` is a file of certificates; a server that found out later could ask nobody."""
+    for index, rule in enumerate(settings.forward):
+        for at, addresses in enumerate(rule.upstreams):
+            if (ca := addresses[0].ca) is None:
+                continue
+            import ssl  # only where there is one
+
+            try:
+                ssl.create_default_context(cafile=base / ca)
+            except OSError as error:  # an ssl.SSLError is one, too
+                where = settings.where(("forward", index, "upstreams", at))
+                reason = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+                message = f"expected a file of certificates at {str(base / ca)!r}: {reason}"
+                problems.error(ConfigError(where, message))
 
 
 def check_files(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from splitdns.load import configvalues
+from splitdns.load import configvalues, upstreamvalues
 from splitdns.load.configvalues import ANY, Listen
 from splitdns.names import Qname
 from splitdns.view import Prefix, Upstream
@@ -51,8 +51,10 @@ ListenAddress = Annotated[
     PlainValidator(configvalues.listen),
     _text(_OWN_ADDRESS, "0.0.0.0:53", "[::]:53", "192.168.1.1:53"),
 ]
-UpstreamAddress = Annotated[
-    Upstream, PlainValidator(configvalues.upstream), _text(_UPSTREAM, "9.9.9.9", "[2001:db8::1]:53")
+UpstreamAddresses = Annotated[
+    tuple[Upstream, ...],
+    PlainValidator(upstreamvalues.upstream),
+    WithJsonSchema(upstreamvalues.JSON_SCHEMA),
 ]
 Client = Annotated[
     configvalues.Client,
@@ -136,12 +138,23 @@ class ForwardRule(Section):
     """The domains, `.` for all; the longest that matches a name decides. A zone wins over a rule for the
     same domain."""
 
-    upstreams: Some[UpstreamAddress]
-    """The resolvers, in order of preference: address, or address and port."""
+    upstreams: Some[UpstreamAddresses]
+    """The resolvers, in order of preference: an address, with or without a port, or a URL: `tls://9.9.9.9`
+    with `#` and the name that its certificate must bear, `https://9.9.9.9/dns-query`, `tcp://9.9.9.9`. A URL
+    with a name has the name's addresses beside it: `{url: "tls://dns.quad9.net", addresses: [9.9.9.9]}`; `ca`
+    is a file of certificates to trust instead of the system's, relative to this file."""
+
+    strategy: Literal["in-order", "fastest", "parallel"] = "in-order"
+    """Whom to ask: the first that works, the one that answers soonest, or the three of these at once."""
 
     views: Some[ViewName] | None = None
     """The views that this rule is for; without it, all that recurse. For the same domain, a rule that names
     the view wins over one that does not."""
+
+    @property
+    def resolvers(self) -> tuple[Upstream, ...]:
+        """The upstreams, each address by itself."""
+        return tuple(upstream for addresses in self.upstreams for upstream in addresses)
 
 
 class AdminSettings(Section):

@@ -11,7 +11,9 @@ right in a file where something else is wrong, so that everything is reported at
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError
@@ -46,7 +48,7 @@ from splitdns.load.sections import (
 )
 from splitdns.names import Qname
 from splitdns.snapshot import Manners
-from splitdns.view import UpstreamSet
+from splitdns.view import Strategy, UpstreamSet
 
 EMBEDDED = "the embedded default"
 
@@ -146,7 +148,12 @@ class Settings(Section):
             return {}
         general = {domain: rule for rule in self.forward if rule.views is None for domain in rule.domains}
         own = {domain: rule for rule in self.forward if view in (rule.views or ()) for domain in rule.domains}
-        return {domain: UpstreamSet(rule.upstreams) for domain, rule in (general | own).items()}
+        return {domain: self._upstreams(rule) for domain, rule in (general | own).items()}
+
+    def _upstreams(self, rule: ForwardRule) -> UpstreamSet:
+        base = pathlib.Path(self.where(()).file).parent
+        placed = (one if one.ca is None else replace(one, ca=str(base / one.ca)) for one in rule.resolvers)
+        return UpstreamSet(tuple(placed), strategy=Strategy(rule.strategy))
 
     def manners(self, host_name: str) -> Manners:
         """How to answer; ``host_name`` is the machine's."""

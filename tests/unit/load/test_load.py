@@ -188,6 +188,36 @@ def test_what_is_watched_are_all_files_and_the_directories_of_zones(desk: Desk) 
     assert set(desk.load().watch) == {desk.config, desk.zones, desk.zones / "parts" / "hosts"}
 
 
+@pytest.mark.parametrize(
+    ("changed", "watched"),
+    [
+        ((), False),
+        (('forward: [{domains: ["."], upstreams: [192.0.2.53]}]', ""), True),
+        (('forward: [{domains: ["."], upstreams: [192.0.2.53]}]', "forward: []"), False),
+    ],
+)
+def test_the_machines_resolvers_are_watched_where_they_are_asked__semantics_17(
+    tmp_path: Path, changed: tuple[str, str], watched: bool
+) -> None:
+    watch = Desk(tmp_path, CONFIG.replace(*changed) if changed else CONFIG).load().watch
+    resolv_conf = Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")
+    assert [path in watch for path in resolv_conf] == [watched, watched]
+
+
+@pytest.mark.parametrize("content", [None, "no certificate\n"])
+def test_a_file_of_certificates_that_is_none_is_an_error_at_its_place(
+    desk: Desk, content: str | None
+) -> None:
+    upstream = '{url: "tls://192.0.2.53", ca: own.pem}'
+    desk.config.write_text(CONFIG.replace("[192.0.2.53]", f"[{upstream}]"))
+    if content:
+        (desk.config.parent / "own.pem").write_text(content)
+    with pytest.raises(ExceptionGroup) as caught:
+        desk.load()
+    (error,) = caught.value.exceptions
+    assert "yaml:7:40: expected a file of certificates at" in str(error)
+
+
 def test_a_generation_can_be_sent_to_another_process_and_built_upon(desk: Desk) -> None:
     desk.write("a.test.yaml", A_ZONE)
     desk.write("b.test.zone", HEAD)
@@ -293,7 +323,7 @@ def test_without_any_configuration_the_embedded_default_holds(
         " REFUSED",
         "no zones: there is no such directory",
     ]
-    assert loaded.watch == (Path("zones"),)
+    assert loaded.watch[-1] == Path("zones"), "beside the files that name resolvers"
 
 
 def test_a_file_that_names_no_zone_is_reported_under_the_root(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from splitdns.load.sections import Section
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.names import ROOT, from_text
 from splitdns.snapshot import Manners
-from splitdns.view import Upstream, UpstreamSet
+from splitdns.view import Strategy, Upstream, UpstreamSet
 
 DIRECTORY = Path(__file__).parents[3]
 PAGE = DIRECTORY / "docs/configuration.md"
@@ -73,7 +73,7 @@ def test_a_full_configuration_is_read() -> None:
     assert settings.zones == ("zones/",)
     assert settings.wan.ipv4 == IPv4Address("203.0.113.7")
     assert settings.wan.ipv6 == IPv6Address("2001:db8::7")
-    assert settings.forward[1].upstreams == (Upstream("10.8.0.53", 5353),)
+    assert settings.forward[1].resolvers == (Upstream("10.8.0.53", 5353),)
     assert settings.forward[1].views == ("vpn",)
     assert settings.gateway is not None
     assert [source.file for source in settings.gateway.sources] == ["rules.json"]
@@ -176,6 +176,25 @@ def test_an_empty_list_of_rules_or_no_recursion_means_nobody_is_asked(text: str)
 def test_the_servers_own_address_is_no_resolver() -> None:
     machine = Machine({"etc/resolv.conf": "nameserver 127.0.0.1\n"})
     assert read_settings("listen: ['0.0.0.0:53']", "f", machine).forward == ()
+
+
+def test_a_rule_says_how_and_which_of_its_upstreams_are_asked() -> None:
+    text = """
+forward:
+  - domains: ["."]
+    strategy: fastest
+    upstreams:
+      - 192.0.2.53
+      - {url: "tls://resolver.example", addresses: [192.0.2.54, "2001:db8::54"], ca: own.pem}
+"""
+    upstreams = read_settings(text, "etc/splitdns.yaml").routes("inside")[from_text(".")]
+    assert upstreams.strategy is Strategy.FASTEST
+    assert [str(one) for one in upstreams.upstreams] == [
+        "192.0.2.53:53",
+        "tls://192.0.2.54:853#resolver.example",
+        "tls://[2001:db8::54]:853#resolver.example",
+    ]
+    assert {one.ca for one in upstreams.upstreams} == {None, "etc/own.pem"}
 
 
 def test_a_rule_for_a_view_wins_over_one_for_all() -> None:
