@@ -1,0 +1,248 @@
+"""nftables, from ``nft -j list ruleset`` (nft(8), libnftables-json(5)).
+
+The JSON and not the text form: variables, includes and names are resolved there by nft itself. Tables that
+iptables-nft made are not to be read here, because nft prints their extensions without what they say: they are
+taken from ``iptables-save``, and where that is not at hand, their rules are widened and the command is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from splitdns.check.dialects.nftables_json import Item, Json, Misshapen, items, listed, whole, word
+from splitdns.check.dialects.nftables_match import Within
+from splitdns.check.dialects.nftables_sets import Sets
+from splitdns.check.dialects.nftables_statements import compiled
+from splitdns.check.dialects.nftables_terms import (
+    BOTH,
+)
+from splitdns.check.dialects.nftables_text import rule_text
+from splitdns.check.rules import (
+    Chain,
+    Condition,
+    Drop,
+    Hook,
+    Interfaces,
+    Jump,
+    Note,
+    Origin,
+    Rule,
+    Ruleset,
+    Side,
+    Support,
+)
+from splitdns.errors import ConfigError, Where
+
+_FAMILIES = {
+    "ip": frozenset({4}),
+    "ip6": frozenset({6}),
+    "inet": BOTH,
+    "bridge": BOTH,
+    "netdev": BOTH,
+    "arp": frozenset[int](),
+}
+_HOOKS = {hook.value: hook for hook in Hook}
+_LAST = 2**31 - 1  # a priority after all others
+# Whose tables these are, by name.
+_MAKERS = {
+    "docker-bridges": "Docker",
+    "firewalld": "firewalld",
+    "fw4": "OpenWrt",
+    "libvirt_network": "libvirt",
+    "netavark": "Podman",
+}
+_NOTHING_HERE = frozenset({"metainfo", "table", "counter", "quota", "limit", "flowtable", "ct helper"}) | {
+    "ct timeout", "ct expectation", "secmark", "synproxy", "tunnel",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Chain:
+    """A chain as it was listed, and the rules that were read for it."""
+
+    item: Item
+    family: str
+    table: str
+    name: str
+    rules: list[Rule] = field(default_factory=list)
+    inner: bool = False  # the rest of a rule (nftables_statements)
+
+
+def read(text: str, file: str, *, saved: frozenset[str] = frozenset()) -> Ruleset:
+    """The rules that ``nft -j list ruleset`` printed as ``text``.
+
+    ``saved`` names the tables, as "ip nat", that were also read from the output of an iptables-save that says
+    ``(nf_tables)``: they are left out here, so that no rule counts twice.
+
+    Raises:
+        ConfigError: it is not what nft prints; with the place.
+    """
+    return _Reader(file, saved).read(list(items(text, file)))
+
+
+class _Reader:
+    def __init__(self, file: str, saved: frozenset[str]) -> None:
+        self._file = file
+        self._saved = saved
+        self._sets = Sets()
+        self._chains: dict[tuple[str, str, str], _Chain] = {}
+        self._notes: list[Note] = []
+        self._rules = 0
+
+    def read(self, things: list[Item]) -> Ruleset:
+        rules = [one for one in things if one.what == "rule"]
+        for one in things:
+            with _placed(one.where):
+                self._declare(one)
+        for one in rules:
+            with _placed(one.where):
+                self._note_what_moves(one)
+        left_out = self._left_out(rules)
+        for one in rules:
+            if _table(one) in left_out:
+                continue
+            with _placed(one.where):
+                self._rule(one)
+        chains = [
+            made
+            for key, one in self._chains.items()
+            if key[:2] not in left_out and one.family != "arp"
+            for made in _made(one)
+        ]
+        return Ruleset(tuple(chains), tuple(self._notes), self._rules)
+
+    def _declare(self, item: Item) -> None:
+        match item.what:
+            case "chain":
+                family, table = _table(item)
+                name = word(item.body.get("name"), "the name of a chain")
+                self._chains[family, table, name] = _Chain(item, family, table, name)
+            case "set" | "map":
+                _table(item)
+                self._sets.add(item)
+            case "table":
+                family = word(item.body.get("family"), "a family")
+                if family == "arp":
+                    self._note(Support.IGNORED, "table arp", item, "only packets of IP are followed")
+            case "rule":
+                pass
+            case _ if item.what not in _NOTHING_HERE:
+                self._note(Support.UNKNOWN, item.what[:60], item, "this kind of object is not known")
+
+    def _note_what_moves(self, item: Item) -> None:
+        family, table = _table(item)
+        for statement in _statements(item):
+            self._sets.touched_by(family, table, statement)
+
+    def _left_out(self, rules: list[Item]) -> set[tuple[str, str]]:
+        """The tables that were read from iptables-save; of those that should have been, say so."""
+        extended: dict[tuple[str, str], Item] = {}
+        for one in rules:
+            if any(isinstance(statement, dict) and "xt" in statement for statement in _statements(one)):
+                extended.setdefault(_table(one), one)
+        left_out = {key for key in {_table(one) for one in rules} if " ".join(key) in self._saved}
+        for (family, table), one in extended.items():
+            if (family, table) not in left_out:
+                command = {"ip": "iptables-save", "ip6": "ip6tables-save"}.get(family, "ebtables-save")
+                reason = f"iptables-nft made it, and nft cannot print what its extensions say: run {command}"
+                self._note(Support.REFUSED, f"table {family} {table}", one, reason)
+        return left_out
+
+    def _rule(self, item: Item) -> None:
+        self._rules += 1
+        family, table = _table(item)
+        name = word(item.body.get("chain"), "the chain of a rule")
+        chain = self._chains.get((family, table, name))
+        if chain is None:
+            raise Misshapen(f"chain {name!r} of table {family} {table} is not in this ruleset")
+        statements = _statements(item)
+        handle = item.body.get("handle")
+        origin = Origin(
+            item.where,
+            rule_text(statements, item.body.get("comment")),
+            _MAKERS.get(table, ""),
+            handle if isinstance(handle, int) else None,
+        )
+        within = Within(self._sets, family, table)
+        rest = f"{name} {item.where.line}:{item.where.column}"
+        while statements:
+            done = compiled(statements, within, rest)
+            chain.rules += [
+                Rule(terms.conditions, action, origin, terms.families & _FAMILIES[family])
+                for terms, action in done.acts
+            ]
+            self._notes += [Note(support, what, origin, reason) for support, what, reason in done.notes]
+            statements = done.rest
+            if statements:
+                chain = _Chain(chain.item, family, table, rest, inner=True)
+                self._chains[family, table, rest] = chain
+                rest += "'"
+
+    def _note(self, support: Support, name: str, item: Item, reason: str) -> None:
+        self._notes.append(Note(support, name, Origin(item.where), reason))
+
+
+def _statements(item: Item) -> list[Json]:
+    return listed(item.body.get("expr"), "the statements of a rule")
+
+
+def _table(item: Item) -> tuple[str, str]:
+    family = word(item.body.get("family"), "a family")
+    if family not in _FAMILIES:
+        raise Misshapen(f"expected a family, one of {' '.join(_FAMILIES)}, found {family!r}")
+    return family, word(item.body.get("table"), "the name of a table")
+
+
+def _made(chain: _Chain) -> Iterator[Chain]:
+    """The chain as the model has it; one that stands at devices as two."""
+    body = chain.item.body
+    table = f"nft {chain.family} {chain.table}"
+    families = _FAMILIES[chain.family]
+    bridged = chain.family == "bridge"
+    hook = body.get("hook")
+    if chain.inner or hook is None:
+        yield Chain(table, chain.name, tuple(chain.rules), families=families, bridged=bridged)
+        return
+    where = chain.item.where
+    with _placed(where):
+        priority = whole(body.get("prio", 0), "a priority")
+        name = word(hook, "a hook")
+        devices = body.get("dev")
+        accepts = body.get("policy", "accept") != "drop"
+        if name not in _HOOKS and name != "egress":
+            raise Misshapen(f"expected a hook, one of {' '.join(_HOOKS)}, found {name!r}")
+        if devices is None:
+            names = frozenset[str]()
+        else:
+            several = devices if isinstance(devices, list) else [devices]
+            names = frozenset(word(one, "a device") for one in several)
+    is_nat = body.get("type") == "nat"
+    if not names:
+        base = Chain(table, chain.name, tuple(chain.rules), _HOOKS.get(name, Hook.POSTROUTING), priority)
+        yield replace(base, is_nat=is_nat, accepts=accepts, families=families, bridged=bridged)
+        return
+    # Of frames on these devices only, where also the policy holds.
+    inner = f"{chain.name} on {', '.join(sorted(names))}"
+    side, at = (Side.DESTINATION, Hook.POSTROUTING) if name == "egress" else (Side.SOURCE, _HOOKS[name])
+    here: tuple[Condition, ...] = (Interfaces(side, names),)
+    origin = Origin(where, f"chain {chain.name}")
+    rules = [Rule(here, Jump(inner), origin, families)]
+    if not accepts:
+        rules.append(Rule(here, Drop(), origin, families))
+    if name == "egress":
+        priority = _LAST
+    yield Chain(table, chain.name, tuple(rules), at, priority, families=families)
+    yield Chain(table, inner, tuple(chain.rules), families=families)
+
+
+@contextmanager
+def _placed(where: Where) -> Iterator[None]:
+    """Gives what goes wrong inside its place."""
+    try:
+        yield
+    except Misshapen as error:
+        raise ConfigError(where, str(error)) from None
+    except RecursionError:
+        raise ConfigError(where, "this is nested too deeply") from None

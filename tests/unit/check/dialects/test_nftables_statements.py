@@ -1,0 +1,192 @@
+"""What the statements of a rule do, in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from splitdns.check.dialects.nftables_json import Item, Json, Misshapen
+from splitdns.check.dialects.nftables_match import Within
+from splitdns.check.dialects.nftables_sets import Sets
+from splitdns.check.dialects.nftables_statements import Compiled, compiled
+from splitdns.check.dialects.nftables_terms import (
+    NEVER,
+)
+from splitdns.check.rules import (
+    Accept,
+    Action,
+    Drop,
+    Goto,
+    Jump,
+    Opaque,
+    Pass,
+    Protocols,
+    Reject,
+    Return,
+    Support,
+    Unknown,
+    Untrack,
+)
+from splitdns.check.sets import Numbers
+from splitdns.errors import Where
+
+ACCEPT: Json = {"accept": None}
+SADDR: Json = {"payload": {"protocol": "ip", "field": "saddr"}}
+DPORT: Json = {"payload": {"protocol": "tcp", "field": "dport"}}
+ESTABLISHED: Json = {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established"]}}
+
+
+def rule(*statements: Json) -> Compiled:
+    sets = Sets()
+    sets.add(Item(Where("f"), "map", {"family": "inet", "table": "t", "name": "m", "flags": ["dynamic"]}))
+    return compiled(list(statements), Within(sets, "inet", "t"), "rest")
+
+
+def actions(*statements: Json) -> list[Action]:
+    return [action for _, action in rule(*statements).acts]
+
+
+@pytest.mark.parametrize(
+    ("statement", "action"),
+    [
+        (ACCEPT, Accept()),
+        ({"drop": None}, Drop()),
+        ({"return": None}, Return()),
+        ({"jump": {"target": "c"}}, Jump("c")),
+        ({"goto": {"target": "c"}}, Goto("c")),
+        ({"reject": None}, Reject()),
+        ({"reject": {"type": "tcp reset"}}, Reject(reset=True)),
+        ({"reject": {"type": "icmpx", "expr": "port-unreachable"}}, Reject()),
+        ({"notrack": None}, Untrack()),
+    ],
+)
+def test_a_verdict_and_its_kin(statement: Json, action: Action) -> None:
+    assert actions(statement) == [action]
+
+
+@pytest.mark.parametrize(("kind", "families"), [("icmp", {4}), ("icmpv6", {6}), ("icmpx", {4, 6})])
+def test_an_icmp_error_is_of_its_family(kind: str, families: set[int]) -> None:
+    ((terms, _),) = rule({"reject": {"type": kind, "expr": "no-route"}}).acts
+    assert terms.families == families
+
+
+@pytest.mark.parametrize(
+    "statement", [{"counter": None}, {"counter": "c"}, {"log": {}}, {"continue": None}, {"last": {}}]
+)
+def test_what_only_counts_leaves_no_trace(statement: Json) -> None:
+    done = rule(statement, ACCEPT)
+    assert [action for _, action in done.acts] == [Accept()]
+    assert done.notes == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"dup": {"addr": "10.0.0.1"}},
+        {"flow": {"op": "add", "flowtable": "@f"}},
+        {"ct helper": "h"},
+        {"ct timeout": "h"},
+        {"ct expectation": "h"},
+        {"secmark": "s"},
+        {"mangle": {"key": {"meta": {"key": "priority"}}, "value": 5}},
+        {"mangle": {"key": {"ct": {"key": "label"}}, "value": 5}},
+        {"mangle": {"key": {"payload": {"protocol": "ip", "field": "dscp"}}, "value": "cs1"}},
+        {"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": 1400}},
+        {"set": {"op": "add", "elem": SADDR, "set": "@m"}},
+    ],
+)
+def test_what_changes_no_way_is_noted_and_the_rule_goes_on(statement: Json) -> None:
+    done = rule(statement, ACCEPT)
+    assert [action for _, action in done.acts] == [Pass(), Accept()]
+    assert [support for support, _, _ in done.notes] == [Support.IGNORED]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"queue": {"num": 5}},
+        {"tproxy": {"port": 80}},
+        {"fwd": {"dev": "eth1"}},
+        {"synproxy": {"mss": 1460}},
+        {"xt": {"type": "target", "name": "DNAT"}},
+        {"mangle": {"key": {"payload": {"protocol": "ip", "field": "daddr"}}, "value": "10.0.0.1"}},
+        {"mangle": {"key": {"ct": {"key": "zone"}}, "value": 5}},
+        {"vmap": {"key": DPORT, "data": "@m"}},
+    ],
+)
+def test_what_may_do_anything_is_widened(statement: Json) -> None:
+    done = rule(statement)
+    assert isinstance(done.acts[0][1], Opaque)
+    assert Support.WIDENED in {support for support, _, _ in done.notes}
+
+
+def test_a_statement_never_seen_may_do_anything() -> None:
+    done = rule({"frobnicate": 5})
+    assert isinstance(done.acts[0][1], Opaque)
+    assert done.notes[0][:2] == (Support.UNKNOWN, "frobnicate")
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ({"limit": {"rate": 5, "burst": 5, "per": "second"}}, "limit rate 5/second"),
+        ({"limit": {"rate": 5, "per": "second", "inv": True}}, "limit rate over 5/second"),
+        ({"limit": "l"}, "limit name l"),
+        ({"quota": {"val": 5, "val_unit": "mbytes"}}, "quota"),
+        ({"ct count": {"val": 3, "inv": True}}, "ct count"),
+        ({"meter": {"name": "m"}}, "meter"),
+    ],
+)
+def test_what_holds_only_sometimes_is_unknown(statement: Json, reason: str) -> None:
+    ((terms, action),) = rule(statement, ACCEPT).acts
+    assert terms.conditions == (Unknown(reason),)
+    assert action == Accept()
+
+
+def test_filling_a_set_presupposes_the_key_and_may_end_the_rule() -> None:
+    limit: Json = [{"limit": {"rate": 1, "per": "day"}}]
+    limited: Json = {"set": {"op": "update", "elem": DPORT, "set": "@m", "stmt": limit}}
+    ((_, passing), (terms, action)) = rule(limited, ACCEPT).acts
+    assert (passing, action) == (Pass(), Accept())
+    assert terms.conditions == (Protocols(Numbers.one(6)), Unknown("limit for each element of @m"))
+    ((_, _), (terms, _)) = rule({"set": {"op": "delete", "elem": DPORT, "set": "@m"}}, ACCEPT).acts
+    assert isinstance(terms.conditions[1], Unknown)
+
+
+def test_to_set_what_packets_do_not_carry_ends_the_rule() -> None:
+    done = rule({"mangle": {"key": {"exthdr": {"name": "rt", "field": "hdrlength"}}, "value": 5}}, ACCEPT)
+    assert all(NEVER in terms.conditions for terms, _ in done.acts)
+
+
+def test_a_verdict_by_chance_may_be_any() -> None:
+    data: Json = {"set": [[0, {"drop": None}], [1, {"continue": None}]]}
+    acts = rule({"vmap": {"key": {"numgen": {"mode": "random", "mod": 2, "offset": 0}}, "data": data}}).acts
+    assert [action for _, action in acts] == [Drop(), Pass()]
+    assert all(isinstance(terms.conditions[0], Unknown) for terms, _ in acts)
+
+
+def test_no_tracking_after_a_state_was_asked_for_goes_on_in_a_chain_of_its_own() -> None:
+    done = rule(ESTABLISHED, {"notrack": None}, ACCEPT)
+    assert [action for _, action in done.acts] == [Jump("rest")]
+    assert done.rest == [{"notrack": None}, ACCEPT]
+    assert rule(ESTABLISHED, {"notrack": None}).rest == []
+
+
+def test_options_of_translations_are_noted() -> None:
+    done = rule({"masquerade": {"flags": ["random", "persistent"]}})
+    assert [name for _, name, _ in done.notes] == ["masquerade random", "masquerade persistent"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        5,
+        {},
+        {"jump": None},
+        {"match": 5},
+        {"mangle": {"key": 5}},
+        {"vmap": {"key": DPORT, "data": {"set": [[80, {"x": 1}]]}}},
+    ],
+)
+def test_a_broken_shape_is_named(statement: Json) -> None:
+    with pytest.raises(Misshapen):
+        rule(statement)
