@@ -10,6 +10,7 @@ from splitdns.check.dialects.nftables_text import rule_text, value_text
 IIFNAME: Json = {"meta": {"key": "iifname"}}
 STATE: Json = {"ct": {"key": "state"}}
 MARK: Json = {"meta": {"key": "mark"}}
+DROP: Json = {"drop": None}
 DPORT: Json = {"payload": {"protocol": "tcp", "field": "dport"}}
 
 
@@ -23,8 +24,8 @@ DPORT: Json = {"payload": {"protocol": "tcp", "field": "dport"}}
         ([{"redirect": {"port": 80}}], "redirect to :80"),
         ([{"masquerade": {}}], "masquerade"),
         (
-            [{"vmap": {"key": DPORT, "data": {"set": [[2, {"drop": None}], [3, {"jump": {"target": "x"}}]]}}}],
-            "tcp dport vmap { 2 : drop, 3 : jump x }",
+            [{"vmap": {"key": DPORT, "data": {"set": [[2, DROP], [3, {"goto": {"target": "x"}}]]}}}],
+            "tcp dport vmap { 2 : drop, 3 : goto x }",
         ),
         (
             [{"mangle": {"key": MARK, "value": {"|": [{"&": [MARK, 15]}, 1]}}}],
