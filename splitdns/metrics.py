@@ -183,6 +183,9 @@ FORWARD_REJECTS = Metric(
 FORWARD_DROPS = Metric(
     "forward_drops_total", "counter", "Questions given up, or not asked, by which limit.", ("reason",)
 )
+VALIDATIONS = Metric(
+    "validations_total", "counter", "Replies that were validated, by result.", ("result", "view")
+)
 FORWARD_COALESCED = Metric(
     "forward_coalesced_total", "counter", "Questions that waited for the answer to an identical one."
 )

@@ -119,7 +119,7 @@ class Zone:
 
     def signature(self, rrset: dns.rrset.RRset, source: Name | None = None) -> dns.rrset.RRset | None:
         """The RRSIG over ``rrset``, which stands in the zone at ``source``, if it is a wildcard's."""
-        fault = self.spoilt.get((str(rrset.name), rrset.rdtype.name))
+        fault = self.spoilt.get((str(rrset.name).lower(), rrset.rdtype.name))
         if not self.signed or fault == "none" or self._is_not_ours(rrset):
             return None
         original = dns.rrset.from_rdata_list(source or rrset.name, rrset.ttl, list(rrset))

@@ -56,11 +56,13 @@ class Flights:
         fly: Callable[[Key], Coroutine[None, None, Outcome]],
         clock: Callable[[], float],
         max_flights: int = MAX_FLIGHTS,
+        max_waits_per_client: int = MAX_WAITS_PER_CLIENT,
     ) -> None:
         self._counts = counts
         self._fly = fly
         self._clock = clock
         self._max_flights = max_flights
+        self._max_waits = max_waits_per_client
         self._flights: dict[Key, Flight] = {}  # the oldest first
         self._names: Counter[Qname] = Counter()
         self._clients: dict[str, _Waits] = {}
@@ -101,7 +103,7 @@ class Flights:
             self._counts.add(FORWARD_COALESCED)
         out = asyncio.get_running_loop().create_future()
         waits = self._clients.setdefault(client, {})
-        if len(waits) >= MAX_WAITS_PER_CLIENT:
+        if len(waits) >= self._max_waits:
             self._drop_oldest_of(waits)
         waits[out] = flight
         flight.waiting += 1

@@ -17,12 +17,13 @@ from splitdns.errors import UpstreamError
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
-from splitdns.forward.flights import MAX_FLIGHTS, DroppedError, Flights
+from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
 from splitdns.forward.stale import CLIENT_PATIENCE_S, RECHECK_S, stale
 from splitdns.forward.upstreams import Failure, Outcome, Upstreams
+from splitdns.forward.validate import Validation
 from splitdns.metrics import (
     CACHE_HITS,
     CACHE_MISSES,
@@ -55,8 +56,10 @@ class Forwarder:
         network: Network | None = None,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         limits: CacheLimits = CacheLimits(),  # noqa: B008 (frozen)
-        max_in_flight: int = MAX_FLIGHTS,
+        max_flights: int = MAX_FLIGHTS,
+        max_waits_per_client: int = MAX_WAITS_PER_CLIENT,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._counts = counts
@@ -66,7 +69,8 @@ class Forwarder:
         random = random or SystemRandom()
         exchanger = Exchanger(network or KernelNetwork(), random, counts)
         self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back)
-        self._flights = Flights(counts, self._fly, clock, max_in_flight)
+        self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
+        self._flights = Flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0
         self._flushes = 0
 
@@ -133,6 +137,7 @@ class Forwarder:
             return name is None or of_name == name or (subtree and is_under(of_name, name))
 
         self._failures.forget(lambda key, _: is_meant(key.view, key.upstreams, key.name))
+        self._validation.forget()
         return self._cache.forget(is_meant)
 
     async def close(self, grace_s: float = PATIENCE_S) -> None:
@@ -184,7 +189,10 @@ class Forwarder:
 
     async def _fly(self, key: Key) -> Outcome:
         flushes = self._flushes
-        outcome = await self._upstreams.ask(Question(key.name, key.qtype, key.do, key.cd), key.upstreams)
+        judge = self._validation.judge(key)
+        # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
+        question = Question(key.name, key.qtype, key.do, key.cd or judge is not None)
+        outcome = await self._upstreams.ask(question, key.upstreams, judge)
         now_s = self._clock()
         if isinstance(outcome, Failure):
             self._failures.note(key, _SILENCE, True, now_s)

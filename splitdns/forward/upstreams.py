@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
 
@@ -41,6 +41,7 @@ class Failure:
 
 
 Outcome = Reply | Failure
+Judge = Callable[[Reply], Awaitable[Reply]]
 _Ended = Reply | UpstreamError  # what a try comes to
 
 
@@ -65,10 +66,13 @@ class Upstreams:
         self._health = Health()
         self._aside: set[asyncio.Task[_Ended]] = set()
 
-    async def ask(self, question: Question, upstreams: UpstreamSet) -> Outcome:
+    async def ask(
+        self, question: Question, upstreams: UpstreamSet, judge: Judge | None = None
+    ) -> Outcome:
         """The first usable reply, after ``patience_s`` at the latest, or why there is none.
 
         A reply whose rcode is of no use, such as SERVFAIL, is given only where no upstream has a better one.
+        ``judge`` may make such a one of a reply, and takes the time that it takes.
         """
         now_s = self._clock()
         for upstream in self._health.due(upstreams, now_s):
@@ -86,6 +90,8 @@ class Upstreams:
                 if not running.tasks:
                     continue
                 for upstream, ended in await running.some(tries.due_s and tries.due_s - now_s):
+                    if judge is not None and isinstance(ended, Reply) and ended.rcode in _USABLE:
+                        ended = await judge(ended)
                     if isinstance(ended, Reply) and ended.rcode in _USABLE:
                         return ended
                     outcome = _worse(outcome, upstream, ended)

@@ -34,11 +34,11 @@ MAX_FETCHES = 48  # DS and DNSKEY questions for one answer; beyond: indeterminat
 MAX_TTL_S = 86_400.0
 BOGUS_TTL_S = 30.0  # until a chain that is broken is looked at again (RFC 4035 4.7)
 
-Judge = Callable[[Reply], None]
+Look = Callable[[Reply], None]
 """Looks at a reply while there are other upstreams to ask; raises ``BogusError``."""
 
-Fetch = Callable[[UpstreamSet, Qname, int, Judge], Awaitable[Reply]]
-"""Asks the set for a name and a type, with DO and CD, and raises ``UpstreamError``; see ``Judge``."""
+Fetch = Callable[[UpstreamSet, Qname, int, Look], Awaitable[Reply]]
+"""Asks the set for a name and a type, with DO and CD, and raises ``UpstreamError``; see ``Look``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Trust:
                 continue
             event = self._under_way[key] = asyncio.Event()
             try:
-                kept = await self._look(walk, name, above, anchors)
+                kept = await self._find(walk, name, above, anchors)
                 self._keep(key, kept)
                 break
             finally:  # who waits goes on by itself where this came to nothing
@@ -155,7 +155,7 @@ class Trust:
         if len(self._steps) > MAX_STEPS:
             del self._steps[next(iter(self._steps))]
 
-    async def _look(self, walk: Walk, name: Qname, above: Signed | None, anchors: tuple[bytes, ...]) -> _Kept:
+    async def _find(self, walk: Walk, name: Qname, above: Signed | None, anchors: tuple[bytes, ...]) -> _Kept:
         try:
             if above is None:
                 found, ttl_s = await self._signed(walk, name, anchors, MAX_TTL_S)
@@ -170,10 +170,10 @@ class Trust:
     async def _below(self, walk: Walk, name: Qname, above: Signed) -> tuple[_Found, float]:
         judged: list[tuple[tuple[bytes, ...] | Cut | Unsigned, float]] = []
 
-        def judge(reply: Reply) -> None:
+        def look(reply: Reply) -> None:
             judged[:] = [self._delegations(reply, name, above, walk.budget)]
 
-        await self._ask(walk, name, Type.DS, judge)
+        await self._ask(walk, name, Type.DS, look)
         found, ttl_s = judged[0]
         if isinstance(found, tuple):
             return await self._signed(walk, name, found, ttl_s)
@@ -210,10 +210,10 @@ class Trust:
             return _unsupported(zone, delegations), ttl_s
         judged: list[tuple[Signed, Verified]] = []
 
-        def judge(reply: Reply) -> None:
+        def look(reply: Reply) -> None:
             judged[:] = [self._keys(reply, zone, supported, walk.budget)]
 
-        await self._ask(walk, zone, Type.DNSKEY, judge)
+        await self._ask(walk, zone, Type.DNSKEY, look)
         signed, verified = judged[0]
         return signed, min(ttl_s, verified.ttl_s)
 
@@ -255,11 +255,11 @@ class Trust:
                 ttl_s = min(ttl_s, verified.ttl_s)
         return found, ttl_s
 
-    async def _ask(self, walk: Walk, name: Qname, qtype: int, judge: Judge) -> None:
+    async def _ask(self, walk: Walk, name: Qname, qtype: int, look: Look) -> None:
         if not walk.fetches:
             raise UpstreamError("too many delegations on the way")
         walk.fetches -= 1
-        await self._fetch(walk.upstreams, name, qtype, judge)
+        await self._fetch(walk.upstreams, name, qtype, look)
 
 
 def signatures_of(reply: Reply, rrset: RRset) -> tuple[bytes, ...]:

@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from splitdns.answer.decide import Reply
-from splitdns.forward import flights
 from splitdns.forward.cache import Key
-from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, MAX_WAITS_PER_CLIENT, DroppedError, Flights
+from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, DroppedError, Flights
 from splitdns.forward.upstreams import Outcome
 from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
 from splitdns.names import from_text
@@ -25,14 +24,14 @@ def key(number: int = 0, qtype: int = Type.A) -> Key:
 
 
 def make(
-    flown: list[Key], takes_s: float = 1.0, *, counts: Counts | None = None, limit: int = 100_000
+    flown: list[Key], *, counts: Counts | None = None, limit: int = 1000, waits: int = 1000
 ) -> Flights:
     async def fly(asked: Key) -> Outcome:
         flown.append(asked)
-        await asyncio.sleep(takes_s)
+        await asyncio.sleep(1.0)
         return ANSWER
 
-    return Flights(counts or Counts(), fly, asyncio.get_running_loop().time, limit)
+    return Flights(counts or Counts(), fly, asyncio.get_running_loop().time, limit, waits)
 
 
 async def outcome(of: Flights, asked: Key, client: str = "one") -> Outcome | None:
@@ -104,15 +103,10 @@ def test_a_question_that_was_dropped_may_be_asked_again_at_once() -> None:
 
 
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_when_one_client_waits_for_too_much_its_oldest_is_dropped(
-    beyond: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert MAX_WAITS_PER_CLIENT > 5
-    monkeypatch.setattr(flights, "MAX_WAITS_PER_CLIENT", 5)
-
+def test_when_one_client_waits_for_too_much_its_oldest_is_dropped(beyond: int) -> None:
     async def main() -> None:
         counts = Counts()
-        way = make([], counts=counts)
+        way = make([], counts=counts, waits=5)
         other = asyncio.create_task(outcome(way, key(100), "other"))
         waiting = []
         for number in range(5 + beyond):
@@ -127,11 +121,9 @@ def test_when_one_client_waits_for_too_much_its_oldest_is_dropped(
     run(main())
 
 
-def test_what_another_waits_for_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flights, "MAX_WAITS_PER_CLIENT", 1)
-
+def test_what_another_waits_for_goes_on() -> None:
     async def main() -> None:
-        way = make([])
+        way = make([], waits=1)
         both = [asyncio.create_task(outcome(way, key(1), client)) for client in ("one", "two")]
         await asyncio.sleep(0.01)
         newer = asyncio.create_task(outcome(way, key(2), "one"))

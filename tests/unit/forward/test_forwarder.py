@@ -46,7 +46,7 @@ SOA = "example.org. 3600 SOA ns1.example.org. hostmaster.example.org. 1 3600 900
 def make(
     counts: Counts | None = None,
     *,
-    max_in_flight: int = 1000,
+    max_flights: int = 1000,
     network: Network | None = None,
     limits: CacheLimits | None = None,
 ) -> Forwarder:
@@ -55,7 +55,7 @@ def make(
     return Forwarder(
         counts or Counts(),
         clock=clock,
-        max_in_flight=max_in_flight,
+        max_flights=max_flights,
         network=network,
         limits=limits or CacheLimits(),
     )
@@ -654,7 +654,7 @@ def test_who_came_first_makes_room_when_too_much_is_on_its_way() -> None:
     async def main() -> None:
         counts = Counts()
         async with upstream(good) as one:
-            forwarder = make(counts, max_in_flight=5)
+            forwarder = make(counts, max_flights=5)
             names = [f"host{number}.example.org." for number in range(6)]
             replies = await gathered(*(forwarder.ask(forward(only(one), name)) for name in names))
             assert [isinstance(reply, Reply) for reply in replies] == [False] + [True] * 5
@@ -667,7 +667,7 @@ def test_who_came_first_makes_room_when_too_much_is_on_its_way() -> None:
 def test_what_made_room_gets_what_is_stale() -> None:
     async def main() -> None:
         async with upstream(good) as one:
-            forwarder, question = make(max_in_flight=1), forward(only(one))
+            forwarder, question = make(max_flights=1), forward(only(one))
             await forwarder.ask(question)
             await asyncio.sleep(300)
             newer = forwarder.ask(forward(only(one), "newer.example.org."))

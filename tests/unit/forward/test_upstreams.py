@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from splitdns.forward.query import Question
 from splitdns.forward.upstreams import Failure, Upstreams
 from splitdns.metrics import Counts
 from splitdns.names import from_text
-from splitdns.records import Type
+from splitdns.records import Rcode, Type
 from splitdns.view import Strategy, Upstream, UpstreamSet
 from tests.clock import run
 from tests.upstreams import Asked, answer, only, upstream
@@ -46,6 +47,24 @@ def test_what_the_question_wants_reaches_the_upstream() -> None:
             assert isinstance(reply, Reply)
             assert one.asked[0].wire[3] & 0x10, "CD"
             assert one.asked[0].message.ednsflags == 0x8000
+
+    run(main())
+
+
+def test_the_next_upstream_is_asked_where_a_reply_is_judged_to_be_of_no_use() -> None:
+    async def main() -> None:
+        def says(address: str) -> Callable[[Asked], list[bytes]]:
+            return lambda asked: [answer(asked, f"www.example.org. 300 A {address}")]
+
+        async def judge(reply: Reply) -> Reply:
+            is_wanted = reply.answer[0].rdatas == (bytes((192, 0, 2, 2)),)
+            return reply if is_wanted else Reply(Rcode.SERVFAIL)
+
+        async with upstream(says("192.0.2.1")) as one, upstream(says("192.0.2.2")) as other:
+            reply = await make().ask(WWW, only(one, other), judge)
+            assert isinstance(reply, Reply)
+            assert reply.answer[0].rdatas == (bytes((192, 0, 2, 2)),)
+            assert await make().ask(WWW, only(one), judge) == Reply(Rcode.SERVFAIL)
 
     run(main())
 

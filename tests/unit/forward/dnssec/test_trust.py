@@ -12,7 +12,7 @@ from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
 from splitdns.forward.dnssec.signatures import BogusError, Budget
-from splitdns.forward.dnssec.trust import BOGUS_TTL_S, MAX_FETCHES, Judge, Signed, Trust, Unsigned, Walk
+from splitdns.forward.dnssec.trust import BOGUS_TTL_S, MAX_FETCHES, Look, Signed, Trust, Unsigned, Walk
 from splitdns.forward.response import Response
 from splitdns.names import Qname, to_text
 from splitdns.records import Ede, type_to_text
@@ -33,11 +33,11 @@ class Bench:
         self.before_answer: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
         self.trust = Trust(self.fetch, lambda: self.now_s, lambda: NOW_S)
 
-    async def fetch(self, _: UpstreamSet, name: Qname, qtype: int, judge: Judge) -> Reply:
+    async def fetch(self, _: UpstreamSet, name: Qname, qtype: int, look: Look) -> Reply:
         self.asked[f"{to_text(name)} {type_to_text(qtype)}"] += 1
         await self.before_answer()
         reply = reduce(Response(self.world.wire(name, qtype)), name, qtype, do=True)
-        judge(reply)
+        look(reply)
         return reply
 
     def walk(self, view: str = "lan") -> Walk:

@@ -13,7 +13,7 @@ import pytest
 from splitdns.answer.decide import Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.dnssec.trust import Judge
+from splitdns.forward.dnssec.trust import Look
 from splitdns.forward.dnssec.validate import Validator
 from splitdns.forward.response import Response
 from splitdns.names import Qname
@@ -62,9 +62,9 @@ def judged(
 ) -> Reply:
     """What becomes of the world's reply, or of ``wire`` in its place."""
 
-    async def fetch(_: UpstreamSet, name: Qname, qtype: int, judge: Judge) -> Reply:
+    async def fetch(_: UpstreamSet, name: Qname, qtype: int, look: Look) -> Reply:
         reply = reduce(Response(of.wire(name, qtype)), name, qtype, do=True)
-        judge(reply)
+        look(reply)
         return reply
 
     validator = Validator(fetch, lambda: 0.0, lambda: now_s)
