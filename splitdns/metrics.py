@@ -131,6 +131,12 @@ LEAKS_BLOCKED = Metric(
     "Records that the leak guard took out of answers to outside views.",
     ("view", "kind"),
 )
+REBINDINGS_BLOCKED = Metric(
+    "rebindings_blocked_total",
+    "counter",
+    "Records with inside addresses that were taken out of what upstreams said.",
+    ("view",),
+)
 DROPS = Metric("drops_total", "counter", "Messages that were not answered, by reason.", ("reason",))
 LIMITED = Metric(
     "limited_total",

@@ -144,10 +144,13 @@ class Answers:
 class Policy:
     """What a view does with names that are not ours.
 
-    ``built_in`` are the apexes of the zones that no file declares: special-use names.
+    ``built_in`` are the apexes of the zones that no file declares: special-use names. ``rebinding`` says that
+    upstreams may not name inside addresses, but beneath the domains in ``trusted``.
     """
 
     built_in: frozenset[Qname] = frozenset()
+    rebinding: bool = False
+    trusted: frozenset[Qname] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import assert_never
 
+from splitdns.answer import rebinding
 from splitdns.answer.guard import guard, is_hidden
 from splitdns.answer.lookup import (
     Delegated,
@@ -88,7 +89,8 @@ class Walk:
     ``chain`` holds the aliases so far, ``seen`` the names that were met. ``aa`` is about the asked name
     (RFC 1035 4.1.1). ``inherited`` is the zone that owns the asked name while its type is asked of an
     upstream: the end of the chain is then given under the asked name, and nothing else. ``proofs`` are those
-    of the replies so far; ``secure`` says that all records are from such, and validated.
+    of the replies so far; ``secure`` says that all records are from such, and validated. ``rebound`` counts
+    the records that rebinding protection took out.
     """
 
     view: View
@@ -101,6 +103,7 @@ class Walk:
     forwarded: bool = False
     proofs: tuple[Proof, ...] = ()
     secure: bool = False
+    rebound: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,12 @@ def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
 def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
     """Go on where ``decide`` stopped; None: no upstream gave a usable reply."""
     walk = forward.walk
+    if reply is not None:
+        kept, taken = rebinding.protected(reply.answer, walk.view)
+        if taken:
+            edes = (*reply.edes, (int(Ede.BLOCKED), rebinding.REASON))
+            reply = replace(reply, answer=kept, edes=edes, proof=None)
+            walk = replace(walk, rebound=walk.rebound + taken)
     if reply is None or reply.proof is None:
         walk = replace(walk, forwarded=True, secure=False)
     else:
@@ -359,7 +368,8 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
     qname = fold(name)
     wanted = [rrset for rrset in reply.answer if rrset.name == qname and qtype in (rrset.rdtype, Type.ANY)]
     if wanted:
-        return _finish(walk, Answer(answer=tuple(rrset.at(name) for rrset in wanted), edes=reply.edes))
+        records = tuple(rrset.at(name) for rrset in wanted if rrset.rdatas)
+        return _finish(walk, Answer(answer=records, edes=reply.edes))
     if name != forward.name and reply.rcode == Rcode.NOERROR and reply.soa is None:
         return Forward(name, qtype, forward.upstreams, walk)  # the reply ends with an alias: ask on
     rcode = reply.rcode
@@ -387,7 +397,8 @@ def _finish(walk: Walk, end: Answer) -> Answer:
             answer = tuple(_signed(answer, walk.proofs))
             authority += tuple(rrset for proof in walk.proofs for rrset in proof.denial)
         ad = walk.secure and not end.stripped and (do or walk.query.ad)  # RFC 6840 5.8
-        return replace(end, aa=walk.aa, ad=ad, answer=answer, authority=authority, remember=remember)
+        end = replace(end, answer=answer, authority=authority, rebound=walk.rebound)
+        return replace(end, aa=walk.aa, ad=ad, remember=remember)
     records = tuple(rrset for rrset in end.answer if rrset.rdtype == walk.query.qtype)
     if records:
         before = [rrset for rrset in walk.chain if rrset.rdtype == Type.CNAME]

@@ -108,6 +108,11 @@ def _without_inside_addresses(rrset: RRset, view: View) -> RRset:
     def leaks(address: bytes) -> bool:
         return address in view.hidden_addresses or is_inside(address)
 
+    return without(rrset, leaks)
+
+
+def without(rrset: RRset, leaks: Callable[[bytes], bool]) -> RRset:
+    """``rrset`` without the records, or of SVCB and HTTPS the hints, that hold an address that leaks."""
     rdatas = rrset.rdatas
     if rrset.rdtype in (Type.HTTPS, Type.SVCB):
         return rrset.with_rdatas(tuple(filter(None, (without_hints(rdata, leaks) for rdata in rdatas))))

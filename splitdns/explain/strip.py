@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from splitdns.addresses import is_inside
 from splitdns.answer import contents
 from splitdns.answer.guard import guard, is_hidden
+from splitdns.answer.rebinding import REASON, protected
 from splitdns.explain.values import Stripped
 from splitdns.names import Qname, to_text
 from splitdns.records import RRset
@@ -29,6 +30,14 @@ def stripped_from(rrset: RRset, view: View, question: Qname) -> Iterator[Strippe
             yield Stripped(rrset.owner, rrset.rdtype, rdata, _reason(rrset.rdtype, rdata, view))
         elif left[0].rdatas != (rdata,):
             yield Stripped(rrset.owner, rrset.rdtype, rdata, HINTS, shortened=True)
+
+
+def rebound_from(rrset: RRset, view: View) -> Iterator[Stripped]:
+    """The records of an upstream's ``rrset`` that rebinding protection does not let pass unharmed."""
+    for rdata in rrset.rdatas:
+        (left,), taken = protected((rrset.with_rdatas((rdata,)),), view)
+        if taken:
+            yield Stripped(rrset.owner, rrset.rdtype, rdata, REASON, shortened=bool(left.rdatas))
 
 
 def hidden_target(name: bytes) -> str:

@@ -26,7 +26,7 @@ from splitdns.answer.lookup import (
 from splitdns.answer.respond import additional, negative_soa, referral
 from splitdns.errors import Where
 from splitdns.explain.source import Source, find
-from splitdns.explain.strip import hidden_target, stripped_from
+from splitdns.explain.strip import hidden_target, rebound_from, stripped_from
 from splitdns.explain.values import (
     Forwarding,
     Hop,
@@ -98,6 +98,8 @@ class Tale:
             hop, name = self._hop(name)
             self.hops.append(hop)
             for record in (*hop.records, *hop.beside):
+                if record.origin is Origin.UPSTREAM:
+                    self.stripped += rebound_from(record.rrset, self._view)
                 self.stripped += stripped_from(record.rrset, self._view, self._query.name)
 
     def _hop(self, name: bytes) -> tuple[Hop, bytes | None]:

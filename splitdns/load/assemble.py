@@ -93,7 +93,11 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
                 relay=settings.canaries.private_relay,
             )
             zones |= own
-            policy = replace(policy, built_in=frozenset(own))
+            policy = Policy(
+                built_in=frozenset(own),
+                rebinding=view.rebinding == "protect" and not made.outside,  # where the guard takes them out
+                trusted=frozenset(view.rebinding_allow),
+            )
         made = replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden, policy=policy)
         views.append(made)
     return views

@@ -108,6 +108,13 @@ class ViewSettings(Section):
     recursion: bool = False
     """Whether its clients may ask for names that are not ours, which are then forwarded."""
 
+    rebinding: Literal["protect", "allow"] = "protect"
+    """Whether inside addresses are taken out of what upstreams say (DNS rebinding), but for names that a
+    forward rule other than that for `.` covers. Views that look at `outside` only never get any."""
+
+    rebinding_allow: Several[Domain] = ()
+    """Domains whose names may have inside addresses all the same, such as `plex.direct`."""
+
     open_resolver: bool = False
     """Permits `recursion` for `any` or for a large part of the internet. Others will use it as a weapon."""
 

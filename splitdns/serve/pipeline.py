@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol, TypeVarTuple
 from splitdns.answer import cache
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.errors import UpstreamError, WireError
-from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, Counts
+from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
 from splitdns.names import Qname, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.serve.gate import Gate
@@ -252,6 +252,9 @@ class Pipeline:
                 plugin = SERVER
             if answer.stripped:
                 self._stripped(match.view, query, answer)
+            if answer.rebound:
+                self.counts.add(REBINDINGS_BLOCKED, match.view.name, by=answer.rebound)
+                self._log_taken("rebinding.blocked", match.view, query, answer.rebound)
             if asked.key is not None and answer.remember and scan.is_of(asked.key, query.question):
                 cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
         do = query.edns is not None and query.edns.do
@@ -314,10 +317,13 @@ class Pipeline:
         if not answer.leaks:
             return
         self.counts.add(LEAKS_BLOCKED, view.name, "address", by=answer.leaks)
-        if self._may_log("leak"):
+        self._log_taken("leak.blocked", view, query, answer.leaks)
+
+    def _log_taken(self, event: str, view: View, query: Query, records: int) -> None:
+        if self._may_log(event):
             name, rdtype = to_text(query.question), type_to_text(query.qtype)
-            fields = {"view": view.name, "qname": name, "qtype": rdtype, "records": answer.leaks}
-            log.warning("leak.blocked", extra=fields)
+            fields = {"view": view.name, "qname": name, "qtype": rdtype, "records": records}
+            log.warning(event, extra=fields)
 
     def _may_log(self, event: str) -> bool:
         now_s = self._clock()

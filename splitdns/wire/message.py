@@ -80,7 +80,8 @@ class Answer:
     ``glue`` must fit or the message is truncated (RFC 9471); ``additional`` is left out where it does not.
     ``edes`` are extended errors as (code, text). ``remember`` is false for what must not be kept by question:
     it came from an upstream, and ages. ``stripped`` counts the records that the leak guard took out
-    or shortened, and ``leaks`` those among them that held an inside address.
+    or shortened, and ``leaks`` those among them that held an inside address; ``rebound`` counts those that
+    rebinding protection took out.
     """
 
     rcode: int = Rcode.NOERROR
@@ -94,6 +95,7 @@ class Answer:
     remember: bool = True
     stripped: int = 0
     leaks: int = 0
+    rebound: int = 0
 
 
 def decode(wire: bytes, transport: Transport) -> Query:
