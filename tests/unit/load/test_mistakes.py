@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from splitdns.load.sections import ViewSettings
 from splitdns.load.settings import Settings, read_settings
 
 
@@ -14,13 +15,13 @@ def mistakes(text: str) -> list[str]:
 
 
 KNOWN = ", ".join(Settings.model_fields)
+KNOWN_OF_A_VIEW = ", ".join(ViewSettings.model_fields)
 
 MISTAKES = {
     "listn: []\n": [f"f:1:1: 'listn' is not a setting here; known: {KNOWN}; is 'listen' meant?"],
     "colour: red\n": [f"f:1:1: 'colour' is not a setting here; known: {KNOWN}"],
     "views:\n  lan:\n    client: [any]\n    clients: [any]\n    horizon: [inside]\n": [
-        "f:3:5: 'client' is not a setting here; known: clients, horizon, recursion, open_resolver; "
-        "is 'clients' meant?"
+        f"f:3:5: 'client' is not a setting here; known: {KNOWN_OF_A_VIEW}; is 'clients' meant?"
     ],
     "tcp: {timeout: 5s}": [
         "f:1:7: 'timeout' is not a setting here; known: connections, connections_per_client, idle_timeout, "
