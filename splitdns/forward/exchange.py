@@ -12,6 +12,7 @@ import asyncio
 import socket
 from contextlib import suppress
 from random import Random
+from typing import TYPE_CHECKING
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.network import Network
@@ -22,6 +23,9 @@ from splitdns.forward.traits import Known, Traits
 from splitdns.metrics import FORWARD_UNWANTED, Counts
 from splitdns.records import Rcode
 from splitdns.view import Carrier, Upstream
+
+if TYPE_CHECKING:
+    from splitdns.forward.https import Https
 
 MAX_UNWANTED = 100  # datagrams that do not count, in one exchange; beyond: a flood, and TCP is asked
 # How long the right response may come after one that is almost right. A forger's comes before the upstream's,
@@ -51,6 +55,7 @@ class Exchanger:
         self._counts = counts
         self._known = Known(random)
         self._streams = Streams(network, random)
+        self._https: Https | None = None
 
     async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
         """Ask ``upstream`` once; where it does not take how it is asked, again in another manner.
@@ -78,6 +83,8 @@ class Exchanger:
     async def close(self) -> None:
         """Close the connections."""
         await self._streams.close()
+        if self._https is not None:
+            await self._https.close()
 
     # Datagrams
 
@@ -159,15 +166,40 @@ class Exchanger:
         """One query to an upstream that is asked over connections only."""
         manner = Manner(spelled=False, padded=upstream.is_encrypted)
         try:
-            wire, _ = await self._from_connection(question, upstream, manner, until_s, "")
-            response = Response(wire)
+            response = await self._encrypted_or_not(question, upstream, manner, until_s)
             if response.rcode in NO_EDNS:
                 bare = Manner(spelled=False, edns=False)
-                wire, _ = await self._from_connection(question, upstream, bare, until_s, "")
-                response = Response(wire)
+                response = await self._encrypted_or_not(question, upstream, bare, until_s)
         except _NothingError as error:
             raise (NoResponseError if error.at_once else SilenceError)(str(error)) from None
         return response
+
+    async def _encrypted_or_not(
+        self, question: Question, upstream: Upstream, manner: Manner, until_s: float
+    ) -> Response:
+        if upstream.carrier is Carrier.HTTPS:
+            return await self._from_https(question, upstream, manner, until_s)
+        wire, _ = await self._from_connection(question, upstream, manner, until_s, "")
+        return Response(wire)
+
+    async def _from_https(
+        self, question: Question, upstream: Upstream, manner: Manner, until_s: float
+    ) -> Response:
+        if self._https is None:
+            from splitdns.forward.https import Https  # and an HTTP client, which is not needed otherwise
+
+            self._https = Https()
+        query = make_query(question, self._random, manner)
+        try:
+            async with asyncio.timeout_at(until_s):
+                wire, age_s = await self._https.ask(upstream, query.wire)
+        except TimeoutError:
+            raise _NothingError("no response in time", at_once=False) from None
+        except OSError as error:
+            raise _NothingError(_reason(error, upstream), at_once=True) from None
+        if match(wire, query) is not Match.WHOLE:
+            raise UpstreamError("a response over HTTPS that does not answer the query")
+        return Response(wire, age_s)
 
     async def _from_connection(
         self, question: Question, upstream: Upstream, manner: Manner, until_s: float, why: str

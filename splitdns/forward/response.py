@@ -68,9 +68,11 @@ class Response:
         UpstreamError: the records do not add up to a message; also from each of the methods.
     """
 
-    def __init__(self, wire: bytes) -> None:
+    def __init__(self, wire: bytes, age_s: int = 0) -> None:
+        """``age_s`` is how long a cache on the way has had it: its TTLs have run for so long."""
         _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
         self._wire = wire
+        self._age_s = age_s
         self._names: dict[int, bytes] = {}
         self._at = HEADER_OCTETS
         self.header_rcode = flags & _RCODE
@@ -181,7 +183,7 @@ class Response:
             raise UpstreamError(f"{len(raws)} records of one name and type")
         ttl_s = min(raw.ttl_s if raw.ttl_s <= MAX_TTL_S else 0 for raw in raws)  # RFC 2181 5.2 and 8
         rdatas = dict.fromkeys(self._rdata(rdtype, raw) for raw in raws)  # RFC 2181 5: a set
-        return RRset(owner, rdtype, ttl_s, tuple(rdatas))
+        return RRset(owner, rdtype, max(0, ttl_s - self._age_s), tuple(rdatas))
 
     def _rdata(self, rdtype: int, raw: _Raw) -> bytes:
         """The record's rdata, without compression, in the case in which it came."""

@@ -1,0 +1,106 @@
+"""DNS over HTTPS (RFC 8484): each question is a POST, and all of an upstream's share a connection.
+
+The one door to httpx2, the HTTP client that dnspython's extra for DNS over HTTPS brings. The connection goes
+to the upstream's address, and no resolver is asked for its name: that stands in the request, in the handshake
+and in what the certificate must prove. Imported only where there is such an upstream.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import NamedTuple
+
+import httpx2
+
+from splitdns.errors import UpstreamError
+from splitdns.view import Upstream
+from splitdns.wire.framing import MAX_MESSAGE_OCTETS
+
+IDLE_S = 10.0  # as of other connections to upstreams
+MAX_CONNECTIONS = 4  # to one upstream; HTTP/2 carries about a hundred questions at once on each
+
+_MESSAGE = "application/dns-message"
+_LIMITS = httpx2.Limits(
+    max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_S
+)
+
+
+class Answer(NamedTuple):
+    """A message, and how long a cache on the way has had it (RFC 8484 5.1)."""
+
+    wire: bytes
+    age_s: int
+
+
+class Https:
+    """The connections of one worker. Whoever made it calls ``close``."""
+
+    def __init__(self) -> None:
+        self._clients: dict[Upstream, httpx2.AsyncClient] = {}
+
+    async def ask(self, upstream: Upstream, query: bytes) -> Answer:
+        """The response to ``query``, under its id; the caller sets the time-out.
+
+        Raises:
+            UpstreamError: HTTP, but no DNS.
+            OSError: there is no way to the upstream, or it is not who it should be.
+        """
+        headers = {"host": _authority(upstream), "accept": _MESSAGE, "content-type": _MESSAGE}
+        try:
+            async with self._client(upstream).stream(
+                "POST",
+                _url(upstream),
+                content=b"\0\0" + query[2:],  # RFC 8484 4.1: caches on the way like one id
+                headers=headers,
+                extensions={"sni_hostname": upstream.identity},
+            ) as response:
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if response.status_code != 200 or kind != _MESSAGE:
+                    raise UpstreamError(f"HTTP status {response.status_code}, {kind or 'of no type'}")
+                wire = bytearray()
+                async for octets in response.aiter_bytes():
+                    wire += octets
+                    if len(wire) > MAX_MESSAGE_OCTETS:
+                        raise UpstreamError("more than a message over HTTPS")
+                age = response.headers.get("age", "")
+        except httpx2.ConnectError as error:
+            raise _cause(error) from None
+        except httpx2.HTTPError as error:
+            raise UpstreamError(f"over HTTPS: {error or type(error).__name__}") from None
+        return Answer(query[:2] + bytes(wire[2:]), int(age) if age.isascii() and age.isdigit() else 0)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    def _client(self, upstream: Upstream) -> httpx2.AsyncClient:
+        client = self._clients.get(upstream)
+        if client is None:
+            tls = ssl.create_default_context(cafile=upstream.ca)
+            tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            client = self._clients[upstream] = httpx2.AsyncClient(
+                verify=tls, http1=True, http2=True, trust_env=False, timeout=None, limits=_LIMITS
+            )
+        return client
+
+
+def _url(upstream: Upstream) -> str:
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    return f"https://{host}:{upstream.port}{upstream.path}"
+
+
+def _authority(upstream: Upstream) -> str:
+    host = f"[{upstream.identity}]" if ":" in upstream.identity else upstream.identity
+    return host if upstream.port == 443 else f"{host}:{upstream.port}"
+
+
+def _cause(error: BaseException) -> OSError:
+    """What the system said, beneath what the libraries made of it."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, OSError):
+            return at
+        at = at.__cause__ or at.__context__
+    return OSError(str(error))
