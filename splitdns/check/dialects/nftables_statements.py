@@ -20,8 +20,10 @@ from splitdns.check.dialects.nftables_terms import (
     NEVER,
     Chance,
     Terms,
+    of_protocol,
 )
 from splitdns.check.rules import (
+    TCP,
     Accept,
     Action,
     Condition,
@@ -194,9 +196,11 @@ def _verdict_map(body: dict[str, Json], within: Within) -> Acts:
 
 def _reject(body: Json) -> tuple[Terms, Action]:
     kind = None if body is None else mapping(body, "reject").get("type")
+    if kind == "tcp reset":  # where this implies that the packet is of TCP, nft does not print that it must be
+        return of_protocol(TCP), Reject(reset=True)
     families = {"icmp": frozenset({4}), "icmpv6": frozenset({6})}
     terms = Terms(families[kind]) if isinstance(kind, str) and kind in families else ALWAYS
-    return terms, Reject(reset=kind == "tcp reset")
+    return terms, Reject()
 
 
 def _fill(what: str, body: dict[str, Json], result: Compiled) -> Acts:

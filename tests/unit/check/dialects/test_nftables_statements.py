@@ -69,6 +69,11 @@ def test_an_icmp_error_is_of_its_family(kind: str, families: set[int]) -> None:
     assert terms.families == families
 
 
+def test_a_reset_is_of_tcp_also_where_nft_does_not_print_that_it_is() -> None:
+    ((terms, _),) = rule({"reject": {"type": "tcp reset"}}).acts
+    assert terms.conditions == (Protocols(Numbers.one(6)),)
+
+
 @pytest.mark.parametrize(
     "statement", [{"counter": None}, {"counter": "c"}, {"log": {}}, {"continue": None}, {"last": {}}]
 )
