@@ -18,6 +18,7 @@ from splitdns.records import Ede
 FIRST_S = 1.0  # RFC 9520 3.2: a second at least
 MAX_ERROR_S = 300.0  # RFC 9520 3.2: five minutes at most
 MAX_SILENCE_S = 4.0  # a server that is back should not be kept waiting
+SAME_TROUBLE_S = 10.0  # since it may be asked again; a failure after that is the first one
 MAX_FAILURES = 10_000  # questions; beyond: the oldest is forgotten, and asked when it comes
 
 K = TypeVar("K", bound=Hashable)
@@ -52,11 +53,11 @@ class Failures(Generic[K]):
         return self._kept.get(question)
 
     def note(self, question: K, reply: Reply, silence: bool, now_s: float) -> None:
-        """The question failed; again, if its last failure has not been over for longer than it was kept."""
+        """The question failed: again, if its last failure has not been over for long."""
         kept_s, former = FIRST_S, self._kept.pop(question, None)
         if former is not None:
             former_s = former.until_s - former.since_s
-            if now_s < former.until_s + former_s + MAX_SILENCE_S:
+            if now_s < former.until_s + former_s + SAME_TROUBLE_S:
                 kept_s = 2 * former_s
         kept_s = min(kept_s, MAX_SILENCE_S if silence else MAX_ERROR_S)
         self._kept[question] = Kept(reply, silence, now_s, now_s + kept_s)

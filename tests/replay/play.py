@@ -12,8 +12,10 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
+from splitdns.forward.cache import CacheLimits
 from splitdns.forward.forwarder import Forwarder
 from splitdns.metrics import METRICS, Counts
+from splitdns.names import from_text
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
 from splitdns.view import Upstream, UpstreamSet
@@ -21,7 +23,7 @@ from splitdns.wire.framing import Unframer, frame
 from splitdns.wire.message import Transport
 from tests.build import view, zone
 from tests.clock import run
-from tests.replay.scenario import Ask, Reaction, Records, Scenario
+from tests.replay.scenario import Ask, Flush, Reaction, Records, Scenario
 from tests.upstreams import answer
 
 TIMEOUT_S = 2.0  # of one try
@@ -139,12 +141,21 @@ async def _play(scenario: Scenario) -> None:
     zones = [zone("\n".join(lines) + "\n", _dotted(apex)) for apex, lines in scenario.zones.items()]
     everyone = view(*zones, recursion=True, routes=routes)
     counts = Counts()
-    forwarder = Forwarder(counts, network=network, clock=clock)
+    forwarder = Forwarder(
+        counts,
+        network=network,
+        clock=clock,
+        limits=CacheLimits(**scenario.cache),
+        max_flights=scenario.limits.get("all", 1000),
+        max_waits_per_client=scenario.limits.get("client", 1000),
+    )
     pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, counts, clock=clock)
     try:
         async with asyncio.TaskGroup() as clients:
             for ask in scenario.asks:
                 clients.create_task(_ask(ask, pipeline, network))
+            for flush in scenario.flushes:
+                clients.create_task(_flush(flush, forwarder))
     finally:
         await forwarder.close(0)
         network.close()
@@ -162,6 +173,11 @@ async def _ask(ask: Ask, pipeline: Pipeline, network: ScriptedNetwork) -> None:
         metric = next(metric for metric in METRICS if metric.name == name)
         found = pipeline.counts.value(metric, *labels)
         assert found == value, f"{where}: {name} {' '.join(labels)} is {found:g}"
+
+
+async def _flush(flush: Flush, forwarder: Forwarder) -> None:
+    await asyncio.sleep(flush.at_s)
+    forwarder.flush(flush.name and from_text(_dotted(flush.name)), subtree=flush.subtree)
 
 
 async def _compare(ask: Ask, pipeline: Pipeline, where: str) -> None:

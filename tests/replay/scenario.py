@@ -65,6 +65,15 @@ class Ask(Records):
 
 
 @dataclass
+class Flush:
+    """The cache is told to forget a name, all beneath it, or everything."""
+
+    at_s: float
+    name: str | None = None
+    subtree: bool = False
+
+
+@dataclass
 class Scenario:
     """A whole file; ``upstreams`` maps (address, name, type) to reactions."""
 
@@ -73,8 +82,11 @@ class Scenario:
     routes: dict[str, list[str]] = field(default_factory=dict)
     zones: dict[str, list[str]] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
+    cache: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
     upstreams: dict[tuple[str, str, str], list[Reaction]] = field(default_factory=dict)
     asks: list[Ask] = field(default_factory=list)
+    flushes: list[Flush] = field(default_factory=list)
 
 
 class ScenarioError(Exception):
@@ -131,6 +143,21 @@ def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | 
         case [at_s, "ask", name, rdtype, "from", client]:
             scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype, client=client))
             return scenario.asks[-1]
+        case ["cache", bound, value]:
+            scenario.cache[bound] = int(value)
+            return None
+        case ["limit", kind, value]:
+            scenario.limits[kind] = int(value)
+            return None
+        case [at_s, "flush"]:
+            scenario.flushes.append(Flush(float(at_s)))
+            return None
+        case [at_s, "flush", name]:
+            scenario.flushes.append(Flush(float(at_s), name))
+            return None
+        case [at_s, "flush", name, "suffix"]:
+            scenario.flushes.append(Flush(float(at_s), name, subtree=True))
+            return None
         case [at_s, "look"]:
             scenario.asks.append(Ask(at_s=float(at_s)))
             return scenario.asks[-1]

@@ -1,4 +1,4 @@
-"""Chains, fail-over and the cache's plain rules."""
+"""Chains, fail-over and forgery."""
 
 from __future__ import annotations
 
@@ -49,10 +49,6 @@ def _once(next_: Any) -> Any:
     return only_the_first
 
 
-def _keeps_no_denial(lifetime_s: Any) -> Any:
-    return lambda reply, qtype: 0 if reply.soa is not None else lifetime_s(reply, qtype)
-
-
 def _begins_each(begin: Any) -> Any:
     def begins(flights: Any, key: Any) -> Any:
         flights._flights.pop(key, None)
@@ -82,8 +78,4 @@ FEATURES: Features = {
     "down": [(f"{HEALTH}.FAILURES_TO_BE_DOWN", instead(1_000_000))],
     "probe": [(f"{HEALTH}.Health.due", instead(lambda *_: ()))],
     "tcp": [(f"{EXCHANGE}.is_truncated", instead(lambda _: False))],
-    "negative": [(f"{CACHE}._lifetime_s", _keeps_no_denial)],
-    "failures": [("splitdns.forward.failures.FIRST_S", instead(0.0))],
-    "ttl": [(f"{CACHE}._aged", instead(lambda reply, _: reply))],
-    "ttl-zero": [(f"{CACHE}._lifetime_s", lambda lifetime_s: lambda *args: max(1, lifetime_s(*args)))],
 }
