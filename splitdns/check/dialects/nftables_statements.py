@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from splitdns.check.dialects.nftables_json import Json, Misshapen, listed, mapping, only, shown, word
+from splitdns.check.dialects.json_places import Json, Misshapen, listed, mapping, only, shown, word
 from splitdns.check.dialects.nftables_marks import marks
 from splitdns.check.dialects.nftables_match import Within, mapped, matches, possible_values, presupposed
 from splitdns.check.dialects.nftables_nat import Acts, translations
@@ -196,7 +196,7 @@ def _verdict_map(body: dict[str, Json], within: Within) -> Acts:
 
 def _reject(body: Json) -> tuple[Terms, Action]:
     kind = None if body is None else mapping(body, "reject").get("type")
-    if kind == "tcp reset":  # where this implies that the packet is of TCP, nft does not print that it must be
+    if kind == "tcp reset":  # of TCP, which nft does not print where it goes without saying
         return of_protocol(TCP), Reject(reset=True)
     families = {"icmp": frozenset({4}), "icmpv6": frozenset({6})}
     terms = Terms(families[kind]) if isinstance(kind, str) and kind in families else ALWAYS
