@@ -7,7 +7,9 @@ and in what the certificate must prove. Imported only where there is such an ups
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import httpx2
@@ -32,11 +34,20 @@ class Answer(NamedTuple):
     age_s: int
 
 
+@dataclass(slots=True)
+class _Connections:
+    """Those to one upstream; ``heard`` counts the answers so far."""
+
+    client: httpx2.AsyncClient
+    heard: int = 0
+
+
 class Https:
     """The connections of one worker. Whoever made it calls ``close``."""
 
     def __init__(self) -> None:
-        self._clients: dict[Upstream, httpx2.AsyncClient] = {}
+        self._open: dict[Upstream, _Connections] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def ask(self, upstream: Upstream, query: bytes) -> Answer:
         """The response to ``query``, under its id; the caller sets the time-out.
@@ -45,9 +56,11 @@ class Https:
             UpstreamError: HTTP, but no DNS.
             OSError: there is no way to the upstream, or it is not who it should be.
         """
+        connections = self._connections(upstream)
+        heard = connections.heard
         headers = {"host": _authority(upstream), "accept": _MESSAGE, "content-type": _MESSAGE}
         try:
-            async with self._client(upstream).stream(
+            async with connections.client.stream(
                 "POST",
                 _url(upstream),
                 content=b"\0\0" + query[2:],  # RFC 8484 4.1: caches on the way like one id
@@ -63,27 +76,41 @@ class Https:
                     if len(wire) > MAX_MESSAGE_OCTETS:
                         raise UpstreamError("more than a message over HTTPS")
                 age = response.headers.get("age", "")
+        except asyncio.CancelledError:
+            if connections.heard == heard:  # not a word since: what comes next had better try another
+                self._leave(upstream, connections)
+            raise
         except httpx2.ConnectError as error:
             raise _cause(error) from None
         except httpx2.HTTPError as error:
             raise UpstreamError(f"over HTTPS: {error or type(error).__name__}") from None
+        connections.heard += 1
         return Answer(query[:2] + bytes(wire[2:]), int(age) if age.isascii() and age.isdigit() else 0)
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for upstream, connections in tuple(self._open.items()):
+            self._leave(upstream, connections)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
-    def _client(self, upstream: Upstream) -> httpx2.AsyncClient:
-        client = self._clients.get(upstream)
-        if client is None:
+    def _connections(self, upstream: Upstream) -> _Connections:
+        connections = self._open.get(upstream)
+        if connections is None:
             tls = ssl.create_default_context(cafile=upstream.ca)
             tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            client = self._clients[upstream] = httpx2.AsyncClient(
+            client = httpx2.AsyncClient(
                 verify=tls, http1=True, http2=True, trust_env=False, timeout=None, limits=_LIMITS
             )
-        return client
+            connections = self._open[upstream] = _Connections(client)
+        return connections
+
+    def _leave(self, upstream: Upstream, connections: _Connections) -> None:
+        if self._open.get(upstream) is connections:
+            del self._open[upstream]
+            closing = asyncio.create_task(connections.client.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
 
 def _url(upstream: Upstream) -> str:

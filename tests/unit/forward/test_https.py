@@ -58,6 +58,7 @@ class Server:
     reply: Reply
     port: int = 0
     connections: int = 0
+    deaf: bool = False
     requests: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -88,6 +89,8 @@ class Server:
             bodies[event.stream_id] += event.data
         elif isinstance(event, h2.events.StreamEnded):
             self.bodies.append(bodies[event.stream_id])
+            if self.deaf:
+                return
             given = self.reply(bodies[event.stream_id])
             headers = {":status": str(given.status), "content-type": given.kind, **given.headers}
             http.send_headers(event.stream_id, list(headers.items()))
@@ -194,6 +197,21 @@ def test_a_server_with_another_name_is_not_asked__rfc8484_5(
             with pytest.raises(ssl.SSLCertVerificationError):
                 await https.ask(upstream(server, ca, asked_as), QUERY.wire)
             assert not server.requests
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_has_gone_deaf_is_left(authority: trustme.CA, ca: str) -> None:
+    async def main() -> None:
+        async with serving(authority) as server, asking() as https:
+            await https.ask(upstream(server, ca), QUERY.wire)
+            server.deaf = True
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await https.ask(upstream(server, ca), QUERY.wire)
+            server.deaf = False
+            await https.ask(upstream(server, ca), QUERY.wire)
+            assert server.connections == 2
 
     asyncio.run(main())
 
