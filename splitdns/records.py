@@ -240,6 +240,12 @@ def signer(rdata: bytes) -> bytes:
     return name_at(rdata, 18)
 
 
+def key_tag(rdata: bytes) -> int:
+    """The tag of a DNSKEY record (RFC 4034 appendix B)."""
+    total = sum(rdata[::2]) * 256 + sum(rdata[1::2])
+    return (total + (total >> 16)) & 0xFFFF
+
+
 def soa_minimum_s(soa: RRset) -> int:
     """The MINIMUM field: the upper bound of a negative answer's TTL (RFC 2308 4)."""
     return int.from_bytes(soa.rdatas[0][-4:], "big")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
-from splitdns.load import marked
+from splitdns.load import anchors, marked
 from splitdns.load.assemble import assemble
 from splitdns.load.cautions import unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
@@ -73,6 +73,9 @@ def load(
     base = config.parent if config else Path()
     files, watch = _zone_files(settings, base, config, problems)
     _check_authorities(settings, base, problems)
+    if settings.trust_anchors is not None:
+        watch.add(base / settings.trust_anchors)
+        settings.believe(anchors.read(base / settings.trust_anchors, problems))
     if any(isinstance(error, ConfigError) for error in problems.errors):
         problems.raise_errors(str(config))
     with _no_garbage_collection():

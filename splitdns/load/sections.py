@@ -88,10 +88,21 @@ Some = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
 # --- Sections ----------------------------------------------------------------------------------------------
 
 
+class _Taken:
+    """Hides a method that pydantic only keeps for its first version: a setting has its name."""
+
+    def __get__(self, *_: object) -> Any:
+        raise AttributeError
+
+
 class Section(BaseModel):
     """Settings that belong together; unknown ones are mistakes, and nothing is converted by itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    validate = _Taken()
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True, ignored_types=(_Taken,)
+    )
 
 
 class ViewSettings(Section):
@@ -114,6 +125,14 @@ class ViewSettings(Section):
 
     rebinding_allow: Several[Domain] = ()
     """Domains whose names may have inside addresses all the same, such as `plex.direct`."""
+
+    validate: bool = False
+    """Whether what upstreams say is validated (DNSSEC). What does not hold is SERVFAIL; what does has AD.
+    Where a forward rule for other names than `.` covers a name, the rule decides."""
+
+    trust_ad: bool = False
+    """Whether an upstream's word is taken that it has validated an answer (AD). Only for resolvers that are
+    your own, and that nobody sits in front of."""
 
     open_resolver: bool = False
     """Permits `recursion` for `any` or for a large part of the internet. Others will use it as a weapon."""
@@ -153,6 +172,10 @@ class ForwardRule(Section):
 
     strategy: Literal["in-order", "fastest", "parallel"] = "in-order"
     """Whom to ask: the first that works, the one that answers soonest, or the three of these at once."""
+
+    validate: bool | None = None
+    """Whether answers for these domains are validated, in views that validate. Without it, they are for `.`
+    only: the domains of other rules are mostly private, and unsigned."""
 
     views: Some[ViewName] | None = None
     """The views that this rule is for; without it, all that recurse. For the same domain, a rule that names

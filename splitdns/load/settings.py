@@ -21,6 +21,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from splitdns import __version__
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import configvalues, gateway, marked, sections
+from splitdns.load.anchors import IANA, Anchors, negative
 from splitdns.load.configvalues import ANY, shown
 from splitdns.load.crosschecks import Complaints, Parts, check
 from splitdns.load.gateway import GatewaySettings
@@ -30,6 +31,7 @@ from splitdns.load.sections import (
     AdminSettings,
     CacheSettings,
     CanarySettings,
+    Domain,
     ForwardRule,
     IdentitySettings,
     LimitsSettings,
@@ -46,9 +48,9 @@ from splitdns.load.sections import (
     Workers,
     default,
 )
-from splitdns.names import Qname
+from splitdns.names import ROOT, Qname
 from splitdns.snapshot import Manners
-from splitdns.view import Strategy, UpstreamSet
+from splitdns.view import Strategy, UpstreamSet, Validation
 
 EMBEDDED = "the embedded default"
 
@@ -88,6 +90,14 @@ class Settings(Section):
 
     cache: CacheSettings = default({})
     """What upstreams said, and how long it is kept."""
+
+    trust_anchors: Path | None = None
+    """A file with the keys that signatures are traced back to: DS or DNSKEY records, one a line. Without it,
+    the root's, as IANA publishes them. Relative to this file."""
+
+    negative_trust_anchors: Several[Domain] = ()
+    """Domains in which nothing is validated, though their parents say that they are signed (RFC 7646).
+    Special-use names and the domains of forward rules are among them by themselves."""
 
     special_names: bool = True
     """Whether special-use names (RFC 6761: `localhost`, `local`, `onion`, `home.arpa` and more) are answered
@@ -129,6 +139,7 @@ class Settings(Section):
     """The largest UDP answer in octets. Above 1232, answers may be fragmented, and fragments get lost."""
 
     _document: marked.Document = PrivateAttr()
+    _anchors: Anchors = PrivateAttr(default=IANA)
 
     def where(self, path: marked.Path) -> Where:
         """Where the value at ``path``, such as ``("views", "lan")``, was written, or what is around it."""
@@ -148,7 +159,28 @@ class Settings(Section):
             return {}
         general = {domain: rule for rule in self.forward if rule.views is None for domain in rule.domains}
         own = {domain: rule for rule in self.forward if view in (rule.views or ()) for domain in rule.domains}
-        return {domain: self._upstreams(rule) for domain, rule in (general | own).items()}
+        rules = general | own
+        validated = {domain: self._validates(view, domain, rule) for domain, rule in rules.items()}
+        private = (domain for domain, is_validated in validated.items() if not is_validated)
+        avoided = negative(self.negative_trust_anchors, private, self._anchors)
+        validation = Validation(self._anchors, avoided) if any(validated.values()) else None
+        trust_ad = self.views[view].trust_ad
+        return {
+            domain: replace(
+                self._upstreams(rule),
+                validation=validation if validated[domain] else None,
+                trust_ad=trust_ad and not validated[domain],
+            )
+            for domain, rule in rules.items()
+        }
+
+    def _validates(self, view: str, domain: Qname, rule: ForwardRule) -> bool:
+        by_rule = domain == ROOT if rule.validate is None else rule.validate
+        return self.views[view].validate and by_rule
+
+    def believe(self, anchors: Anchors) -> None:
+        """Trace signatures back to these keys instead of the root's."""
+        self._anchors = anchors
 
     def _upstreams(self, rule: ForwardRule) -> UpstreamSet:
         base = pathlib.Path(self.where(()).file).parent

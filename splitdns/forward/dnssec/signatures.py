@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 
 from splitdns.errors import UpstreamError
 from splitdns.names import Qname, fold, is_under, is_wildcard, labels, name_end, to_text, wildcard
-from splitdns.records import Ede, RRset, Type, signer, type_to_text
+from splitdns.records import Ede, RRset, Type, key_tag, signer, type_to_text
 
 MAX_VERIFICATIONS = 64  # for one answer, its chain of trust included; beyond: bogus
 MAX_FAILURES = 16  # of these; who signs properly needs none, who changes keys a few
@@ -207,13 +207,6 @@ def verify(
             budget.failures -= 1
         fault = BogusError(Ede.BOGUS, f"a wrong signature over {_what(rrset)}")
     raise fault
-
-
-def key_tag(rdata: bytes) -> int:
-    """The tag of a DNSKEY record (RFC 4034 appendix B)."""
-    padded = rdata if len(rdata) % 2 == 0 else rdata + b"\0"
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
-    return (total + (total >> 16)) & 0xFFFF
 
 
 def _check_frame(rrset: RRset, signature: Signature, now_s: float) -> None:

@@ -676,3 +676,9 @@ def test_what_is_made_here_of_a_reply_has_neither_signatures_nor_ad__semantics_1
     )
     assert (made.rcode, made.ad) == (Rcode.NOERROR, False)
     assert NSEC not in made.authority
+
+
+def test_ds_at_an_apex_is_answered_here_and_inherited_by_an_overlay__semantics_16() -> None:
+    own = zone("@ 300 IN NS ns\nns 300 IN A 192.0.2.53\n", overlay=True)
+    assert answer(INSIDE, "example.org.", "DS", rd=True).authority, "there is none, says our own SOA"
+    assert forward(view(own, recursion=True), "example.org.", "DS").no_nxdomain

@@ -29,7 +29,7 @@ MISTAKES = {
     ],
     "forward:\n  - {domain: [.], domains: [.], upstreams: [192.0.2.1]}": [
         "f:2:6: 'domain' is not a setting here; "
-        "known: domains, upstreams, strategy, views; is 'domains' meant?"
+        "known: domains, upstreams, strategy, validate, views; is 'domains' meant?"
     ],
     "admin: {listen: '127.0.0.1:1', tls: true}": [
         "f:1:32: 'tls' is not a setting here; known: listen",

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from splitdns.errors import ConfigError, Where
 from splitdns.load import settings as settings_module
+from splitdns.load.anchors import IANA, PRIVATE
 from splitdns.load.configvalues import Listen
 from splitdns.load.machine import Machine
 from splitdns.load.sections import Section
@@ -351,3 +352,55 @@ def test_the_reference_shows_the_default_views() -> None:
 def test_the_sample_configuration_is_read() -> None:
     settings = read_settings((DIRECTORY / "splitdns.yaml").read_text(), "splitdns.yaml")
     assert list(settings.views) == ["lan", "vpn", "internet"]
+
+
+# --- DNSSEC ------------------------------------------------------------------------------------------------
+
+
+VALIDATING = """
+views:
+  lan: {clients: [10.0.0.0/8], horizon: [inside], recursion: true, validate: true, trust_ad: true}
+  vpn: {clients: [10.8.0.0/16], horizon: [inside], recursion: true, trust_ad: true}
+negative_trust_anchors: [broken.example]
+forward:
+  - {domains: ["."], upstreams: [9.9.9.9]}
+  - {domains: [corp.example], upstreams: [10.0.0.1]}
+  - {domains: [signed.example], upstreams: [10.0.0.1], validate: true}
+"""
+
+
+def test_a_view_validates_what_is_public__rfc7646_2() -> None:
+    routes = read_settings(VALIDATING, "f").routes("lan")
+    root, corp, signed = (routes[from_text(name)] for name in (".", "corp.example.", "signed.example."))
+    assert root.validation is not None
+    assert root.validation is signed.validation
+    assert corp.validation is None
+    assert (root.trust_ad, corp.trust_ad) == (False, True)
+    assert root.validation.anchors == IANA
+    expected = PRIVATE | {from_text("corp.example."), from_text("broken.example.")}
+    assert root.validation.negative == expected
+
+
+def test_a_view_that_does_not_validate_may_trust_others_to_do_so() -> None:
+    for upstreams in read_settings(VALIDATING, "f").routes("vpn").values():
+        assert upstreams.validation is None
+        assert upstreams.trust_ad
+
+
+def test_signatures_are_traced_back_to_the_given_keys() -> None:
+    settings = read_settings(VALIDATING, "f")
+    own = ((from_text("."), (b"own",)),)
+    settings.believe(own)
+    validation = settings.routes("lan")[from_text(".")].validation
+    assert validation is not None
+    assert validation.anchors == own
+
+
+@pytest.mark.parametrize("setting", ["validate", "trust_ad"])
+def test_only_a_view_that_recurses_has_something_to_validate(setting: str) -> None:
+    text = f"views:\n  lan:\n    clients: [any]\n    horizon: [inside]\n    {setting}: true\n"
+    with pytest.raises(ExceptionGroup) as caught:
+        read_settings(text, "f")
+    assert [str(error) for error in caught.value.exceptions] == [
+        f"f:5:5: expected recursion: true beside {setting}, found none: this view asks nobody"
+    ]
