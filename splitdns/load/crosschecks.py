@@ -46,6 +46,7 @@ def check(parts: Parts, complaints: Complaints) -> None:
     _clients_once(parts, complaints)
     _reachable(parts, complaints)
     _closed_to_strangers(parts, complaints)
+    _something_to_validate(parts, complaints)
     _rules_serve(parts, complaints)
     _domains_once(parts, complaints)
     _not_ourselves(parts, complaints)
@@ -125,6 +126,14 @@ def _closed_to_strangers(parts: Parts, complaints: Complaints) -> None:
                     f"expected your own clients only in a view with recursion: true, found {client}; an open "
                     "resolver is a weapon against others (if it is meant, say open_resolver: true)",
                 )
+
+
+def _something_to_validate(parts: Parts, complaints: Complaints) -> None:
+    for name, view in parts.views.items():
+        for setting in ("validate", "trust_ad"):
+            if getattr(view, setting) and not view.recursion:
+                message = f"expected recursion: true beside {setting}, found none: this view asks nobody"
+                complaints.at_key(("views", name, setting), message)
 
 
 def _rules_serve(parts: Parts, complaints: Complaints) -> None:
