@@ -8,10 +8,10 @@ taken from ``iptables-save``, and where that is not at hand, their rules are wid
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from splitdns.check.dialects.nftables_json import Item, Json, Misshapen, items, listed, whole, word
+from splitdns.check.dialects.json_places import Json, Misshapen, listed, placed, whole, word
+from splitdns.check.dialects.nftables_json import Item, items
 from splitdns.check.dialects.nftables_match import Within
 from splitdns.check.dialects.nftables_sets import Sets
 from splitdns.check.dialects.nftables_statements import compiled
@@ -33,7 +33,6 @@ from splitdns.check.rules import (
     Side,
     Support,
 )
-from splitdns.errors import ConfigError, Where
 
 _FAMILIES = {
     "ip": frozenset({4}),
@@ -94,16 +93,16 @@ class _Reader:
     def read(self, things: list[Item]) -> Ruleset:
         rules = [one for one in things if one.what == "rule"]
         for one in things:
-            with _placed(one.where):
+            with placed(one.where):
                 self._declare(one)
         for one in rules:
-            with _placed(one.where):
+            with placed(one.where):
                 self._note_what_moves(one)
         left_out = self._left_out(rules)
         for one in rules:
             if _table(one) in left_out:
                 continue
-            with _placed(one.where):
+            with placed(one.where):
                 self._rule(one)
         chains = [
             made
@@ -206,7 +205,7 @@ def _made(chain: _Chain) -> Iterator[Chain]:
         yield Chain(table, chain.name, tuple(chain.rules), families=families, bridged=bridged)
         return
     where = chain.item.where
-    with _placed(where):
+    with placed(where):
         priority = whole(body.get("prio", 0), "a priority")
         name = word(hook, "a hook")
         devices = body.get("dev")
@@ -235,14 +234,3 @@ def _made(chain: _Chain) -> Iterator[Chain]:
         priority = _LAST
     yield Chain(table, chain.name, tuple(rules), at, priority, families=families)
     yield Chain(table, inner, tuple(chain.rules), families=families)
-
-
-@contextmanager
-def _placed(where: Where) -> Iterator[None]:
-    """Gives what goes wrong inside its place."""
-    try:
-        yield
-    except Misshapen as error:
-        raise ConfigError(where, str(error)) from None
-    except RecursionError:
-        raise ConfigError(where, "this is nested too deeply") from None

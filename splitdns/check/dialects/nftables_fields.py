@@ -7,8 +7,8 @@ what it means that it has one of them, or says that it is not modelled.
 from __future__ import annotations
 
 from splitdns.check.dialects import nftables_values as values
+from splitdns.check.dialects.json_places import Json, Misshapen, mapping, only, shown, word
 from splitdns.check.dialects.nftables_headers import FAMILY4, FAMILY6, ether_type, header, protocol_field
-from splitdns.check.dialects.nftables_json import Json, Misshapen, mapping, only, shown, word
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,
     BOTH,

@@ -7,7 +7,7 @@ looks into those is known to fail.
 from __future__ import annotations
 
 from splitdns.check.dialects import nftables_values as values
-from splitdns.check.dialects.nftables_json import Json, word
+from splitdns.check.dialects.json_places import Json, word
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,
     NEVER,

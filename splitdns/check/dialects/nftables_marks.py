@@ -7,7 +7,7 @@ that is ``(mark & a) ^ b``. A map gives a number for each of its keys; a number 
 from __future__ import annotations
 
 from splitdns.check.dialects import nftables_values as values
-from splitdns.check.dialects.nftables_json import Json
+from splitdns.check.dialects.json_places import Json
 from splitdns.check.dialects.nftables_match import Within, mapped, possible_values
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from splitdns.check.dialects import nftables_values as values
+from splitdns.check.dialects.json_places import Json, Misshapen, shown, word
 from splitdns.check.dialects.nftables_fields import field, status_condition
-from splitdns.check.dialects.nftables_json import Json, Misshapen, shown, word
 from splitdns.check.dialects.nftables_sets import NamedSet, Sets, pairs
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,

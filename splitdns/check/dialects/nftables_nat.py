@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from splitdns.check.dialects import nftables_values as values
-from splitdns.check.dialects.nftables_json import Json, Misshapen, mapping, shown
+from splitdns.check.dialects.json_places import Json, Misshapen, mapping, shown
 from splitdns.check.dialects.nftables_match import Within, mapped, possible_values
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from splitdns.check.dialects import nftables_values as values
-from splitdns.check.dialects.nftables_json import Item, Json, Misshapen, listed, only, shown, word
+from splitdns.check.dialects.json_places import Json, Misshapen, listed, only, shown, word
+from splitdns.check.dialects.nftables_json import Item
 from splitdns.check.dialects.nftables_terms import (
     Field,
 )

@@ -5,7 +5,7 @@ It is read by people only, so long sets are cut short and what is not known stan
 
 from __future__ import annotations
 
-from splitdns.check.dialects.nftables_json import Json, only, shown
+from splitdns.check.dialects.json_places import Json, only, shown
 
 _MAX_ELEMENTS = 8  # of a set that are named
 _MAX_CHARACTERS = 300

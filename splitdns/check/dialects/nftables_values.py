@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 
-from splitdns.check.dialects.nftables_json import Json, Misshapen, shown
+from splitdns.check.dialects.json_places import Json, Misshapen, shown
 from splitdns.check.sets import Numbers, Range
 
 Scalar = Callable[[Json], int | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from splitdns.check.dialects.json_places import Json, Misshapen
 from splitdns.check.dialects.nftables_fields import (
     NEVER,
     Absent,
@@ -16,7 +17,6 @@ from splitdns.check.dialects.nftables_fields import (
     field,
     status_condition,
 )
-from splitdns.check.dialects.nftables_json import Json, Misshapen
 from splitdns.check.rules import (
     Addresses,
     AddressTypes,

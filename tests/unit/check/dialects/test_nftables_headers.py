@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from splitdns.check.dialects.json_places import Json
 from splitdns.check.dialects.nftables_fields import field
 from splitdns.check.dialects.nftables_headers import ether_type, header, protocol_field
-from splitdns.check.dialects.nftables_json import Json
 from splitdns.check.dialects.nftables_terms import ALWAYS, Field, Terms
 from splitdns.check.rules import AnyOf, Ports, Protocols, Side, TcpFlags, Unknown
 from splitdns.check.sets import Numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.check.dialects.nftables_json import Json
+from splitdns.check.dialects.json_places import Json
 from splitdns.check.dialects.nftables_marks import marks
 from splitdns.check.dialects.nftables_match import Within
 from splitdns.check.dialects.nftables_sets import Sets

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.check.dialects.nftables_json import Item, Json, Misshapen
+from splitdns.check.dialects.json_places import Json, Misshapen
+from splitdns.check.dialects.nftables_json import Item
 from splitdns.check.dialects.nftables_match import Within, mapped, matches, possible_values, presupposed
 from splitdns.check.dialects.nftables_sets import Sets
 from splitdns.check.dialects.nftables_terms import (

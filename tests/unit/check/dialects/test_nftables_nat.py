@@ -6,7 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from splitdns.check.dialects.nftables_json import Item, Json, Misshapen
+from splitdns.check.dialects.json_places import Json, Misshapen
+from splitdns.check.dialects.nftables_json import Item
 from splitdns.check.dialects.nftables_match import Within
 from splitdns.check.dialects.nftables_nat import translations
 from splitdns.check.dialects.nftables_sets import Sets

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from splitdns.check.dialects.json_places import Json, Misshapen
 from splitdns.check.dialects.nftables_fields import field
-from splitdns.check.dialects.nftables_json import Item, Json, Misshapen
+from splitdns.check.dialects.nftables_json import Item
 from splitdns.check.dialects.nftables_sets import Sets, pairs
 from splitdns.check.dialects.nftables_terms import (
     Field,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.check.dialects.nftables_json import Json
+from splitdns.check.dialects.json_places import Json
 from splitdns.check.dialects.nftables_text import rule_text, value_text
 
 IIFNAME: Json = {"meta": {"key": "iifname"}}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.check.dialects.nftables_json import Json, Misshapen
+from splitdns.check.dialects.json_places import Json, Misshapen
 from splitdns.check.dialects.nftables_values import (
     TCP_FLAGS,
     address4,

@@ -1,0 +1,66 @@
+"""The kernel's switches that change a packet's way, from ``sysctl -a``.
+
+A switch that is not in a complete listing is one of a module that is not loaded: bridge-nf-call-iptables is
+off then. A file with a few settings only is no such listing; what it does not name is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_OF_EVERY_LISTING = "net.ipv4.conf.lo.rp_filter"  # nobody writes it into a file
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Settings by name, as ``net.ipv4.ip_forward``."""
+
+    by_name: dict[str, str]
+
+    def rp_filter(self, interface: str) -> int | None:
+        """The larger of the interface's and of all (Documentation/networking/ip-sysctl); None: not known."""
+        own = self._number(f"net.ipv4.conf.{interface}.rp_filter")
+        everywhere = self._number("net.ipv4.conf.all.rp_filter")
+        if own is None and everywhere is None:
+            return None
+        if None in (own, everywhere) and max(own or 0, everywhere or 0) < 2:
+            return None
+        return max(own or 0, everywhere or 0)
+
+    def bridge_nf(self, family: int) -> bool | None:
+        """net.bridge.bridge-nf-call-iptables, or -ip6tables; None: not known."""
+        name = "net.bridge.bridge-nf-call-" + ("iptables" if family == 4 else "ip6tables")
+        value = self._number(name)
+        if value is None:
+            return False if _OF_EVERY_LISTING in self.by_name else None
+        return value != 0
+
+    def forwards(self, family: int) -> bool:
+        """Whether it routes; it is taken to, where nothing is said."""
+        names = ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"] if family == 4 else []
+        for name in names or ["net.ipv6.conf.all.forwarding"]:
+            value = self._number(name)
+            if value is not None:
+                return value != 0
+        return True
+
+    def _number(self, name: str) -> int | None:
+        value = self.by_name.get(name, "")
+        return int(value) if value.isdecimal() and value.isascii() and len(value) < 10 else None
+
+
+def read_switches(texts: Iterable[str]) -> Switches:
+    """The settings in all of ``texts``; a later one counts. Lines without ``=`` are passed over."""
+    by_name: dict[str, str] = {}
+    for text in texts:
+        for line in text.splitlines():
+            name, equals, value = line.partition("=")
+            if equals and not name.lstrip().startswith(("#", ";")):
+                by_name[_dotted(name.strip().lstrip("-"))] = value.strip()
+    return Switches(by_name)
+
+
+def _dotted(name: str) -> str:
+    """The dots of an interface's name stand as slashes (sysctl.d(5)), or all dots do, and those stay."""
+    return name.replace("/", ".")
