@@ -82,6 +82,8 @@ class Numbers:
 
     def shifted(self, by: int) -> Numbers:
         """Each number plus ``by``."""
+        if not by:
+            return self
         return Numbers(tuple((low + by, high + by) for low, high in self.ranges))
 
 

@@ -5,6 +5,7 @@ The walk says where a connection ended and why; whether that is right, only the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,9 +49,15 @@ class Packets:
     destination_ports: Numbers
 
 
+EPHEMERAL = Numbers(((32_768, 65_535),))  # Linux's range and that of RFC 6335
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Connections to judge: from each of ``clients`` to these destinations, protocols and ports."""
+    """Connections to judge: from each of ``clients`` to these destinations, protocols and ports.
+
+    They come from ephemeral ports, so that a rule about port 25 is not taken for one about a client's.
+    """
 
     clients: tuple[Clients, ...]
     family: int
@@ -96,10 +103,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One way in which it may end; never MAYBE or WRONG_HOST."""
+    """One way in which it may end; never MAYBE or WRONG_HOST. ``DROPPED`` and ``NO_ROUTE`` reached nobody."""
 
     verdict: Verdict
-    stages: tuple[Stage, ...]
+    stages: Sequence[Stage]
     endpoint: Endpoint | None = None
 
 

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from splitdns.check.model import Drop, Hook, Jump, Opaque
+from splitdns.check.sets import ADDRESSES4, PORTS, PROTOCOLS, Numbers
+from splitdns.check.verdict import EPHEMERAL, Question
+from splitdns.check.walk import Limits, Walker, walk
+from tests.check.gateways import (
+    DMZ_CLIENT,
+    FORWARD_443,
+    INTERNET,
+    ITSELF,
+    LAN_CLIENT,
+    PUBLIC,
+    SERVER,
+    TCP,
+    WEB,
+    addresses,
+    asked,
+    ended,
+    filtering,
+    gateway,
+    outcomes,
+    port,
+    question,
+    rule,
+    to,
+)
+
+EVERYONE = (INTERNET, LAN_CLIENT, DMZ_CLIENT, ITSELF, SERVER)
+
+
+def test_every_packet_of_a_question_is_in_exactly_one_result() -> None:
+    everything = Question(EVERYONE, 4, ADDRESSES4, PROTOCOLS, PORTS)
+    found = walk(gateway(FORWARD_443), everything)
+    for clients in EVERYONE:
+        boxes = [one.packets for one in found if one.clients is clients]
+        size = sum(
+            one.source.size
+            * one.destination.size
+            * one.protocols.size
+            * one.source_ports.size
+            * one.destination_ports.size
+            for one in boxes
+        )
+        assert size == clients.numbers.size * 2**32 * 2**8 * EPHEMERAL.size * 2**16
+        for at, one in enumerate(boxes):
+            for other in boxes[:at]:
+                assert not (
+                    one.source & other.source
+                    and one.destination & other.destination
+                    and one.protocols & other.protocols
+                    and one.source_ports & other.source_ports
+                    and one.destination_ports & other.destination_ports
+                )
+
+
+def test_one_walker_answers_many_questions() -> None:
+    walker = Walker(gateway(FORWARD_443))
+    assert [one.verdict.value for one in walker.walk(question(INTERNET))] == ["ok-dnat"]
+    assert [one.verdict.value for one in walker.walk(question(INTERNET, ports=80))] == ["router-self"]
+
+
+def test_clients_of_another_family_are_not_asked() -> None:
+    assert walk(gateway(), Question(EVERYONE, 6, Numbers.one(1), Numbers.one(TCP), Numbers.one(443))) == []
+
+
+def test_a_limit_that_is_hit_makes_a_maybe_with_the_reason() -> None:
+    many = gateway(filtering(Hook.FORWARD, *(rule(Drop(), port(at)) for at in range(50))))
+    (one,) = walk(many, question(INTERNET, at=WEB, ports=Numbers.of((0, 100))), Limits(clauses=0))
+    assert (one.truncated, one.verdict.value) == (True, "maybe")
+    assert one.reasons
+    assert ended(many, INTERNET, at=WEB) == "ok-routed web"
+
+
+def test_jumps_in_a_circle_end() -> None:
+    forward = filtering(Hook.FORWARD, rule(Jump("forward0")), rule(Jump("forward0")))
+    found = asked(gateway(forward), INTERNET, at=WEB)
+    assert found.truncated
+
+
+def test_what_is_opaque_is_a_maybe() -> None:
+    queue = filtering(Hook.FORWARD, rule(Opaque("a program decides"), to(WEB)))
+    found = asked(gateway(queue), INTERNET, at=WEB)
+    assert outcomes(found) == ["dropped", "ok-routed", "router-self"]
+    assert found.reasons == ("a program decides",)
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    some = gateway(FORWARD_443)
+    everything = question(*EVERYONE, ports=PORTS)
+    shown = [(one.clients.name, one.packets, one.verdict) for one in walk(some, everything)]
+    assert [(one.clients.name, one.packets, one.verdict) for one in walk(some, everything)] == shown
+    assert addresses(PUBLIC) == shown[0][1].destination
