@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 
 from splitdns.names import Qname, ancestors
 from splitdns.zone import Zone
@@ -57,6 +58,17 @@ class Upstream:
     name: str = ""
     path: str = ""
     ca: str | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        values = (self.host, self.port, self.carrier.value, self.name, self.path, self.ca)
+        object.__setattr__(self, "_hash", hash(values))
+
+    def __hash__(self) -> int:  # a key of several look-ups for each question
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a hash holds in the process that made it
+        return Upstream, (self.host, self.port, self.carrier, self.name, self.path, self.ca)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -116,6 +128,23 @@ class UpstreamSet:
     strategy: Strategy = Strategy.IN_ORDER
     validation: Validation | None = None
     trust_ad: bool = False
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        values = (self.upstreams, self.timeout_s, self.strategy.value, self.validation, self.trust_ad)
+        object.__setattr__(self, "_hash", hash(values))
+
+    def __hash__(self) -> int:  # part of the key of every look-up in the cache
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UpstreamSet, (
+            self.upstreams,
+            self.timeout_s,
+            self.strategy,
+            self.validation,
+            self.trust_ad,
+        )
 
     @property
     def is_asked_for_proof(self) -> bool:

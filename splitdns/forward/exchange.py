@@ -270,12 +270,12 @@ class _Waiting:
         self.unwanted: dict[str, int] = {}
         self.done: asyncio.Future[Response | str] = loop.create_future()
         self._timer = loop.call_at(until_s, self._end_of_time)
-        loop.add_reader(datagram, self._read)
+        loop.add_reader(datagram.fileno(), self._read)  # by number: by object, asyncio is twice as slow
 
     def end(self) -> None:
         """Let go of the socket."""
         self._timer.cancel()
-        self._loop.remove_reader(self._datagram)
+        self._loop.remove_reader(self._datagram.fileno())
 
     def _read(self) -> None:
         if self.done.done():

@@ -1,6 +1,8 @@
 """Longest prefix wins, over both families, with IPv4-mapped addresses folded."""
 
 import ipaddress
+import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 from splitdns.names import from_text
 from splitdns.view import (
     MAX_REMEMBERED_CLIENTS,
+    Carrier,
+    Strategy,
+    Upstream,
     UpstreamSet,
     Validation,
     View,
@@ -108,3 +113,37 @@ def test_the_closest_anchor_counts_and_a_negative_one_hides_those_above__rfc7646
     assert validation.anchor(from_text("www.corp.example.")) == own
     assert validation.anchor(from_text("lab.corp.example.")) is None
     assert Validation((own,)).anchor(from_text("www.example.org.")) is None
+
+
+def test_upstreams_are_the_same_in_every_process_and_each_part_of_them_counts() -> None:
+    one = Upstream("192.0.2.1", 853, Carrier.TLS, "a.example", "", "ca.pem")
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
+    others = {
+        replace(one, **{name: value})
+        for name, value in {
+            "host": "192.0.2.2",
+            "port": 854,
+            "carrier": Carrier.HTTPS,
+            "name": "b.example",
+            "path": "/",
+            "ca": None,
+        }.items()
+    }
+    assert len(others | {one}) == 7
+    several = UpstreamSet((one,), 1.0, Strategy.FASTEST)
+    assert pickle.loads(pickle.dumps(several)) == several
+    assert len({several, replace(several, timeout_s=2.0), replace(several, strategy=Strategy.PARALLEL)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("upstream", "text"),
+    [
+        (Upstream("192.0.2.1"), "192.0.2.1:53"),
+        (Upstream("2001:db8::1", 5353), "[2001:db8::1]:5353"),
+        (Upstream("192.0.2.1", 853, Carrier.TLS, "a.example"), "tls://192.0.2.1:853#a.example"),
+        (Upstream("192.0.2.1", 443, Carrier.HTTPS, "", "/q"), "https://192.0.2.1:443/q"),
+    ],
+)
+def test_an_upstream_is_shown_as_it_is_written(upstream: Upstream, text: str) -> None:
+    assert str(upstream) == text
