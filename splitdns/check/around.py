@@ -214,7 +214,8 @@ def _internet(family: int, network: Network, taken: Numbers) -> Iterator[Clients
     uplinks = [one for one in network.interfaces if one.uplink and one.up]
     for uplink in uplinks:
         near = [own.prefix for own in uplink.addresses if own.prefix.version == family]
-        numbers = public | numbers_of(*near) - taken
+        reserved = numbers_of(*near) - Numbers.of(*(each for one in near for each in _usable(one).ranges))
+        numbers = (public | numbers_of(*near) - taken) - reserved
         is_default = any(
             route.prefix.prefixlen == 0 and route.prefix.version == family and route.interface == uplink.name
             for route in network.routes

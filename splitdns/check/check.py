@@ -1,0 +1,54 @@
+"""The whole check: a gateway and a configuration in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from splitdns.check.finding import Finding, Severity
+from splitdns.check.findings import exposure, hairpins, names, outbound, reach
+from splitdns.check.findings import gateway as of_gateway
+from splitdns.check.judge import Judgement, judge
+from splitdns.check.model import Gateway
+from splitdns.check.verdict import Verdict
+from splitdns.load.gateway import GatewaySettings
+from splitdns.load.load import Loaded
+
+_KINDS: tuple[Callable[[Judgement], Iterator[Finding]], ...] = (
+    reach.find,
+    exposure.find,
+    names.find,
+    outbound.find,
+    of_gateway.find,
+    hairpins.find,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``findings`` are in the order of their severity, the worst first, then of their code and subject."""
+
+    judgement: Judgement
+    findings: tuple[Finding, ...]
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether a client is told an address of a service, and nobody can say whether that works."""
+        return any(cell.told and cell.verdict is Verdict.MAYBE for cell in self.judgement.cells)
+
+    def status(self, fail_on: Severity) -> int:
+        """The exit status (semantics 27): 1 findings, 3 nothing found but not all known, 0 all well."""
+        if any(one.severity >= fail_on and one.severity is not Severity.INFO for one in self.findings):
+            return 1
+        return 3 if self.inconclusive else 0
+
+
+def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checked:
+    """Judge everything, and say what should be known."""
+    judgement = judge(gateway, settings, loaded)
+    found = dict.fromkeys(finding for find in _KINDS for finding in find(judgement))
+    return Checked(judgement, tuple(sorted(found, key=_order)))
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str]:
+    return -finding.severity, finding.code, finding.subject, finding.message

@@ -1,0 +1,116 @@
+"""What findings are made of: the rules that acted, one packet that shows it, cells that say the same.
+
+A finding is about one service at one address, and names all clients for whom it holds, so that a person reads
+one line for one thing to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from ipaddress import ip_address
+
+from splitdns.check.finding import Code, Finding, Witness
+from splitdns.check.judge import Cell
+from splitdns.check.model import Hook, Kind, Masquerade, Netmap, Origin, Redirect, Side, Translate
+from splitdns.check.sets import Numbers
+from splitdns.check.verdict import Act, Outcome, Packets, Result
+
+# Addresses that people know from documentation (RFC 5737, RFC 3849), for a client on the internet.
+_KNOWN = ("198.51.100.7", "203.0.113.99", "192.0.2.99", "2001:db8::99")
+_STRANGERS = tuple(int(ip_address(one)) for one in _KNOWN)
+_FIRST_EPHEMERAL = 49_152  # RFC 6335 6
+
+Sort = Callable[[Cell], Code | None]
+
+
+def acts(outcome: Outcome) -> Iterator[Act]:
+    """Every rule and policy that acted, in the order of the packet's way."""
+    for stage in outcome.stages:
+        yield from stage.acts
+
+
+def destination_act(outcome: Outcome) -> Act | None:
+    """What rewrote the destination, if anything did."""
+    for act in acts(outcome):
+        match act.rule and act.rule.action:
+            case Translate(side=Side.DESTINATION) | Redirect() | Netmap(side=Side.DESTINATION):
+                return act
+    return None
+
+
+def source_act(outcome: Outcome) -> Act | None:
+    """What rewrote the source, if anything did."""
+    for act in acts(outcome):
+        match act.rule and act.rule.action:
+            case Translate(side=Side.SOURCE) | Masquerade() | Netmap(side=Side.SOURCE):
+                return act
+    return None
+
+
+def last_act(outcome: Outcome, *hooks: Hook) -> Act | None:
+    """The last thing that acted at one of ``hooks`` (none given: at any)."""
+    found = [act for act in acts(outcome) if not hooks or act.hook in hooks]
+    return found[-1] if found else None
+
+
+def origins(outcomes: Iterable[Outcome]) -> tuple[Origin, ...]:
+    """The rules that acted, each once."""
+    rules = (act.rule.origin for outcome in outcomes for act in acts(outcome) if act.rule is not None)
+    return tuple(dict.fromkeys(rules))
+
+
+def witness(result: Result) -> Witness:
+    """One packet of ``result``: a client that people can picture, and its connection's end."""
+    packets = result.packets
+    stranger = next((one for one in _STRANGERS if one in packets.source), None)
+    is_stranger = result.clients.kind is Kind.INTERNET and stranger is not None
+    source = stranger if is_stranger and stranger is not None else packets.source.first
+    ephemeral = packets.source_ports & Numbers.of((_FIRST_EPHEMERAL, 65_535))
+    one = Packets(
+        packets.family,
+        Numbers.one(source),
+        Numbers.one(packets.destination.first),
+        Numbers.one(packets.protocols.first),
+        Numbers.one((ephemeral or packets.source_ports).first),
+        Numbers.one(packets.destination_ports.first),
+    )
+    outcome = result.outcomes[0] if len(result.outcomes) == 1 else None
+    return Witness(result.clients.name, one, outcome)
+
+
+def gathered(
+    cells: Iterable[Cell], tell: Callable[[Code, list[Cell]], Finding], sort: Sort
+) -> Iterator[Finding]:
+    """One finding for all cells of a service and address that ``sort`` gives the same code."""
+    groups: dict[tuple[Code, int, object], list[Cell]] = {}
+    for cell in cells:
+        if (code := sort(cell)) is not None:
+            groups.setdefault((code, id(cell.service), cell.address), []).append(cell)
+    for (code, _, _), group in groups.items():
+        yield tell(code, group)
+
+
+def about(code: Code, cells: list[Cell], message: str, remedy: str = "", **more: object) -> Finding:
+    """A finding about ``cells``, which are of one service and address."""
+    first = cells[0]
+    finding = Finding(
+        code,
+        message,
+        str(first.service),
+        tuple(dict.fromkeys(cell.seen.clients.name for cell in cells)),
+        witness(first.result),
+        origins(outcome for cell in cells for outcome in cell.result.outcomes),
+        first.service.exposed.where,
+        remedy,
+        first.verdict,
+        tuple(dict.fromkeys(reason for cell in cells for reason in cell.result.reasons)),
+    )
+    return replace(finding, **more) if more else finding  # type: ignore[arg-type]
+
+
+def named(clients: Iterable[str]) -> str:
+    """Clients for a message: the first few by name."""
+    names = list(dict.fromkeys(clients))
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

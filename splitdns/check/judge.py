@@ -1,0 +1,330 @@
+"""Promises against the walk: every client, every service, every address that anybody is told.
+
+A ``Cell`` is one answer to "does it work": these clients, this service, at this address. Beside the cells
+stand what the internet is let in to, declared or not, and what becomes of the DNS query itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from splitdns.addresses import is_inside
+from splitdns.check.around import (
+    PROTOCOLS,
+    Seen,
+    clients_of,
+    hosts_of,
+    is_behind,
+    listening,
+    public_addresses,
+)
+from splitdns.check.model import Gateway, Host, Kind, Network
+from splitdns.check.promises import Service, services_of
+from splitdns.check.sets import NONE, PORTS, Address, Numbers, address_of, numbers_of
+from splitdns.check.sets import PROTOCOLS as ALL_PROTOCOLS
+from splitdns.check.verdict import Question, Result, Verdict
+from splitdns.check.walk import Walker
+from splitdns.load.declared import Port
+from splitdns.load.gateway import GatewaySettings
+from splitdns.load.load import Loaded
+
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What becomes of some clients' connections to a service at one address.
+
+    ``told``: their own view tells them the address; else it is one that only others are told, and that they
+    may still use (a literal address, an old cache). ``verdict`` is the result's, or WRONG_HOST.
+    """
+
+    seen: Seen
+    service: Service
+    address: Address
+    told: bool
+    result: Result
+    verdict: Verdict
+
+    @property
+    def works(self) -> bool:
+        return self.verdict.works or (self.verdict is Verdict.ROUTER_SELF and self.service.on_gateway)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The way of some clients' DNS queries to ``address``, over UDP or TCP; ``met`` is the view that answers.
+
+    ``met`` is None where no query arrives, or its source has no view.
+    """
+
+    seen: Seen
+    address: Address
+    result: Result
+    met: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that findings are made of.
+
+    ``gateway`` has every host; in ``served``, hosts listen only where zones or the configuration say so.
+    ``admitted`` is what becomes of everything that the internet may send here, ``outbound`` of what clients
+    inside, hosts and the gateway send to others on the internet.
+    """
+
+    gateway: Gateway
+    settings: GatewaySettings
+    loaded: Loaded
+    clients: tuple[Seen, ...]
+    services: tuple[Service, ...]
+    cells: tuple[Cell, ...]
+    admitted: tuple[Result, ...]
+    outbound: tuple[Result, ...]
+    asked: tuple[Asked, ...]
+
+    def of(self, service: Service) -> Iterator[Cell]:
+        return (cell for cell in self.cells if cell.service is service)
+
+
+def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgement:
+    """Walk every promise; ``gateway`` has its rules and its network, and no hosts yet."""
+    network = gateway.network
+    configured = {one.ip for host in settings.hosts.values() for one in host.addresses}
+    own = frozenset((*network.addresses(4), *network.addresses(6)))
+    services = services_of(loaded, lambda one: one in configured or is_behind(network, one), own)
+    told = {address for service in services for address in service.targets}
+    hosts = hosts_of(settings, network, told | set(resolver_addresses(settings, loaded)))
+    services = tuple(_with_whole_hosts(service, hosts) for service in services)
+    gateway = replace(
+        gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
+    )
+    clients = clients_of(settings, network, hosts, loaded.snapshot)
+    served = Walker(replace(gateway, hosts=tuple(_serving(host, services) for host in hosts)))
+    walker = Walker(gateway)
+    return Judgement(
+        gateway,
+        settings,
+        loaded,
+        clients,
+        services,
+        tuple(_cells(served, clients, services, _before_us(network))),
+        tuple(_admitted(walker, clients, gateway)),
+        tuple(_outbound(walker, clients, network, resolver_addresses(settings, loaded))),
+        tuple(ask(walker, clients, settings, loaded)),
+    )
+
+
+def _with_whole_hosts(service: Service, hosts: Iterable[Host]) -> Service:
+    """A host that is meant at one of its addresses is meant at all of them."""
+    addresses = [{own.address for own in host.addresses} for host in hosts]
+    meant = [of_host for of_host in addresses if of_host & service.targets]
+    return replace(service, targets=service.targets.union(*meant))
+
+
+def _serving(host: Host, services: Iterable[Service]) -> Host:
+    """The host with the ports that zones expose at its addresses, where nobody says all that it has."""
+    addresses = {own.address for own in host.addresses}
+    exposed = [one.exposed.inside for one in services if one.targets & addresses]
+    if host.listens is not None or not exposed:
+        return host
+    return replace(host, listens=listening(exposed))
+
+
+# --- Cells --------------------------------------------------------------------------------------------------
+
+
+def _before_us(network: Network) -> Address | None:
+    """Where the internet's packets arrive if another NAT is before the gateway: at a private address."""
+    uplinks = [own.address for one in network.interfaces if one.uplink for own in one.addresses]
+    of_four = [address for address in uplinks if address.version == 4]
+    return of_four[0] if of_four and all(is_inside(address.packed) for address in of_four) else None
+
+
+def _cells(
+    walker: Walker, clients: Sequence[Seen], services: Sequence[Service], before_us: Address | None
+) -> Iterator[Cell]:
+    """A host is a client of its own services only: as a client of others, it is one of its network.
+
+    With another NAT before the gateway, that one is taken to forward what it should (``WAN-CGNAT`` says so).
+    """
+    groups: dict[tuple[str | None, int], list[Seen]] = {}
+    hosts: dict[Address, list[Seen]] = {}
+    for seen in clients:
+        if seen.clients.kind is Kind.HOST:
+            address = address_of(seen.clients.family, seen.clients.numbers.first)
+            hosts.setdefault(address, []).append(seen)
+        else:
+            groups.setdefault((seen.view, seen.clients.family), []).append(seen)
+    for service in services:
+        meant = service.targets or hosts.keys()  # where the zones do not say who serves, it may be anyone
+        selves = [seen for target in meant for seen in hosts.get(target, ())]
+        for address in service.addresses:
+            asking = [
+                seen
+                for (view, family), group in groups.items()
+                if family == address.version and _may_use(address, view, service)
+                for seen in group
+            ]
+            own = [
+                seen
+                for seen in selves
+                if seen.clients.family == address.version and _may_use(address, seen.view, service)
+            ]
+            translated = before_us is not None and address.version == 4 and not is_inside(address.packed)
+            for some in (own, *_apart(asking, translated)):
+                if some:
+                    outside = some[0].clients.kind is Kind.INTERNET
+                    at = before_us if translated and outside and before_us is not None else address
+                    yield from _walked(walker, some, service, address, at)
+
+
+def _apart(asking: Sequence[Seen], apart: bool) -> Sequence[Sequence[Seen]]:
+    """All together, or the internet by itself."""
+    if not apart:
+        return (asking,)
+    outside = [seen for seen in asking if seen.clients.kind is Kind.INTERNET]
+    return [seen for seen in asking if seen.clients.kind is not Kind.INTERNET], outside
+
+
+def _walked(
+    walker: Walker, asking: Sequence[Seen], service: Service, address: Address, at: Address
+) -> Iterator[Cell]:
+    by_clients = {id(seen.clients): seen for seen in asking}
+    for result in walker.walk(_question(asking, at, service.exposed.public)):
+        seen = by_clients[id(result.clients)]
+        told = address in service.answers.get(seen.view or "", ())
+        yield Cell(seen, service, address, told, result, verdict_of(result, service, address))
+
+
+def _may_use(address: Address, view: str | None, service: Service) -> bool:
+    """What a client is told, and the public addresses that anybody may know."""
+    return address in service.answers.get(view or "", ()) or not is_inside(address.packed)
+
+
+def _question(asking: Sequence[Seen], address: Address, port: Port) -> Question:
+    return Question(
+        tuple(seen.clients for seen in asking),
+        address.version,
+        numbers_of(address),
+        Numbers.one(PROTOCOLS[port.protocol]),
+        Numbers.of((port.first, port.last)),
+    )
+
+
+def verdict_of(result: Result, service: Service, address: Address) -> Verdict:
+    """The result's verdict, or WRONG_HOST where it works, but not with whom it should."""
+    verdict = result.verdict
+    if not verdict.works:
+        return verdict
+    endpoint = result.outcomes[0].endpoint
+    if endpoint is None or not service.targets:
+        return verdict
+    meant = numbers_of(*(one for one in service.targets if one.version == address.version))
+    if meant and not endpoint.addresses <= meant:
+        return Verdict.WRONG_HOST
+    if address in service.targets:  # nothing is translated, and the host answers there
+        return verdict
+    exposed = service.exposed
+    inside = Numbers.of((exposed.inside.first, exposed.inside.last))
+    expected = inside & result.packets.destination_ports.shifted(exposed.inside.first - exposed.public.first)
+    return verdict if endpoint.ports == expected else Verdict.WRONG_HOST
+
+
+# --- What is let in, and DNS itself -------------------------------------------------------------------------
+
+
+def _admitted(walker: Walker, clients: Sequence[Seen], gateway: Gateway) -> Iterator[Result]:
+    """What becomes of all that the internet may send to the gateway, or through it to a public address."""
+    network = gateway.network
+    for family in (4, 6):
+        outside = tuple(
+            seen.clients
+            for seen in clients
+            if seen.clients.kind is Kind.INTERNET and seen.clients.family == family
+        )
+        destination = NONE
+        for one in network.interfaces:
+            own = [own for own in one.addresses if own.prefix.version == family]
+            if one.uplink:
+                destination |= numbers_of(*(each.address for each in own if not each.address.is_link_local))
+            else:
+                public = [each.prefix for each in own if not is_inside(each.address.packed)]
+                destination |= numbers_of(*public)
+        if outside and destination:
+            yield from walker.walk(Question(outside, family, destination, ALL_PROTOCOLS, PORTS))
+
+
+def _outbound(
+    walker: Walker, clients: Sequence[Seen], network: Network, resolvers: Sequence[Address]
+) -> Iterator[Result]:
+    """What becomes of connections to public addresses that are not ours; of hosts, only this server's."""
+    for family in (4, 6):
+        inside = tuple(
+            seen.clients
+            for seen in clients
+            if seen.clients.family == family and (_is_inside(seen) or _is_one_of(seen, resolvers))
+        )
+        own = [own for one in network.interfaces for own in one.addresses if own.prefix.version == family]
+        foreign = public_addresses(family) - numbers_of(*(one.prefix for one in own))
+        if inside:
+            question = Question(inside, family, foreign, Numbers.of(*map(_single, PROTOCOLS.values())), PORTS)
+            yield from walker.walk(question)
+
+
+def _is_inside(seen: Seen) -> bool:
+    return seen.clients.kind not in (Kind.INTERNET, Kind.HOST)
+
+
+def _is_one_of(seen: Seen, addresses: Sequence[Address]) -> bool:
+    family, numbers = seen.clients.family, seen.clients.numbers
+    return seen.clients.kind is Kind.HOST and any(
+        one.version == family and int(one) in numbers for one in addresses
+    )
+
+
+def _single(number: int) -> tuple[int, int]:
+    return number, number
+
+
+def ask(
+    walker: Walker,
+    clients: Sequence[Seen],
+    settings: GatewaySettings,
+    loaded: Loaded,
+    protocols: Iterable[str] = PROTOCOLS,
+) -> Iterator[Asked]:
+    """The way of queries from ``clients`` to each of this server's addresses."""
+    for address in resolver_addresses(settings, loaded):
+        asking = [
+            seen
+            for seen in clients
+            if seen.clients.family == address.version and seen.clients.kind is not Kind.HOST
+        ]
+        by_clients = {id(seen.clients): seen for seen in asking}
+        for protocol in protocols if asking else ():
+            question = _question(asking, address, Port(protocol, DNS_PORT, DNS_PORT))
+            for result in walker.walk(question):
+                yield Asked(
+                    by_clients[id(result.clients)], address, result, _met(result, address.version, loaded)
+                )
+
+
+def resolver_addresses(settings: GatewaySettings, loaded: Loaded) -> tuple[Address, ...]:
+    """The addresses under which clients ask this server."""
+    if settings.resolver:
+        return settings.resolver
+    listening_on = (one for one in loaded.settings.listen if not one.is_wildcard and one.port == DNS_PORT)
+    return tuple(one for one in (ip_address(one.host) for one in listening_on) if not one.is_loopback)
+
+
+def _met(result: Result, family: int, loaded: Loaded) -> str | None:
+    """The view of the source that arrives; of several, the one that is not met by everybody's first."""
+    arrives = result.verdict.works or result.verdict is Verdict.ROUTER_SELF
+    endpoint = result.outcomes[0].endpoint
+    if not arrives or endpoint is None or endpoint.seen_source == NONE:
+        return None
+    match = loaded.snapshot.match(str(address_of(family, endpoint.seen_source.first)))
+    return match.view.name if match is not None else None

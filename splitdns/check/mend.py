@@ -1,0 +1,294 @@
+"""Rules that cure findings: the smallest change, and proof that it cures without harm.
+
+A change is made in the model first and the whole check is run again: the finding must be gone, no other may
+have come, and nothing more may be let in from the internet. Only then is it written in a dialect, with the
+way back (``mending``). The better cure, split DNS, is not a rule; findings name it in their remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from splitdns.addresses import is_inside
+from splitdns.check.around import PROTOCOLS
+from splitdns.check.check import Checked, check
+from splitdns.check.finding import Code, Finding, Severity
+from splitdns.check.findings.evidence import destination_act, last_act
+from splitdns.check.judge import Cell
+from splitdns.check.model import (
+    Accept,
+    Addresses,
+    Chain,
+    Hook,
+    Kind,
+    Masquerade,
+    Origin,
+    Ports,
+    Priority,
+    Protocols,
+    Rule,
+    Ruleset,
+    Side,
+    State,
+    States,
+    Translate,
+)
+from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.errors import Where
+
+OURS = "splitdns"  # the table of ours, where the dialect has tables
+MAX_ROUNDS = 3  # a forward, then a filter, then a hairpin; what needs more is not a small change
+_ORIGIN = Origin(Where("splitdns rules"), made_by="splitdns")
+
+_NEEDS_FORWARD = {
+    Code.FWD_MISSING,
+    Code.FWD_WRONG_HOST,
+    Code.FWD_WRONG_PORT,
+    Code.FWD_SHADOWED,
+    Code.HP_DNAT_WAN_ONLY,
+    Code.HP_ZONE_UNCOVERED,
+}
+_NEEDS_HAIRPIN = {Code.HP_MISSING, Code.HP_SELF, Code.HP_DNAT_WAN_ONLY, Code.HP_ZONE_UNCOVERED}
+_NEEDS_ACCEPT = {Code.FWD_FILTERED, Code.FWD_PRENAT_MATCH, Code.HP_FILTERED}
+CURABLE = _NEEDS_FORWARD | _NEEDS_HAIRPIN | _NEEDS_ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Lead what is sent to ``address`` and ``port`` to the service."""
+
+    address: Address
+    protocol: str
+    port: tuple[int, int]
+    to: Address
+    to_port: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hairpin:
+    """Let ``clients``, on the server's own link, seem to be the gateway to the service."""
+
+    clients: Numbers
+    family: int
+    to: Address
+    protocol: str
+    to_port: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Accept what is on its way to the service, in the chain that drops it."""
+
+    table: str
+    chain: str
+    to: Address
+    protocol: str
+    to_port: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitReplies:
+    """Accept what belongs to connections that were accepted, in the chain that drops it."""
+
+    table: str
+    chain: str
+    family: int
+
+
+Change = Forward | Hairpin | Admit | AdmitReplies
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """Changes that together cure ``findings`` of one service at one address.
+
+    ``left`` says why they are not offered after all: what would be worse with them.
+    """
+
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    left: str = ""
+
+
+def cures(checked: Checked) -> Iterator[Cure]:
+    """For each service with curable findings, the changes that cure them; each walked before it is given."""
+    for subject in dict.fromkeys(one.subject for one in checked.findings):
+        findings = tuple(_curable(checked, subject))
+        if not findings:
+            continue
+        changes = _needed(checked, subject, findings)
+        if changes:
+            yield _proven(checked, subject, findings, changes)
+        else:
+            yield Cure(findings, (), "the zones do not say where the service is")
+
+
+def _curable(checked: Checked, subject: str) -> Iterator[Finding]:
+    return (
+        one
+        for one in checked.findings
+        if one.subject == subject and one.code in CURABLE and one.severity > Severity.INFO
+    )
+
+
+def _needed(checked: Checked, subject: str, findings: Sequence[Finding]) -> tuple[Change, ...]:
+    cells = [cell for cell in checked.judgement.cells if str(cell.service) == subject]
+    found = (
+        change
+        for finding in findings
+        for cell in cells
+        if cell.told and not cell.works and cell.seen.clients.name in finding.clients
+        if cell.seen.clients.kind is not Kind.GATEWAY
+        for change in _for(finding.code, cell, _target(cell, cells))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _for(code: Code, cell: Cell, target: Address | None) -> Iterator[Change]:
+    if target is None:
+        return
+    exposed = cell.service.exposed
+    protocol = exposed.public.protocol
+    port, to_port = (exposed.public.first, exposed.public.last), (exposed.inside.first, exposed.inside.last)
+    if code in _NEEDS_FORWARD and not is_inside(cell.address.packed):
+        yield Forward(cell.address, protocol, port, target, to_port)
+    if code in _NEEDS_HAIRPIN and _shares_link(cell, target):
+        clients = cell.seen.clients
+        numbers = clients.network or clients.numbers
+        yield Hairpin(numbers, clients.family, target, protocol, to_port)
+    if code in _NEEDS_ACCEPT:
+        outcome = cell.result.outcomes[0]
+        act = last_act(outcome, Hook.FORWARD)
+        if act is not None and any(stage.where == "reply" for stage in outcome.stages):
+            yield AdmitReplies(act.table, act.chain, cell.address.version)
+        elif act is not None:
+            yield Admit(act.table, act.chain, target, protocol, to_port)
+
+
+def _target(cell: Cell, cells: Sequence[Cell]) -> Address | None:
+    """Where the service is, in the family of the address; if no zone says so, whom a forward leads to."""
+    family = cell.address.version
+    meant = [one for one in cell.service.targets if one.version == family]
+    if meant:
+        return min(meant, key=int)
+    for other in (cell, *cells):
+        for outcome in other.result.outcomes:
+            act = destination_act(outcome) if other.address.version == family else None
+            if act is not None and act.rule is not None:
+                to = getattr(act.rule.action, "addresses", None)
+                if isinstance(to, Numbers) and to.single is not None:
+                    return address_of(family, to.single)
+    return None
+
+
+def _shares_link(cell: Cell, target: Address) -> bool:
+    """Whether the server answers these clients directly; others' replies cross the gateway anyway."""
+    clients = cell.seen.clients
+    return clients.kind in (Kind.NETWORK, Kind.HOST) and int(target) in (clients.network or clients.numbers)
+
+
+# --- The proof ----------------------------------------------------------------------------------------------
+
+
+def _proven(
+    checked: Checked, subject: str, findings: tuple[Finding, ...], changes: tuple[Change, ...]
+) -> Cure:
+    """The changes, and what more they turn out to need: behind a missing forward, a filter may drop."""
+    after = _after(checked, changes)
+    for _ in range(MAX_ROUNDS):
+        more = _needed(after, subject, tuple(_curable(after, subject)))
+        if not set(more) - set(changes):
+            break
+        changes = tuple(dict.fromkeys((*changes, *more)))
+        after = _after(checked, changes)
+    still = next(_curable(after, subject), None)
+    if still is not None:
+        return Cure(findings, changes, f"it would not be enough: {still.code} {still.message}")
+    known = {(one.code, one.subject) for one in checked.findings}
+    worse = [
+        one
+        for one in after.findings
+        if one.severity > Severity.INFO and (one.code, one.subject) not in known
+    ]
+    left = f"it would be worse: {worse[0].code} {worse[0].message}" if worse else ""
+    return Cure(findings, changes, left)
+
+
+def _after(checked: Checked, changes: Sequence[Change]) -> Checked:
+    """The check of the gateway with the changes."""
+    judgement = checked.judgement
+    gateway = replace(judgement.gateway, hosts=(), listens=None)
+    mended = replace(gateway, ruleset=with_changes(gateway.ruleset, changes))
+    return check(mended, judgement.settings, judgement.loaded)
+
+
+def with_changes(ruleset: Ruleset, changes: Sequence[Change]) -> Ruleset:
+    """The rules with ``changes`` before all others."""
+    for change in changes:
+        ruleset = _with(ruleset, change)
+    return ruleset
+
+
+def _with(ruleset: Ruleset, change: Change) -> Ruleset:
+    match change:
+        case Forward():
+            return _in_ours(ruleset, Hook.PREROUTING, Priority.DSTNAT - 1, forward_rule(change))
+        case Hairpin():
+            return _in_ours(ruleset, Hook.POSTROUTING, Priority.SRCNAT - 1, hairpin_rule(change))
+        case Admit():
+            return _inserted(ruleset, change.table, change.chain, admit_rule(change))
+        case AdmitReplies():
+            states = States(frozenset({State.ESTABLISHED, State.RELATED}))
+            rule = Rule((states,), Accept(), _ORIGIN, frozenset({change.family}))
+            return _inserted(ruleset, change.table, change.chain, rule)
+
+
+def _in_ours(ruleset: Ruleset, hook: Hook, priority: int, rule: Rule) -> Ruleset:
+    name = hook.value
+    if not any((chain.table, chain.name) == (OURS, name) for chain in ruleset.chains):
+        chain = Chain(OURS, name, (), hook, priority, is_nat=True)
+        ruleset = replace(ruleset, chains=(chain, *ruleset.chains))
+    return _inserted(ruleset, OURS, name, rule)
+
+
+def _inserted(ruleset: Ruleset, table: str, name: str, rule: Rule) -> Ruleset:
+    """``rule`` before all others of a chain; iptables' tables of IPv4 and IPv6 may have the same names."""
+    chains = tuple(
+        replace(chain, rules=(rule, *chain.rules))
+        if (chain.table, chain.name) == (table, name) and chain.families & rule.families
+        else chain
+        for chain in ruleset.chains
+    )
+    return replace(ruleset, chains=chains)
+
+
+def forward_rule(change: Forward) -> Rule:
+    base = change.port[0] if change.port[0] != change.port[1] else None
+    conditions = (
+        Addresses(Side.DESTINATION, numbers_of(change.address)),
+        *_to_port(change.protocol, change.port),
+    )
+    to_port = Numbers.of(change.to_port) if change.to_port != change.port else None
+    action = Translate(Side.DESTINATION, numbers_of(change.to), to_port, base if to_port else None)
+    return Rule(conditions, action, _ORIGIN, frozenset({change.address.version}))
+
+
+def hairpin_rule(change: Hairpin) -> Rule:
+    conditions = (
+        Addresses(Side.SOURCE, change.clients),
+        Addresses(Side.DESTINATION, numbers_of(change.to)),
+        *_to_port(change.protocol, change.to_port),
+    )
+    return Rule(conditions, Masquerade(), _ORIGIN, frozenset({change.family}))
+
+
+def admit_rule(change: Admit) -> Rule:
+    to = Addresses(Side.DESTINATION, numbers_of(change.to))
+    conditions = (to, *_to_port(change.protocol, change.to_port))
+    return Rule(conditions, Accept(), _ORIGIN, frozenset({change.to.version}))
+
+
+def _to_port(protocol: str, port: tuple[int, int]) -> tuple[Protocols, Ports]:
+    return Protocols(Numbers.one(PROTOCOLS[protocol])), Ports(Side.DESTINATION, Numbers.of(port))
+

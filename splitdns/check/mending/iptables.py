@@ -1,0 +1,72 @@
+"""Changes as iptables commands: each inserted before all rules of its chain, undone by the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import summarize_address_range
+
+from splitdns.check.mend import Admit, AdmitReplies, Change, Forward, Hairpin
+from splitdns.check.sets import Numbers, address_of
+
+COMMENT = "splitdns"
+_COMMANDS = {4: "iptables", 6: "ip6tables"}
+
+
+def written(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
+    """Commands that make the changes, and those that undo them, the last first; for a shell, as root."""
+    do: list[str] = []
+    undo: list[str] = []
+    for change in changes:
+        for command, table, chain, rule in _rules(change):
+            do.append(f"{command} -t {table} -I {chain} {rule}")
+            undo.insert(0, f"{command} -t {table} -D {chain} {rule}")
+    return do, undo
+
+
+def _rules(change: Change) -> Iterator[tuple[str, str, str, str]]:
+    match change:
+        case Forward():
+            family = change.address.version
+            to = str(change.to) if family == 4 else f"[{change.to}]"
+            if change.to_port != change.port:
+                base = f"/{change.port[0]}" if change.port[0] != change.port[1] else ""
+                to = f"{to}:{_ports(change.to_port, '-')}{base}"
+            elif family == 6:
+                to = str(change.to)
+            match = _to(change.address, change.protocol, change.port)
+            rule = f"{match} {_COMMENTED} -j DNAT --to-destination {to}"
+            yield _COMMANDS[family], "nat", "PREROUTING", rule
+        case Hairpin():
+            for prefix in _prefixes(change.family, change.clients):
+                to = _to(change.to, change.protocol, change.to_port)
+                yield (
+                    _COMMANDS[change.family],
+                    "nat",
+                    "POSTROUTING",
+                    f"-s {prefix} {to} {_COMMENTED} -j MASQUERADE",
+                )
+        case Admit():
+            to = _to(change.to, change.protocol, change.to_port)
+            table = change.table.removeprefix("iptables ").removeprefix("ip6tables ")
+            yield _COMMANDS[change.to.version], table, change.chain, f"{to} {_COMMENTED} -j ACCEPT"
+        case AdmitReplies():
+            table = change.table.removeprefix("iptables ").removeprefix("ip6tables ")
+            rule = f"-m conntrack --ctstate RELATED,ESTABLISHED {_COMMENTED} -j ACCEPT"
+            yield _COMMANDS[change.family], table, change.chain, rule
+
+
+_COMMENTED = f"-m comment --comment {COMMENT}"
+
+
+def _to(address: object, protocol: str, port: tuple[int, int]) -> str:
+    return f"-d {address} -p {protocol} --dport {_ports(port, ':')}"
+
+
+def _ports(port: tuple[int, int], between: str) -> str:
+    return str(port[0]) if port[0] == port[1] else f"{port[0]}{between}{port[1]}"
+
+
+def _prefixes(family: int, numbers: Numbers) -> Iterator[str]:
+    for low, high in numbers.ranges:
+        first, last = address_of(family, low), address_of(family, high)
+        yield from map(str, summarize_address_range(first, last))

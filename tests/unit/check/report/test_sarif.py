@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sarif_pydantic.sarif import Sarif
+
+from splitdns.check.report.sarif import report
+from tests.check.test_findings import PAIRS
+from tests.check.world import PLAIN, World
+
+
+def test_a_finding_is_a_result_at_its_place_with_its_rules_related(tmp_path: Path) -> None:
+    said = report(World(tmp_path, zone=PLAIN).checked())
+
+    (run,) = said["runs"]
+    result = next(one for one in run["results"] if one["ruleId"] == "HP-MISSING")
+    assert result["level"] == "error"
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "HP-MISSING"
+    (place,) = result["locations"]
+    assert place["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 28}
+    related = result["relatedLocations"][0]["physicalLocation"]
+    assert (related["artifactLocation"]["uri"], related["region"]["startLine"]) == ("rules.v4", 6)
+
+
+@pytest.mark.parametrize("code", PAIRS, ids=lambda code: code.value)
+def test_every_report_is_sarif_2_1_0(code: str, tmp_path: Path) -> None:
+    appears, _ = PAIRS[code](World(tmp_path))  # type: ignore[index]
+
+    read = Sarif.model_validate(report(appears.checked()))
+
+    assert read.version == "2.1.0"
+    assert code in {result.rule_id for result in read.runs[0].results or ()}

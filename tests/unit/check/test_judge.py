@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from splitdns.check.judge import Cell, Judgement
+from splitdns.check.model import Kind
+from splitdns.check.verdict import Verdict
+from tests.check.world import CONFIG, FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, interface, nat
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def cells(judgement: Judgement) -> dict[tuple[str, str, bool], Verdict]:
+    return {(one.seen.clients.name, str(one.address), one.told): one.verdict for one in judgement.cells}
+
+
+def test_everybody_is_judged_at_what_he_is_told_and_at_what_anybody_may_know(world: World) -> None:
+    found = cells(world.checked().judgement)
+
+    assert found["lan0 192.168.1.0/24", "192.168.1.20", True] is Verdict.OK_DIRECT
+    assert found["dmz0 192.168.20.0/24", "192.168.1.20", True] is Verdict.OK_ROUTED
+    assert found["192.168.1.20", "192.168.1.20", True].works
+    assert found["the internet", "203.0.113.7", True] is Verdict.OK_DNAT
+    assert found["lan0 192.168.1.0/24", "203.0.113.7", False] is Verdict.ASYM_REPLY
+    assert not [key for key in found if key[0] == "the internet" and key[1] == "192.168.1.20"]
+
+
+def test_what_works_with_another_host_or_port_than_is_meant_is_wrong(world: World) -> None:
+    other = world.but(rules=nat(FORWARD.replace("192.168.1.20:443", "192.168.1.21:443")))
+    assert cells(other.checked().judgement)["the internet", "203.0.113.7", True] is Verdict.WRONG_HOST
+
+    nobody_said = other.but(zone=PLAIN)  # the zones do not say who serves
+    assert cells(nobody_said.checked().judgement)["the internet", "203.0.113.7", True] is Verdict.OK_DNAT
+
+    port = world.but(zone=SPLIT.replace("443/tcp", "{public: 443/tcp, inside: 8443/tcp}"))
+    assert cells(port.checked().judgement)["the internet", "203.0.113.7", True] is Verdict.REFUSED
+
+
+def test_ranges_are_translated_port_by_port(world: World) -> None:
+    ranged = "-A PREROUTING -d 203.0.113.7/32 -p tcp -m tcp --dport 8000:8009 -j DNAT --to-destination "
+    zone = SPLIT.replace("443/tcp", "{public: 8000-8009/tcp, inside: 9000-9009/tcp}")
+
+    right = world.but(zone=zone, rules=nat(ranged + "192.168.1.20:9000-9009/8000\n"))
+    wrong = world.but(zone=zone, rules=nat(ranged + "192.168.1.20:9001-9010/8000\n"))
+
+    assert {cell.verdict for cell in _outside(right)} == {Verdict.OK_DNAT}
+    assert Verdict.OK_DNAT not in {cell.verdict for cell in _outside(wrong)}
+
+
+def _outside(world: World) -> list[Cell]:
+    return [cell for cell in world.checked().judgement.cells if cell.seen.clients.kind is Kind.INTERNET]
+
+
+def test_a_service_of_the_gateway_works_where_the_gateway_is_met(world: World) -> None:
+    zone = SPLIT.replace("192.168.1.20", "192.168.1.1")
+
+    judged = world.but(zone=zone, rules=nat(MASQUERADE)).checked().judgement
+
+    assert all(cell.works for cell in judged.cells if cell.told)
+    assert {cell.verdict for cell in _outside(world.but(zone=zone, rules=nat()))} == {Verdict.ROUTER_SELF}
+
+
+def test_another_nat_before_the_gateway_is_taken_to_forward(world: World) -> None:
+    uplink = interface("wan0", "100.64.3.9/10", uplink=True)
+    network = replace(NETWORK, interfaces=(uplink, *NETWORK.interfaces[2:]))
+    rules = nat(FORWARD.replace("203.0.113.7", "100.64.3.9"))
+
+    verdicts = {cell.verdict for cell in _outside(world.but(network=network, rules=rules)) if cell.told}
+
+    assert verdicts == {Verdict.OK_DNAT}
+
+
+def test_the_query_is_walked_and_the_source_that_arrives_chooses_the_view__semantics_24(world: World) -> None:
+    masqueraded = nat(FORWARD, "-A POSTROUTING -s 10.8.0.0/24 -o lan0 -j MASQUERADE\n")
+    resolver = world.but(gateway="{resolver: [192.168.1.53]}", rules=masqueraded)
+
+    met = {(one.seen.clients.name, one.met) for one in resolver.checked().judgement.asked}
+
+    assert ("wg0 10.8.0.0/24", "lan") in met  # with the gateway's address
+    assert ("lan0 192.168.1.0/24", "lan") in met
+
+
+def test_where_clients_ask_is_configured_or_what_the_server_listens_on(world: World) -> None:
+    def asked(config: str, gateway: str = "") -> set[str]:
+        judged = world.but(config=config, gateway=gateway).checked().judgement
+        return {str(one.address) for one in judged.asked}
+
+    assert asked(CONFIG) == set()
+    listening = CONFIG.replace('"0.0.0.0:53"', '"192.168.1.53:53", "127.0.0.1:53", "192.168.1.53:5353"')
+    assert asked(listening) == {"192.168.1.53"}
+    assert asked(CONFIG, "{resolver: [192.168.20.53]}") == {"192.168.20.53"}
+
+
+def test_a_host_is_a_client_of_its_own_services(world: World) -> None:
+    zone = SPLIT + "  other: {A: {inside: 192.168.1.21, outside: $wan4}, expose: [444/tcp]}\n"
+
+    own = {
+        (cell.seen.clients.name, cell.service.name)
+        for cell in world.but(zone=zone).checked().judgement.cells
+        if cell.seen.clients.kind is Kind.HOST
+    }
+
+    assert own == {("192.168.1.20", "www.example.com."), ("192.168.1.21", "other.example.com.")}
