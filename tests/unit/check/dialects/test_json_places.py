@@ -25,7 +25,7 @@ def test_elements_have_places_and_the_array_an_end() -> None:
     assert Document("[]", "f").array(1) == ([], 2)
 
 
-X
+@pytest.mark.parametrize("text", ["[", "[1", "[1,", "[1,]", "[1 2]", "[" * 100_000, f"[{'9' * 5_000}]"])
 def test_a_broken_array_is_an_error_with_a_place(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Document(text, "f").array(1)
