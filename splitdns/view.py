@@ -169,17 +169,46 @@ class Answers:
     octets: int = 0
 
 
+class ListAction(StrEnum):
+    """What becomes of a name that a list knows."""
+
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    REFUSED = "refused"
+    DROP = "drop"
+    ALLOW = "allow"  # no list has a say any more
+    ADDRESS = "address"
+    TCP = "tcp"  # over UDP, only that TCP is to be used
+    RECORDS = "records"  # those that the list has for it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NameList:
+    """Names from a file, packed like a zone: ``answer/blocking`` knows what they mean.
+
+    A node without records means ``action``, and one that is a cut takes the names beneath it along.
+    ``wildcards`` says that there are some. ``addresses`` are packed, of either family.
+    """
+
+    name: str
+    names: Zone
+    action: ListAction
+    addresses: tuple[bytes, ...] = ()
+    wildcards: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a view does with names that are not ours.
 
     ``built_in`` are the apexes of the zones that no file declares: special-use names. ``rebinding`` says that
-    upstreams may not name inside addresses, but beneath the domains in ``trusted``.
+    upstreams may not name inside addresses, but beneath the domains in ``trusted``. ``lists`` block names.
     """
 
     built_in: frozenset[Qname] = frozenset()
     rebinding: bool = False
     trusted: frozenset[Qname] = frozenset()
+    lists: tuple[NameList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

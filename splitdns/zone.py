@@ -140,6 +140,11 @@ def packed_one(name: Qname, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes,
     return head + _ONE.pack(1, rdtype, ttl_s, 0, 1, len(rdata)) + rdata
 
 
+def packed_name(name: Qname, cut: bool) -> bytes:
+    """``packed`` of a node without records: lists of names have a million, too."""
+    return bytes((len(name), _EXISTS | cut * _CUT)) + name + b"\0\0"
+
+
 def packed(node: Node) -> bytes:
     """A node as it stands in a block."""
     cased = node.owner != node.name

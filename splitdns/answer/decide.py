@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from splitdns.answer import rebinding
+from splitdns.answer.blocking import TTL_S, answer, find
 from splitdns.answer.guard import guard, is_hidden
 from splitdns.answer.lookup import (
     Delegated,
@@ -90,7 +91,7 @@ class Walk:
     (RFC 1035 4.1.1). ``inherited`` is the zone that owns the asked name while its type is asked of an
     upstream: the end of the chain is then given under the asked name, and nothing else. ``proofs`` are those
     of the replies so far; ``secure`` says that all records are from such, and validated. ``rebound`` counts
-    the records that rebinding protection took out.
+    the records that rebinding protection took out; ``allowed`` says that no list has a say any more.
     """
 
     view: View
@@ -104,6 +105,7 @@ class Walk:
     proofs: tuple[Proof, ...] = ()
     secure: bool = False
     rebound: int = 0
+    allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +295,27 @@ def _redirection(name: bytes, rrset: RRset, is_dname: bool) -> tuple[tuple[RRset
 def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool = False) -> Answer | Forward:
     """The name is not ours: an upstream's to answer, or nobody's."""
     if route is not None and _may_forward(walk.query):
-        return Forward(name, walk.query.qtype, route, walk, no_nxdomain)
+        walk, blocked = _listed(walk, name)
+        return blocked or Forward(name, walk.query.qtype, route, walk, no_nxdomain)
     if walk.chain:  # the client, a resolver, goes on from the last alias by itself
         return _finish(walk, Answer())
     return _error(Rcode.REFUSED, Ede.NOT_AUTHORITATIVE, why_refused(walk.view, walk.query, fold(name)))
+
+
+def _listed(walk: Walk, name: bytes) -> tuple[Walk, Answer | Forward | None]:
+    """What a list makes of a name that is about to be forwarded, or was: None lets it pass."""
+    qname = fold(name)
+    if walk.allowed or (hit := find(walk.view.policy.lists, qname)) is None:
+        return walk, None
+    if hit.lets_pass(walk.query.transport):
+        return replace(walk, allowed=True), None
+    target = hit.alias(qname, walk.query.qtype)
+    if target is not None:
+        alias = RRset(name, Type.CNAME, TTL_S, (target,))
+        walk = replace(walk, chain=(*walk.chain, alias), secure=False)
+        return walk, _hop(walk, target)
+    walk = replace(walk, proofs=(), secure=False)
+    return walk, replace(_finish(walk, answer(hit, name, walk.query.qtype)), blocked=True)
 
 
 def why_refused(view: View, query: Query, qname: Qname) -> str:
@@ -364,6 +383,9 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
             return _too_long(walk)
         if not _same_upstreams(walk.view, qname, forward.upstreams):
             return _hop(walk, name)
+        walk, blocked = _listed(walk, name)
+        if blocked is not None:
+            return blocked
         walk = replace(walk, seen=walk.seen | {qname})
     qname = fold(name)
     wanted = [rrset for rrset in reply.answer if rrset.name == qname and qtype in (rrset.rdtype, Type.ANY)]

@@ -130,6 +130,8 @@ class _Catalogue:
                 self._place(zone, base.zones.get(apex) if base else None)
             if view.ptrs is not None:
                 self._place(view.ptrs, base.ptrs if base else None)
+            for one in view.policy.lists:
+                self._place(one.names, None)
         self.also(self.bases.values())
 
     def also(self, objects: Any) -> None:
@@ -304,9 +306,13 @@ def zones_of(snapshot: Snapshot) -> list[Zone]:
             found.setdefault(id(zone), zone)
         if view.ptrs is not None:
             found.setdefault(id(view.ptrs), view.ptrs)
+        for one in view.policy.lists:
+            found.setdefault(id(one.names), one.names)
     return list(found.values())
 
 
 def _parts(loaded: Loaded | None) -> list[object]:
-    """What the loader keeps of each zone file, in order."""
-    return [part for of_apex in loaded.parts.values() for part in of_apex] if loaded else []
+    """What the loader keeps of each zone file, in order, and of each list of names."""
+    if loaded is None:
+        return []
+    return [*(part for of_apex in loaded.parts.values() for part in of_apex), *loaded.lists]

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
+from splitdns.answer.blocking import TTL_S, Hit
+from splitdns.answer.blocking import answer as answer_listed
+from splitdns.answer.blocking import find as find_listed
 from splitdns.answer.decide import MAX_CNAME_HOPS, Forward, Reply, is_challenge, why_refused
 from splitdns.answer.guard import is_hidden
 from splitdns.answer.lookup import (
@@ -79,6 +82,7 @@ class Tale:
     ) -> None:
         self.hops: list[Hop] = []
         self.stripped: list[Stripped] = []
+        self._allowed = False
         self._view = view
         self._query = query
         self._manners = manners
@@ -242,6 +246,10 @@ class Tale:
                 return replace(hop, result=Result.OPEN), None
             reason = why_refused(self._view, self._query, qname)
             return replace(hop, result=Result.REFUSED, reason=reason), None
+        if not self._allowed and (hit := find_listed(self._view.policy.lists, qname)) is not None:
+            self._allowed = hit.lets_pass(self._query.transport)
+            if not self._allowed:
+                return self._listed(hop, hit)
         domain = next(ancestor for ancestor in ancestors(qname) if ancestor in self._view.routes)
         forward = self._forward_of(qname)
         exchange = next((pair for pair in self._exchanges if fold(pair[0].name) == qname), None)
@@ -255,6 +263,19 @@ class Tale:
         )
         hop = replace(hop, result=Result.FORWARD, forwarding=forwarding)
         return self._replied(hop) if self._exchanges else (hop, None)
+
+    def _listed(self, hop: Hop, hit: Hit) -> tuple[Hop, bytes | None]:
+        hop = replace(hop, how=How.LISTED, matched=f"{to_text(hit.trigger)} in the list {hit.list}")
+        if (target := hit.alias(fold(hop.name), self._query.qtype)) is not None:
+            record = Record(RRset(hop.name, Type.CNAME, TTL_S, (target,)), Origin.LIST)
+            return replace(hop, result=Result.ALIAS, records=(record,)), target
+        given = answer_listed(hit, hop.name, self._query.qtype)
+        if given.drop or given.truncated:
+            return replace(hop, result=Result.REFUSED, reason="no answer over UDP"), None
+        records = tuple(Record(rrset, Origin.LIST) for rrset in given.answer)
+        beside = tuple(Record(rrset, Origin.LIST) for rrset in given.authority)
+        result = Result.RECORDS if records else _NEGATIVE.get(given.rcode, Result.REFUSED)
+        return replace(hop, result=result, records=records, beside=beside), None
 
     def _replied(self, hop: Hop) -> tuple[Hop, bytes | None]:
         """The upstreams were asked: what they said about this name."""

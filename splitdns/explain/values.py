@@ -30,6 +30,7 @@ class How(StrEnum):
     ABSENT = "absent"
     BROKEN = "broken-zone"
     AUTOMATIC = "automatic-ptr"
+    LISTED = "blocklist"
     RULE = "forward-rule"
     NOBODY = "nobody"  # neither a zone nor a rule
 
@@ -56,6 +57,7 @@ class Origin(StrEnum):
     AUTOMATIC = "automatic"  # the PTR of an address that a zone declares
     SYNTHESIZED = "synthesized"  # the CNAME that a DNAME stands for
     UPSTREAM = "upstream"
+    LIST = "list"  # a list of names says so
     SERVER = "server"  # what the server says of itself, CH TXT
 
 

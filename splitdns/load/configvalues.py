@@ -17,13 +17,14 @@ from typing import Literal, TypeAlias
 
 from splitdns.addresses import INSIDE_PREFIXES, is_inside
 from splitdns.names import ROOT, Qname, from_text
-from splitdns.view import Prefix, Upstream
+from splitdns.view import ListAction, Prefix, Upstream
 
 ANY: Literal["any"] = "any"
 Client: TypeAlias = Prefix | Literal["any"]
 
 NO_HORIZONS = ("value", "ttl", "public")  # in a zone, these stand beside the horizons of a value
 MAX_WORKERS = 1024
+_BLOCKINGS = ("nxdomain", "nodata", "refused", "drop", "allow")
 MAX_DURATION_S = 86_400
 MAX_IDENTITY_OCTETS = 255  # one character-string of a TXT record (RFC 1035 3.3.14)
 
@@ -232,6 +233,26 @@ def path(value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError(f"expected a path, found {shown(value)}")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """What becomes of the names of a list."""
+
+    kind: ListAction
+    addresses: tuple[bytes, ...] = ()
+
+
+def blocking(value: object) -> Blocking:
+    """``nxdomain``, ``nodata``, ``refused``, ``drop`` or ``allow``; or an address, or several."""
+    expected = "expected nxdomain, nodata, refused, drop, allow, or addresses to answer"
+    if isinstance(value, str) and value in _BLOCKINGS:
+        return Blocking(ListAction(value))
+    given = value if isinstance(value, list) else [value]
+    if not given or not all(isinstance(one, str) and "%" not in one for one in given):
+        raise ValueError(f"{expected}, found {shown(value)}")
+    wrong = f"{expected}, found {shown(value)}"
+    return Blocking(ListAction.ADDRESS, tuple(_address(str(one), wrong).packed for one in given))
 
 
 def workers(value: object) -> int | None:

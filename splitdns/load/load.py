@@ -10,12 +10,15 @@ import gc
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
 from splitdns.load import anchors, marked
+
+from splitdns.load import blocklists, marked
 from splitdns.load.assemble import assemble
+from splitdns.load.blocklists import ReadList
 from splitdns.load.cautions import unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
 from splitdns.load.parts import Environment, Part, parts_of
@@ -37,7 +40,7 @@ class Loaded:
 
     ``faults`` are the mistakes by zone, with those of files that name no zone at the root. ``watch`` are the
     files, and the directories of files, whose change means a new generation. ``serials`` are those of the
-    zones' SOAs. ``parts`` are the zone files by apex, for reuse.
+    zones' SOAs. ``parts`` are the zone files by apex, and ``lists`` the lists of names, for reuse.
     """
 
     snapshot: Snapshot
@@ -47,6 +50,7 @@ class Loaded:
     watch: tuple[Path, ...] = ()
     serials: Mapping[Qname, int] = field(default_factory=dict)
     parts: Mapping[Qname, Sequence[Part]] = field(default_factory=dict, repr=False)
+    lists: tuple[ReadList, ...] = field(default=(), repr=False)
 
 
 def load(
@@ -76,12 +80,17 @@ def load(
     if settings.trust_anchors is not None:
         watch.add(base / settings.trust_anchors)
         settings.believe(anchors.read(base / settings.trust_anchors, problems))
+
+    with _no_garbage_collection():
+        lists = blocklists.read_all(settings, base, previous.lists if previous else (), problems)
     if any(isinstance(error, ConfigError) for error in problems.errors):
         problems.raise_errors(str(config))
     with _no_garbage_collection():
         environment = _environment(settings)
         read = _parts(files, environment, previous, progress)
         parts, views, found = assemble(settings, read, previous.parts if previous else {})
+    views = [_with_lists(view, lists) for view in views]
+    watch |= {Path(one.key[0].path) for one in lists}
     faults = {apex: tuple(errors) for apex, errors in found.faults.items()}
     if problems.errors:
         faults[ROOT] = (*faults.get(ROOT, ()), *problems.errors)
@@ -96,12 +105,18 @@ def load(
     return Loaded(
         _snapshot(settings, views, generation),
         settings,
-        (*cautions, *problems.warnings, *found.warnings),
+        (*cautions, *problems.warnings, *found.warnings, *(said for one in lists for said in one.warnings)),
         faults,
         tuple(sorted(watch)),
         _serials(views),
         parts,
+        lists,
     )
+
+
+def _with_lists(view: View, lists: Sequence[ReadList]) -> View:
+    own = blocklists.of_view(lists, view.name) if view.recursion else ()
+    return replace(view, policy=replace(view.policy, lists=own)) if own else view
 
 
 def _snapshot(settings: Settings, views: Sequence[View], generation: int) -> Snapshot:

@@ -43,6 +43,12 @@ _DURATION = {
 }
 _PROCESSES = {"type": "integer", "minimum": 1, "maximum": configvalues.MAX_WORKERS}
 _WORKERS = {"anyOf": [{"const": "auto"}, _PROCESSES]}
+_LISTED_ACTION = {
+    "type": ["string", "array"],
+    "items": {"type": "string"},
+    "minItems": 1,
+    "examples": ["nxdomain", "nodata", "refused", "drop", "allow", ["0.0.0.0", "::"]],
+}
 _IDENTITY = {"type": ["boolean", "string"], "minLength": 1, "maxLength": configvalues.MAX_IDENTITY_OCTETS}
 _NO_HORIZON = {"enum": list(configvalues.NO_HORIZONS)}
 
@@ -79,6 +85,10 @@ Workers = Annotated[int | None, PlainValidator(configvalues.workers), WithJsonSc
 Identity = Annotated[str | bool, PlainValidator(configvalues.identity), WithJsonSchema(_IDENTITY)]
 Wan4 = Annotated[IPv4Address, PlainValidator(configvalues.wan4), _text(r"^[0-9.]+$", "203.0.113.7")]
 Wan6 = Annotated[IPv6Address, PlainValidator(configvalues.wan6), _text(r"^[0-9A-Fa-f:.]+$", "2001:db8::7")]
+
+ListedAction = Annotated[
+    configvalues.Blocking, PlainValidator(configvalues.blocking), WithJsonSchema(_LISTED_ACTION)
+]
 
 T = TypeVar("T")
 # pydantic's strictness wants tuples, YAML gives lists: it holds for what is in them, not for the list.
@@ -208,6 +218,24 @@ class TcpSettings(Section):
 
     message_timeout: Duration = default("5s")
     """How long a query may take from its first octet to its last."""
+
+
+class BlocklistSettings(Section):
+    """Names that are not asked upstream."""
+
+    file: Path
+    """The list; the path is relative to this file. A change of it is picked up by itself."""
+
+    format: Literal["auto", "hosts", "domains", "adblock", "rpz"] = "auto"
+    """How it is written: a hosts file; one name a line; an ad blocker's `||name^` rules; a response policy
+    zone. `auto` looks at its first lines."""
+
+    action: ListedAction = default("nxdomain")
+    """What becomes of its names: `nxdomain`, `nodata`, `refused`, `drop`; `allow`, so that no list has a say;
+    or the addresses that are answered. A response policy zone says it by itself."""
+
+    views: Some[ViewName] | None = None
+    """The views that it is for; without it, all that recurse."""
 
 
 class CanarySettings(Section):

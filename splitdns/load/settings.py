@@ -29,6 +29,7 @@ from splitdns.load.machine import Machine
 from splitdns.load.mistakes import in_our_words
 from splitdns.load.sections import (
     AdminSettings,
+    BlocklistSettings,
     CacheSettings,
     CanarySettings,
     Domain,
@@ -98,6 +99,9 @@ class Settings(Section):
     negative_trust_anchors: Several[Domain] = ()
     """Domains in which nothing is validated, though their parents say that they are signed (RFC 7646).
     Special-use names and the domains of forward rules are among them by themselves."""
+
+    blocklists: Several[BlocklistSettings] = ()
+    """Lists of names, from files, that are not asked upstream."""
 
     special_names: bool = True
     """Whether special-use names (RFC 6761: `localhost`, `local`, `onion`, `home.arpa` and more) are answered

@@ -43,7 +43,7 @@ MAX_ASKING_S = 10.0  # for all upstreams along a chain of aliases; beyond: SERVF
 LOG_INTERVAL_S = 1.0  # between two lines about bugs, or leaks: who sends queries must not fill the disk
 
 # What gave an answer, for metrics and the query log.
-ZONE, CACHE, UPSTREAM, SERVER = "zone", "cache", "forward", "server"
+ZONE, CACHE, UPSTREAM, SERVER, LISTED = "zone", "cache", "forward", "server", "blocklist"
 
 _UNMATCHED = Answer(Rcode.REFUSED, edes=((Ede.PROHIBITED, "no view serves this address"),))
 
@@ -234,8 +234,11 @@ class Pipeline:
             decided = resume(decided, reply)
         return self._encode(asked, query, decided, plugin)
 
-    def _encode(self, asked: _Asked, query: Query, answer: Answer, plugin: str) -> bytes:
+    def _encode(self, asked: _Asked, query: Query, answer: Answer, plugin: str) -> bytes | None:
         manners, match = asked.manners, asked.match
+        if answer.drop:
+            self.counts.add(DROPS, "blocklist")
+            return None
         encoded = encode(
             answer,
             query,
@@ -248,6 +251,8 @@ class Pipeline:
         if match is not None:
             decider = match.view.zone_of(query.name)
             zone = "." if decider is None else _zone_label(decider.apex)
+            if answer.blocked:
+                plugin = LISTED
             if plugin == ZONE and decider is None and not _automatic(answer, query):
                 plugin = SERVER
             if answer.stripped:

@@ -81,7 +81,8 @@ class Answer:
     ``edes`` are extended errors as (code, text). ``remember`` is false for what must not be kept by question:
     it came from an upstream, and ages. ``stripped`` counts the records that the leak guard took out
     or shortened, and ``leaks`` those among them that held an inside address; ``rebound`` counts those that
-    rebinding protection took out.
+    rebinding protection took out. ``blocked`` says that a list gave the answer, ``drop`` that there is none,
+    and ``truncated`` that the real one is to be had over TCP.
     """
 
     rcode: int = Rcode.NOERROR
@@ -96,6 +97,9 @@ class Answer:
     stripped: int = 0
     leaks: int = 0
     rebound: int = 0
+    blocked: bool = False
+    drop: bool = False
+    truncated: bool = False
 
 
 def decode(wire: bytes, transport: Transport) -> Query:
@@ -208,6 +212,7 @@ def _flags(answer: Answer, query: Query, rcode: int, ra: bool, tc: bool) -> int:
 def _fit(answer: Answer, query: Query, room_octets: int) -> _Body:
     """As many whole RRsets as there is room for, in the order in which they matter."""
     body = _Body(query, room_octets)
+    body.truncated = answer.truncated
     sections = ((_ANSWER, answer.answer), (_AUTHORITY, answer.authority), (_ADDITIONAL, answer.glue))
     for section, rrsets in sections:
         for rrset in rrsets:
