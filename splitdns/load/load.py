@@ -14,9 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
-from splitdns.load import anchors, marked
-
-from splitdns.load import blocklists, marked
+from splitdns.load import anchors, blocklists, marked
 from splitdns.load.assemble import assemble
 from splitdns.load.blocklists import ReadList
 from splitdns.load.cautions import unrouted, unused_horizons
