@@ -177,6 +177,9 @@ PROXY_DURATION = Metric(
 FORWARD_FAILURES = Metric(
     "forward_failures_total", "counter", "Exchanges that gave no usable answer.", ("to", "reason")
 )
+FORWARD_LOOPS = Metric(
+    "forward_loops_total", "counter", "Questions of ours that came back to us, by whom we had asked.", ("to",)
+)
 FORWARD_UNWANTED = Metric(
     "forward_unwanted_responses_total",
     "counter",

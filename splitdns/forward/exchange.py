@@ -15,6 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from splitdns.errors import UpstreamError
+from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
 from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
 from splitdns.forward.response import Response
@@ -54,6 +55,7 @@ class Exchanger:
         self._random = random
         self._counts = counts
         self._known = Known(random)
+        self._loops = Loops()
         self._streams = Streams(network, random)
         self._https: Https | None = None
 
@@ -80,6 +82,10 @@ class Exchanger:
                 traits.lacks_edns(asyncio.get_running_loop().time())
         return response
 
+    def came_back(self, spelled: bytes, qtype: int) -> Upstream | None:
+        """The upstream that asks, or has others ask, us what we are asking it; None: nobody does."""
+        return self._loops.via(spelled, qtype)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._streams.close()
@@ -100,6 +106,8 @@ class Exchanger:
         loop = asyncio.get_running_loop()
         manner = manner or traits.manner(loop.time())
         query = make_query(question, self._random, manner)
+        spelled = query.spelled
+        self._loops.leave(spelled, question.qtype, upstream)
         try:
             with self._network.datagram(upstream) as datagram:
                 datagram.send(query.wire)
@@ -112,6 +120,8 @@ class Exchanger:
                         self._count(upstream, waiting.unwanted)
         except OSError as error:
             raise NoResponseError(error.strerror or str(error)) from None
+        finally:
+            self._loops.arrive(spelled, question.qtype)
         if isinstance(found, Response):
             return found, manner
         if found == _TRUNCATED:

@@ -39,6 +39,7 @@ from splitdns.view import Upstream, UpstreamSet
 
 MAX_RENEWALS = 100  # prefetches on their way at once; beyond: the next who asks begins it, or waits
 
+_LOOP = Reply(Rcode.SERVFAIL, edes=((Ede.OTHER, "a forwarding loop: this server asked it itself"),))
 _USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 _SILENCE = Reply(Rcode.SERVFAIL, edes=((int(Ede.NO_REACHABLE_AUTHORITY), "no upstream answered"),))
 
@@ -97,6 +98,8 @@ class Forwarder:
         reply = self.ask_now(forward)
         if reply is not None:
             return reply
+        if not forward.walk.chain and self._upstreams.is_ours(forward.name, forward.qtype, client):
+            return _LOOP
         key = _key(forward)
         self._count(CACHE_MISSES, key.view)
         entry = self._cache.get(key, self._clock())

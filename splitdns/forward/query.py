@@ -59,6 +59,11 @@ class Query(NamedTuple):
     name: Qname
     manner: Manner
 
+    @property
+    def spelled(self) -> bytes:
+        """The name as it is on the wire."""
+        return self.wire[HEADER_OCTETS : self.end - 4]
+
     def plain(self, response: bytes) -> bytes:
         """The response with the asked name as it is: names in its records point there, and are kept."""
         if not self.manner.spelled or response[5] == 0:  # without a question, there is nothing to point to

@@ -21,13 +21,15 @@ from splitdns.forward.exchange import Exchanger, NoResponseError, SilenceError
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
 from splitdns.forward.query import Question
-from splitdns.metrics import FORWARD_FAILURES, PROXY_DURATION, Counts, rcode_label
+from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
 from splitdns.records import Rcode
 from splitdns.view import Upstream, UpstreamSet
 
 log = logging.getLogger("splitdns.forward")
 
 MAX_ASIDE = 1000  # tries that nobody waits for any more; beyond, they are cut off, and teach nothing
+
+LOOP_REMEDY = "let that upstream ask somebody else, or ask another upstream here"
 
 _USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 _PROXY = "forward"  # CoreDNS's label for what its plugin of this name asked
@@ -65,6 +67,7 @@ class Upstreams:
         self._is_back = is_back
         self._health = Health()
         self._aside: set[asyncio.Task[_Ended]] = set()
+        self._told: set[Upstream] = set()  # of loops
 
     async def ask(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None = None
@@ -108,6 +111,20 @@ class Upstreams:
     def are_down(self, upstreams: UpstreamSet) -> bool:
         """Whether none of the set has been there lately: who asks them will mostly wait in vain."""
         return all(self._health.is_down(upstream) for upstream in upstreams.upstreams)
+
+    def is_ours(self, spelled: bytes, qtype: int, client: str) -> bool:
+        """Whether the question of ``client`` is one of ours that has come back: counted, and told once."""
+        upstream = self._exchanger.came_back(spelled, qtype)
+        if upstream is None:
+            return False
+        self._counts.add(FORWARD_LOOPS, str(upstream))
+        if upstream not in self._told:
+            self._told.add(upstream)
+            log.warning(
+                "forward.loop",
+                extra={"upstream": str(upstream), "client": client, "remedy": LOOP_REMEDY},
+            )
+        return True
 
     async def close(self) -> None:
         """End what is still on its way beside the questions."""
