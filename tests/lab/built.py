@@ -39,6 +39,7 @@ _EXPORTS = {
     "ip-route": ("sh", "-c", "ip -j -4 route show table all; ip -j -6 route show table all"),
     "ip-rule": ("sh", "-c", "ip -j -4 rule; ip -j -6 rule"),
     "bridge": ("bridge", "-j", "-d", "link"),
+    "sysctl": ("sysctl", "-a"),
 }
 
 _LOADERS = {"nftables": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}

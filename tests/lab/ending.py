@@ -6,6 +6,7 @@ where nobody answered, how far the packet and the reply to it came.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,17 +20,19 @@ _NO_WAY = {(3, 0), (3, 1), (1, 0), (1, 3)}
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """``host``: who answered, or None; ``port``: at which of his ports."""
+    """``host``: who answered, or None; ``port``: at which of his ports; ``source``: whom he saw."""
 
     verdict: Verdict
     host: str | None = None
     port: int | None = None
+    source: str | None = None
 
 
 def ending(seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]]) -> Ending:
     """How ``seen`` ended. ``owns``: the addresses of every host, ``gateway`` among them."""
     if seen.answer is not None:
-        return Ending(_answered(seen, gateway), seen.answer.host, seen.answer.port)
+        answer = seen.answer
+        return Ending(_answered(seen, gateway), answer.host, answer.port, answer.source)
     return Ending(_unanswered(seen, gateway, owns))
 
 
@@ -44,15 +47,17 @@ def _answered(seen: Observation, gateway: str) -> Verdict:
 
 
 def _routed(seen: Observation, gateway: str) -> bool:
-    """Whether the gateway was a hop on the way, and not only the switch between two of its ports."""
+    """Whether the gateway was the first hop or one on the way, and not only the switch between two ports."""
     if seen.probe.client == gateway:
-        return False
+        return True
     asked = [one for one in seen.sights if one.step is Step.ASKS and one.host == gateway]
     came = {one.hops_left for one in asked if not one.outgoing}
     return any(one.outgoing and one.hops_left + 1 in came for one in asked)
 
 
 def _unanswered(seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]]) -> Verdict:
+    if seen.error == errno.ECONNREFUSED:
+        return Verdict.REFUSED
     client = seen.probe.client
     asked = [one for one in seen.sights if one.step is Step.ASKS]
     replies = [one for one in seen.sights if one.step is not Step.ASKS]
@@ -62,7 +67,8 @@ def _unanswered(seen: Observation, gateway: str, owns: Mapping[str, frozenset[st
         no_way = all(one.step is Step.TELLS and one.icmp in _NO_WAY for one in told)
         return Verdict.NO_ROUTE if no_way else Verdict.REFUSED
     if not asked:
-        return Verdict.DROPPED if client == gateway and not seen.error else Verdict.NO_ROUTE
+        dropped = client == gateway and not seen.error and not seen.tracked
+        return Verdict.DROPPED if dropped else Verdict.NO_ROUTE
     if any(not _is_mirror(one, seen) for one in came_back) and client != gateway:
         return Verdict.ASYM_REPLY
     if any(_is_mirror(one, seen) for one in came_back):
@@ -87,15 +93,25 @@ def _is_mirror(reply: Sight, seen: Observation) -> bool:
 def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Verdict:
     if not any(one.host == server and one.outgoing for one in replies):
         return Verdict.NO_ROUTE
-    entered = [one for one in replies if one.host == gateway and not one.outgoing]
-    left = [one for one in replies if one.host == gateway and one.outgoing]
-    return Verdict.DROPPED if entered and not left else Verdict.NO_ROUTE
+    if any(one.icmp in _NO_WAY and one.host == server and not one.outgoing for one in replies):
+        return Verdict.NO_ROUTE
+    sent = {one.hops_left for one in replies if one.host == server and one.outgoing}
+    others = [one for one in replies if one.host not in {gateway, server} and not one.outgoing]
+    if any(one.hops_left in sent for one in others):
+        return Verdict.ASYM_REPLY  # another router has it, straight from the server, and no way to the client
+    by_gateway = [one for one in replies if one.host == gateway and one.step is not Step.TELLS]
+    left = any(one.outgoing for one in by_gateway)
+    return Verdict.DROPPED if by_gateway and not left else Verdict.NO_ROUTE
 
 
 def _lost_on_the_way_there(seen: Observation, asked: list[Sight], gateway: str) -> Verdict:
     """The gateway enters a connection into its table when its first packet has passed every hook."""
     if any(one.host == gateway and one.outgoing and one.interface != "lo" for one in asked):
         return Verdict.NO_ROUTE  # sent on, to nobody
+    if any(one.host == gateway and one.interface == "lo" for one in asked):
+        return Verdict.DROPPED  # from the gateway to itself, and entered before it came in again
     if not any(one.host == gateway for one in asked):
         return Verdict.NO_ROUTE
+    if any(one.host == gateway and one.outgoing for one in seen.sights if one.step is not Step.ASKS):
+        return Verdict.NO_ROUTE  # answered or refused by the gateway, and lost after that
     return Verdict.NO_ROUTE if seen.tracked else Verdict.DROPPED

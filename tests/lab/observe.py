@@ -240,6 +240,11 @@ class Observatory:
             for sight in seen
             if sight.step is Step.ASKS and (TCP, sight.source_port) in by_port and sight.protocol == TCP
         }
+        known |= {
+            (TCP, sight.own_number): known[TCP, sight.number]
+            for sight in seen
+            if sight.step is Step.ANSWERS and (TCP, sight.number) in known and sight.protocol == TCP
+        }
         sights: dict[int, list[Sight]] = {one.number: [] for one in opened}
         for sight in seen:
             number = sight.number if sight.protocol == UDP else known.get((TCP, sight.number))

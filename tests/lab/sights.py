@@ -81,6 +81,7 @@ class Sight:
     destination_port: int
     hops_left: int
     icmp: tuple[int, int] = (0, 0)  # type and code of an error
+    own_number: int = 0  # of TCP, the answering side's first sequence number: errors about answers quote it
 
     def __str__(self) -> str:
         way = "->" if self.outgoing else "<-"
@@ -147,6 +148,7 @@ def _sight(host: str, interface: str, outgoing: bool, packet: bytes) -> Sight | 
     if found is None:
         return None
     step, number, source_port, destination_port = found
+    own = int.from_bytes(header.payload[4:8]) if header.protocol == socket.IPPROTO_TCP else 0
     return Sight(
         host,
         interface,
@@ -159,6 +161,7 @@ def _sight(host: str, interface: str, outgoing: bool, packet: bytes) -> Sight | 
         header.destination,
         destination_port,
         header.hops_left,
+        own_number=own,
     )
 
 

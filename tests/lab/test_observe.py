@@ -91,7 +91,7 @@ def test_every_way_to_end_is_told_from_the_others(bridge_nf: bool) -> None:
         owns = network.owns
     for seen, (probe, expected) in zip(observed, CASES, strict=True):
         assert seen.probe == probe
-        assert ending(seen, GATEWAY, owns) == expected, str(seen)
+        assert replace(ending(seen, GATEWAY, owns), source=None) == expected, str(seen)
     assert built_s < 1
 
 
