@@ -82,6 +82,10 @@ class Flow(NamedTuple):
     server: str | None = None  # who that is, once arrived
     refused: bool = False  # what the server answers is that nobody listens
     passed: int = 0  # which of the two ways led through the gateway
+    crossed: bool = False  # the client's frames cross a bridge of the gateway to the server's port
+    crossed_back: bool = False  # the server's frames cross it
+    apart: bool | None = None  # whether client and server are behind different ports of a bridge
+    sees_frames: bool | None = None  # whether rules see what is only bridged, once that was asked
     came: Link | None = None  # by which the client's packets came there
     came_back: Link | None = None  # by which the server's did
     root: int = 0  # the first choice that was not the packet's own; 0: none

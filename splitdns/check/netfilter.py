@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
+from splitdns.check.bridges import Bridges
 from splitdns.check.chains import Fate, Rules
 from splitdns.check.conditions import PORTED, Around, Budget, Parts
 from splitdns.check.flows import Connection, Flow
@@ -51,6 +52,14 @@ class End(Enum):
     GIVEN_UP = "given-up"
 
 
+class Exit(Enum):
+    """How packets leave the gateway's rules."""
+
+    INSIDE = "inside"  # for the gateway itself
+    OUT = "out"
+    BRIDGED = "bridged"  # as frames, by the interface by which they came
+
+
 _ENDS = {
     Fate.DROPPED: End.DROPPED,
     Fate.REJECTED: End.REJECTED,
@@ -68,6 +77,7 @@ class Netfilter:
 
     def __init__(self, gateway: Gateway, family: int, budget: Budget) -> None:
         self.terrain = Terrain(gateway.network, family)
+        self.bridges = Bridges(gateway, family)
         self._budget = budget
         self._sieves: dict[int, Sieve] = {}
         self._around = Around(self.terrain.type_numbers, self._any_of)
@@ -106,37 +116,68 @@ class Netfilter:
 
     # --- The ways through -----------------------------------------------------------------------------------
 
-    def enter(self, flow: Flow, came: Link, sent: Sent, ended: Ended) -> Iterator[tuple[bool, Flow]]:
-        """What came in by ``came``: those parts that the gateway takes for itself (True), or sends on."""
+    def enter(
+        self, flow: Flow, came: Link, sent: Sent, ended: Ended, *, crosses: bool = False
+    ) -> Iterator[tuple[Exit, Flow]]:
+        """What came in by ``came``, in parts, and how each leaves.
+
+        ``crosses``: they are frames from one port of a bridge to another, which rules see.
+        """
         fresh = flow._replace(incoming=came, outgoing=None, via=None, state=State.INVALID, mark=0)
         flows = self._meet([fresh], Hook.PREROUTING, -_LAST, Priority.CONNTRACK, ended)
         flows = [tracked(one, sent) for one in flows]
-        yield from self._onward(flows, sent, ended)
+        for one in self._meet(flows, Hook.PREROUTING, Priority.CONNTRACK, _LAST, ended):
+            one = one.stopped("prerouting")
+            if one.header.destination != flow.header.destination:
+                yield from self._redirected(one, ended, crosses=crosses)
+            elif crosses:
+                yield from self._bridge(one._replace(outgoing=came), ended)
+            else:
+                yield from self._route(one, ended)
 
-    def _onward(self, flows: list[Flow], sent: Sent, ended: Ended) -> Iterator[tuple[bool, Flow]]:
-        flows = self._meet(flows, Hook.PREROUTING, Priority.CONNTRACK, _LAST, ended)
-        for one in flows:
-            for part, kind in self.terrain.routed(one.stopped("prerouting")):
-                if kind == "local":
-                    yield from self._inward(part, ended)
-                elif kind == "unicast" and self.terrain.forwards is not False:
-                    yield from self._forward(part, ended)
-                else:
-                    ended(part.stopped("routing", _why_nowhere(kind)), End.NO_ROUTE)
+    def _redirected(self, flow: Flow, ended: Ended, *, crosses: bool) -> Iterator[tuple[Exit, Flow]]:
+        """What has another destination now: somebody on the bridge by which it came gets it as a frame."""
+        for part, kind in self.terrain.routed(flow):
+            name = part.incoming[0][0] if part.incoming is not None and len(part.incoming) == 1 else ""
+            is_back = kind == "unicast" and part.outgoing is not None and part.outgoing[0][0] == name
+            sees = crosses or self.bridges.sees_frames(part, name)
+            if not is_back or sees is False:
+                yield from self._routed(part, kind, ended)
+                continue
+            if sees is None:
+                part = part.unsure(self.bridges.sysctl)
+                yield from self._routed(part._replace(sees_frames=False), kind, ended)
+                part = part._replace(sees_frames=True)
+            for one in self._checked(part, ended):
+                yield from self._bridge(one, ended)
 
-    def _inward(self, flow: Flow, ended: Ended) -> Iterator[tuple[bool, Flow]]:
-        for one in self._checked(flow._replace(outgoing=None), ended):
-            for part in self._meet([one], Hook.INPUT, -_LAST, _LAST, ended):
-                yield True, part.stopped("input")
+    def _bridge(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
+        flows = [part.stopped("forward") for part in self._meet([flow], Hook.FORWARD, -_LAST, _LAST, ended)]
+        for one in self._meet(flows, Hook.POSTROUTING, -_LAST, _LAST, ended):
+            yield Exit.BRIDGED, one.stopped("postrouting", "as a frame")
 
-    def _forward(self, flow: Flow, ended: Ended) -> Iterator[tuple[bool, Flow]]:
+    def _route(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
+        for part, kind in self.terrain.routed(flow):
+            yield from self._routed(part, kind, ended)
+
+    def _routed(self, flow: Flow, kind: str, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
+        if kind == "local":
+            for one in self._checked(flow._replace(outgoing=None), ended):
+                for part in self._meet([one], Hook.INPUT, -_LAST, _LAST, ended):
+                    yield Exit.INSIDE, part.stopped("input")
+        elif kind == "unicast" and self.terrain.forwards is not False:
+            yield from self._forward(flow, ended)
+        else:
+            ended(flow.stopped("routing", _why_nowhere(kind)), End.NO_ROUTE)
+
+    def _forward(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
         if self.terrain.forwards is None:
             flow = flow.unsure("whether the gateway forwards is not known")
             ended(flow.stopped("routing", "it may not forward"), End.NO_ROUTE)
         flows = self._meet(self._checked(flow, ended), Hook.FORWARD, -_LAST, _LAST, ended)
         flows = [part.stopped("forward") for part in flows]
         for one in self._meet(flows, Hook.POSTROUTING, -_LAST, _LAST, ended):
-            yield False, one.stopped("postrouting")
+            yield Exit.OUT, one.stopped("postrouting")
 
     def _checked(self, flow: Flow, ended: Ended) -> list[Flow]:
         if flow.incoming == link(LOOPBACK):
@@ -151,8 +192,8 @@ class Netfilter:
             ended(one.stopped("routing", why), End.DROPPED)
         return passed
 
-    def send(self, flow: Flow, sent: Sent, ended: Ended) -> Iterator[tuple[bool, Flow]]:
-        """What the gateway sends itself: those parts that come back to it by loopback (True), or leave."""
+    def send(self, flow: Flow, sent: Sent, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
+        """What the gateway sends itself, in parts, and how each leaves; or comes back, by loopback."""
         fresh = flow._replace(incoming=None, outgoing=None, via=None, mark=0)
         if fresh.state is not State.RELATED:  # what answers for another packet shares its connection already
             fresh = fresh._replace(state=State.INVALID)
@@ -163,11 +204,9 @@ class Netfilter:
             flows = self._meet([one], Hook.OUTPUT, -_LAST, Priority.CONNTRACK, ended)
             flows = [part if part.state is State.RELATED else tracked(part, sent) for part in flows]
             for part in self._meet(flows, Hook.OUTPUT, Priority.CONNTRACK, _LAST, ended):
-                yield from self._leave(part.stopped("output"), one, kind, sent, ended)
+                yield from self._leave(part.stopped("output"), one, kind, ended)
 
-    def _leave(
-        self, flow: Flow, before: Flow, kind: str, sent: Sent, ended: Ended
-    ) -> Iterator[tuple[bool, Flow]]:
+    def _leave(self, flow: Flow, before: Flow, kind: str, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
         again: Iterable[tuple[Flow, str]] = [(flow, kind)]
         if flow.header.destination != before.header.destination or flow.mark:
             again = self.terrain.routed(flow)  # ip_route_me_harder
@@ -178,11 +217,11 @@ class Netfilter:
             for part in self._meet([one], Hook.POSTROUTING, -_LAST, _LAST, ended):
                 part = part.stopped("postrouting")
                 if its_kind == "unicast":
-                    yield False, part
+                    yield Exit.OUT, part
                 else:
                     part = part._replace(incoming=link(LOOPBACK), outgoing=None)
-                    back = self._meet([part], Hook.PREROUTING, -_LAST, Priority.CONNTRACK, ended)
-                    yield from self._onward(back, sent, ended)
+                    for back in self._meet([part], Hook.PREROUTING, -_LAST, _LAST, ended):
+                        yield from self._route(back.stopped("prerouting"), ended)
 
     # --- One hook -------------------------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from splitdns.check.answers import ANSWERED, UNREACHABLE
 from splitdns.check.boundaries import boundaries
 from splitdns.check.conditions import PORTED, Budget
-from splitdns.check.journey import ANSWERED, UNREACHABLE, Journey
+from splitdns.check.journey import Journey
 from splitdns.check.model import Gateway
 from splitdns.check.neighbours import Neighbours
 from splitdns.check.netfilter import Netfilter
