@@ -203,12 +203,14 @@ class Policy:
 
     ``built_in`` are the apexes of the zones that no file declares: special-use names. ``rebinding`` says that
     upstreams may not name inside addresses, but beneath the domains in ``trusted``. ``lists`` block names.
+    ``dns64`` is the prefix into which IPv4 addresses are put (RFC 6147).
     """
 
     built_in: frozenset[Qname] = frozenset()
     rebinding: bool = False
     trusted: frozenset[Qname] = frozenset()
     lists: tuple[NameList, ...] = ()
+    dns64: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

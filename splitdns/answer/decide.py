@@ -15,7 +15,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import assert_never
 
-from splitdns.answer import rebinding
+from splitdns.answer import dns64, rebinding
 from splitdns.answer.blocking import TTL_S, answer, find
 from splitdns.answer.guard import guard, is_hidden
 from splitdns.answer.lookup import (
@@ -92,6 +92,7 @@ class Walk:
     upstream: the end of the chain is then given under the asked name, and nothing else. ``proofs`` are those
     of the replies so far; ``secure`` says that all records are from such, and validated. ``rebound`` counts
     the records that rebinding protection took out; ``allowed`` says that no list has a say any more.
+    ``negative`` is the answer about AAAA, while DNS64 asks for A.
     """
 
     view: View
@@ -106,6 +107,7 @@ class Walk:
     secure: bool = False
     rebound: int = 0
     allowed: bool = False
+    negative: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ def decide(query: Query, view: View, manners: Manners) -> Answer | Forward:
     refusal = _refusal(query, manners)
     if refusal is not None:
         return refusal
-    return _guarded(_hop(Walk(view, query, manners), query.question), query, view)
+    walk = Walk(view, query, manners)
+    return _concluded(_hop(walk, query.question), walk)
 
 
 def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
@@ -160,11 +163,21 @@ def resume(forward: Forward, reply: Reply | None) -> Answer | Forward:
         secure = is_trusted or proof.security is Security.SECURE
         secure = secure and (walk.secure if walk.forwarded else not walk.chain)
         walk = replace(walk, forwarded=True, proofs=(*walk.proofs, proof), secure=secure)
-    return _guarded(_replied(forward, walk, reply), walk.query, walk.view)
+    return _concluded(_replied(forward, walk, reply), walk)
 
 
-def _guarded(decided: Answer | Forward, query: Query, view: View) -> Answer | Forward:
-    return decided if isinstance(decided, Forward) else guard(decided, view, query.name)
+def _concluded(decided: Answer | Forward, walk: Walk) -> Answer | Forward:
+    """An answer past the guard, or, where DNS64 can make one, the way to that."""
+    if isinstance(decided, Forward):
+        return decided
+    view, query, prefix = walk.view, walk.query, walk.view.policy.dns64
+    answer = guard(decided, view, query.name)
+    if prefix is not None and walk.negative is not None:
+        return dns64.synthesized(walk.negative, answer, prefix)
+    if dns64.is_wanted(query, answer, prefix):
+        walk = Walk(view, replace(query, qtype=Type.A), walk.manners, negative=answer)
+        return _concluded(_hop(walk, query.question), walk)
+    return answer
 
 
 def _refusal(query: Query, manners: Manners) -> Answer | None:
@@ -205,6 +218,10 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
         walk = replace(walk, seen=walk.seen | {qname})
         view, qtype = walk.view, walk.query.qtype
 
+        if (other := dns64.reverse_target(qname, view.policy.dns64)) is not None:
+            alias = RRset(name, Type.CNAME, dns64.TTL_S, (other,))
+            walk, name = replace(walk, chain=(*walk.chain, alias), secure=False), other
+            continue
         if view.ptrs is not None and (node := view.ptrs.node(qname)) is not None:
             return _automatic_ptr(walk, name, node.rrset(Type.PTR))
         authority = view.authority(qname)

@@ -131,6 +131,7 @@ def _how_text(hop: Hop) -> str:
         How.ABSENT: "not declared there",
         How.BROKEN: "its file never loaded",
         How.AUTOMATIC: "the PTR made by itself for an address that our zones declare",
+        How.DNS64: "the name of an address that DNS64 makes",
         How.LISTED: f"no zone of ours; blocked by {hop.matched}",
         How.RULE: "no zone of ours; the longest forward rule decides",
         How.NOBODY: "no zone of ours, and no forward rule for this view",

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
+from splitdns.answer import dns64
 from splitdns.answer.blocking import TTL_S, Hit
 from splitdns.answer.blocking import answer as answer_listed
 from splitdns.answer.blocking import find as find_listed
@@ -109,6 +110,9 @@ class Tale:
     def _hop(self, name: bytes) -> tuple[Hop, bytes | None]:
         """The hop of ``name``, and the name that it leads to."""
         view, qname, qtype = self._view, fold(name), self._query.qtype
+        if (target := dns64.reverse_target(qname, view.policy.dns64)) is not None:
+            alias = Record(RRset(name, Type.CNAME, dns64.TTL_S, (target,)), Origin.SYNTHESIZED)
+            return Hop(name, How.DNS64, Result.ALIAS, records=(alias,)), target
         if view.ptrs is not None and (node := view.ptrs.node(qname)) is not None:
             return self._automatic(name, node), None
         authority = view.authority(qname)

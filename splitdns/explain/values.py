@@ -31,6 +31,7 @@ class How(StrEnum):
     BROKEN = "broken-zone"
     AUTOMATIC = "automatic-ptr"
     LISTED = "blocklist"
+    DNS64 = "dns64"  # the name of an address that holds an IPv4 one, RFC 6147 5.3
     RULE = "forward-rule"
     NOBODY = "nobody"  # neither a zone nor a rule
 

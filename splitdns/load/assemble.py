@@ -97,6 +97,7 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
                 built_in=frozenset(own),
                 rebinding=view.rebinding == "protect" and not made.outside,  # where the guard takes them out
                 trusted=frozenset(view.rebinding_allow),
+                dns64=view.dns64,
             )
         made = replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden, policy=policy)
         views.append(made)

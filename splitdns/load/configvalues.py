@@ -24,6 +24,7 @@ Client: TypeAlias = Prefix | Literal["any"]
 
 NO_HORIZONS = ("value", "ttl", "public")  # in a zone, these stand beside the horizons of a value
 MAX_WORKERS = 1024
+DNS64_LENGTHS = (32, 40, 48, 56, 64, 96)  # RFC 6052 2.2
 _BLOCKINGS = ("nxdomain", "nodata", "refused", "drop", "allow")
 MAX_DURATION_S = 86_400
 MAX_IDENTITY_OCTETS = 255  # one character-string of a TXT record (RFC 1035 3.3.14)
@@ -253,6 +254,21 @@ def blocking(value: object) -> Blocking:
         raise ValueError(f"{expected}, found {shown(value)}")
     wrong = f"{expected}, found {shown(value)}"
     return Blocking(ListAction.ADDRESS, tuple(_address(str(one), wrong).packed for one in given))
+
+
+def dns64_prefix(value: object) -> IPv6Network:
+    """A prefix that IPv4 addresses can be put into (RFC 6052 2.2)."""
+    expected = "expected a prefix like 64:ff9b::/96, of length 32, 40, 48, 56, 64 or 96"
+    wrong = f"{expected}, found {shown(value)}"
+    if not isinstance(value, str) or "/" not in value:
+        raise ValueError(wrong)
+    try:
+        network = IPv6Network(value)
+    except ValueError:
+        raise ValueError(wrong) from None
+    if network.prefixlen not in DNS64_LENGTHS or network.network_address.packed[8]:
+        raise ValueError(wrong)
+    return network
 
 
 def workers(value: object) -> int | None:

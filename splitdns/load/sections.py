@@ -6,7 +6,7 @@ wrong.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -86,6 +86,9 @@ Identity = Annotated[str | bool, PlainValidator(configvalues.identity), WithJson
 Wan4 = Annotated[IPv4Address, PlainValidator(configvalues.wan4), _text(r"^[0-9.]+$", "203.0.113.7")]
 Wan6 = Annotated[IPv6Address, PlainValidator(configvalues.wan6), _text(r"^[0-9A-Fa-f:.]+$", "2001:db8::7")]
 
+Dns64Prefix = Annotated[
+    IPv6Network, PlainValidator(configvalues.dns64_prefix), _text(r"^[0-9A-Fa-f:]+/[0-9]+$", "64:ff9b::/96")
+]
 ListedAction = Annotated[
     configvalues.Blocking, PlainValidator(configvalues.blocking), WithJsonSchema(_LISTED_ACTION)
 ]
@@ -143,6 +146,10 @@ class ViewSettings(Section):
     trust_ad: bool = False
     """Whether an upstream's word is taken that it has validated an answer (AD). Only for resolvers that are
     your own, and that nobody sits in front of."""
+
+    dns64: Dns64Prefix | None = None
+    """The prefix of a NAT64, such as `64:ff9b::/96`: names without an IPv6 address get one in it, made of
+    their IPv4 addresses (RFC 6147)."""
 
     open_resolver: bool = False
     """Permits `recursion` for `any` or for a large part of the internet. Others will use it as a weapon."""
