@@ -87,7 +87,7 @@ class Upstreams:
         try:
             while tries.due_s is not None or running.tasks:
                 now_s = self._clock()
-                while tries.due_s is not None and tries.due_s <= now_s:
+                while tries.due_s is not None and (tries.due_s <= now_s or not running.tasks):
                     if attempt := tries.next(now_s):
                         running.begin(self._try(question, attempt), attempt.upstream)
                 if not running.tasks:

@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 
 from splitdns.answer.decide import Reply
-from splitdns.forward.exchange import Exchanger
+from splitdns.forward.exchange import Exchanger, SilenceError
 from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFTER_S
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Question
+from splitdns.forward.response import Response
 from splitdns.forward.upstreams import Failure, Upstreams
 from splitdns.metrics import Counts
 from splitdns.names import from_text
@@ -65,6 +66,31 @@ def test_the_next_upstream_is_asked_where_a_reply_is_judged_to_be_of_no_use() ->
             assert isinstance(reply, Reply)
             assert reply.answer[0].rdatas == (bytes((192, 0, 2, 2)),)
             assert await make().ask(WWW, only(one), judge) == Reply(Rcode.SERVFAIL)
+
+    run(main())
+
+
+def test_where_nothing_is_on_its_way_the_next_try_begins_at_once() -> None:
+    class Brief(Exchanger):
+        """Silence that is over before a usual answer would have come, then an answer."""
+
+        asked = 0
+
+        async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
+            self.asked += 1
+            if self.asked < 4:
+                raise SilenceError("no response over TCP")
+            return await super().exchange(question, upstream, timeout_s)
+
+    async def main() -> None:
+        loop, counts = asyncio.get_running_loop(), Counts()
+        exchanger = Brief(KernelNetwork(), random.SystemRandom(), counts)
+        upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
+        async with upstream(lambda asked: [answer(asked, "www.example.org. 300 A 192.0.2.1")]) as one:
+            started_s = loop.time()
+            async with asyncio.timeout(10):
+                assert isinstance(await upstreams.ask(WWW, only(one)), Reply)
+            assert (exchanger.asked, loop.time() - started_s) == (4, 0)
 
     run(main())
 
