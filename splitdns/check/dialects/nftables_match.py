@@ -25,6 +25,7 @@ from splitdns.check.dialects.nftables_terms import (
     Status,
     Terms,
     Unmodelled,
+    settled,
 )
 from splitdns.check.rules import AnyOf, Condition, Interfaces, Unknown
 from splitdns.check.sets import Numbers
@@ -117,6 +118,8 @@ def possible_values(chance: Chance, data: Json, within: Within) -> list[Json]:
 def presupposed(expression: Json) -> Terms:
     """What must hold for ``expression`` to have a value at all."""
     match expression:
+        case {"elem": {"val": inner}}:
+            return presupposed(inner)
         case {"concat": list(parts)}:
             return _basis([field(part) for part in parts])
         case dict():
@@ -161,7 +164,11 @@ def _number(left: Field, right: Json, operator: str, within: Within) -> Terms:
         return under.holds(zero if operator == "!" else under.all - zero)
     if left.kind == "state" and operator == "==" and isinstance(right, list) and len(right) > 1:
         return left.basis.also(NEVER)  # a packet has one state
-    numbers = _numbers(left, right, within)
+    if left.kind == "tcp flags" and isinstance(right, list):  # flags that are set together
+        together = left.scalar(right)
+        numbers = _not_read(left.name, right) if together is None else Numbers.one(together)
+    else:
+        numbers = _numbers(left, right, within)
     if isinstance(numbers, Unknown):
         return left.basis.also(numbers)
     if operator in _COMPARED:
@@ -307,7 +314,7 @@ def _conjunction(fields: list[AnyField], key: tuple[Part, ...]) -> Terms:
                 result &= Terms(families, one.meaning(part))
             case InterfaceName(side), frozenset():
                 result = result.also(Interfaces(side, part))
-    return result
+    return settled(result)
 
 
 def _joined(keys: list[tuple[Part, ...]]) -> list[tuple[Part, ...]]:

@@ -57,9 +57,11 @@ class Sets:
         one = NamedSet(name, listed(body.get("elem", []), "the elements of a set"))
         kind = body.get("map", "")
         one.value_type = " . ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
-        if _is_dynamic(body):
+        flags = body.get("flags", [])
+        flags = flags if isinstance(flags, list) else [flags]
+        if "dynamic" in flags:  # which some versions do not print
             one.moving = f"set @{name} is filled by rules"
-        elif any(isinstance(element, dict) and _expires(element) for element in one.elements):
+        elif "timeout" in flags:
             one.moving = f"elements of set @{name} expire"
         elif not _statements(body.get("stmt")) <= _HARMLESS:
             one.moving = f"set @{name} matches only so often"
@@ -97,16 +99,6 @@ def pairs(elements: list[Json]) -> Iterator[tuple[Json, Json]]:
                 yield key, value
             case _:
                 raise Misshapen(f"expected a key and a value, found {shown(element)}")
-
-
-def _is_dynamic(body: dict[str, Json]) -> bool:
-    flags = body.get("flags", [])
-    return "dynamic" in (flags if isinstance(flags, list) else [flags])
-
-
-def _expires(element: dict[str, Json]) -> bool:
-    inner = element.get("elem")
-    return isinstance(inner, dict) and "expires" in inner
 
 
 def _statements(value: Json) -> set[str]:

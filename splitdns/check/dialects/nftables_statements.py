@@ -21,6 +21,7 @@ from splitdns.check.dialects.nftables_terms import (
     Chance,
     Terms,
     of_protocol,
+    settled,
 )
 from splitdns.check.rules import (
     TCP,
@@ -108,7 +109,7 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
         if what == "match":
             branches = _product(branches, matches(mapping(body, what), within))
         elif what in _SOMETIMES:
-            branches = _product(branches, [ALWAYS.also(Unknown(_sometimes(what, body)))])
+            branches = _product(branches, [_sometimes(what, body)])
         elif what in _PASSING:
             continue
         else:
@@ -122,6 +123,7 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
             branches = _product(branches, _together(step))
     if not result.acts:
         result.acts = [(branch, Pass()) for branch in branches]
+    result.acts = [(settled(terms), action) for terms, action in result.acts]
     _note_what_is_unknown(result)
     return result
 
@@ -132,7 +134,7 @@ def _product(branches: list[Terms], alternatives: list[Terms]) -> list[Terms]:
 
 def _together(step: Acts) -> list[Terms]:
     """For which packets a statement did something, so that the next one is reached."""
-    return list(dict.fromkeys(terms for terms, _ in step)) or [ALWAYS]
+    return list(dict.fromkeys(terms for terms, _ in step)) or [ALWAYS.also(NEVER)]
 
 
 # --- One statement ------------------------------------------------------------------------------------------
@@ -254,15 +256,19 @@ def _shown_key(key: dict[str, Json]) -> str:
     return "a field of the packet"
 
 
-def _sometimes(what: str, body: Json) -> str:
+def _sometimes(what: str, body: Json) -> Terms:
     match body:
         case {"rate": rate, "per": per, **details}:
-            return f"limit rate {'over ' if details.get('inv') else ''}{rate}/{per}"
+            over = "over " if details.get("inv") else ""
+            unit = f" {details['rate_unit']}" if "rate_unit" in details else ""
+            return ALWAYS.also(Unknown(f"limit rate {over}{rate}{unit}/{per}"))
+        case {"key": key, "name": name}:
+            return presupposed(key).also(Unknown(f"{what} {name}"))
         case str():
-            return f"{what} name {body}"
+            return ALWAYS.also(Unknown(f"{what} name {body}"))
         case {"map": _}:
-            return f"{what} by a map"
-    return what
+            return ALWAYS.also(Unknown(f"{what} by a map"))
+    return ALWAYS.also(Unknown(what))
 
 
 # --- What one statement does to another ---------------------------------------------------------------------

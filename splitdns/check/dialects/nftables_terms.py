@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from splitdns.check.dialects.nftables_values import Scalar
 from splitdns.check.rules import AnyOf, Condition, Protocols, Side
-from splitdns.check.sets import Numbers
+from splitdns.check.sets import PROTOCOLS, Numbers
 
 BOTH = frozenset({4, 6})
 NEVER = AnyOf(())  # none of no alternatives holds
@@ -33,6 +33,38 @@ class Terms:
 
 
 ALWAYS = Terms()
+
+_FEW = 8  # alternatives that ``settled`` looks into; those of sets are settled one by one
+
+
+def settled(terms: Terms) -> Terms:
+    """The same, without what the protocols that it asks for leave open in an ``AnyOf``."""
+    return Terms(terms.families, _settled(terms.conditions, PROTOCOLS))
+
+
+def _settled(conditions: tuple[Condition, ...], protocols: Numbers) -> tuple[Condition, ...]:
+    for one in conditions:
+        if isinstance(one, Protocols):
+            protocols &= one.numbers
+    result: list[Condition] = []
+    for one in conditions:
+        if not isinstance(one, AnyOf) or one.negated or not 0 < len(one.alternatives) <= _FEW:
+            result.append(one)
+            continue
+        possible = [
+            _settled(some, protocols)
+            for some in one.alternatives
+            if all(protocols & each.numbers for each in some if isinstance(each, Protocols))
+        ]
+        if len(possible) == 1:
+            result += (each for each in possible[0] if not _goes_without_saying(each, protocols))
+        else:
+            result.append(AnyOf(tuple(possible)))
+    return tuple(dict.fromkeys(result))
+
+
+def _goes_without_saying(condition: Condition, protocols: Numbers) -> bool:
+    return isinstance(condition, Protocols) and protocols <= condition.numbers
 
 
 @dataclass(frozen=True, slots=True)

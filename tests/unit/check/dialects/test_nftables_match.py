@@ -104,6 +104,7 @@ def test_states() -> None:
 def test_flags_of_tcp() -> None:
     assert match(FLAGS, "in", "syn")[0].conditions == (TCP, TcpFlags(2, 2))
     assert match(FLAGS, "!", ["syn", "ack"])[0].conditions == (TCP, TcpFlags(0x12, 0))
+    assert match({"&": [FLAGS, ["fin", "syn"]]}, "==", ["fin", "syn"])[0].conditions == (TCP, TcpFlags(3, 3))
     assert match(FLAGS, "!=", "syn")[0].conditions == (TCP, TcpFlags(0xFF, 2, negated=True))
     assert isinstance(match(FLAGS, "in", "strange")[0].conditions[1], Unknown)
 
@@ -217,6 +218,7 @@ def test_a_map_by_chance_gives_any_of_its_values() -> None:
 def test_what_an_expression_presupposes() -> None:
     assert presupposed({"concat": [SADDR, DPORT]}) == Terms(frozenset({4}), (TCP,))
     assert presupposed(SADDR6) == Terms(frozenset({6}))
+    assert presupposed({"elem": {"val": SADDR6, "timeout": 5}}) == Terms(frozenset({6}))
     assert presupposed("@s") == ALWAYS
 
 

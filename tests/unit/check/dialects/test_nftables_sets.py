@@ -44,7 +44,7 @@ def test_a_set_may_be_empty_or_hold_what_is_not_known() -> None:
     [
         ({"flags": ["dynamic", "timeout"]}, "filled by rules"),
         ({"flags": "dynamic"}, "filled by rules"),
-        ({"flags": ["timeout"], "elem": [{"elem": {"val": 80, "timeout": 60, "expires": 5}}]}, "expire"),
+        ({"flags": ["timeout"], "timeout": 60}, "expire"),
         ({"stmt": [{"limit": {"rate": 1, "per": "second"}}]}, "only so often"),
         ({"stmt": [{"counter": None}]}, ""),
         ({"flags": ["interval"], "elem": [{"elem": {"val": 80, "comment": "web"}}]}, ""),

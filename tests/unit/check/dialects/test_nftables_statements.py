@@ -139,7 +139,8 @@ def test_a_statement_never_seen_may_do_anything() -> None:
         ({"limit": "l"}, "limit name l"),
         ({"quota": {"val": 5, "val_unit": "mbytes"}}, "quota"),
         ({"ct count": {"val": 3, "inv": True}}, "ct count"),
-        ({"meter": {"name": "m"}}, "meter"),
+        ({"limit": {"rate": 5, "rate_unit": "mbytes", "per": "hour"}}, "limit rate 5 mbytes/hour"),
+        ({"meter": {"name": "m", "key": "x", "stmt": {}}}, "meter m"),
     ],
 )
 def test_what_holds_only_sometimes_is_unknown(statement: Json, reason: str) -> None:
@@ -161,6 +162,12 @@ def test_filling_a_set_presupposes_the_key_and_may_end_the_rule() -> None:
 def test_to_set_what_packets_do_not_carry_ends_the_rule() -> None:
     done = rule({"mangle": {"key": {"exthdr": {"name": "rt", "field": "hdrlength"}}, "value": 5}}, ACCEPT)
     assert all(NEVER in terms.conditions for terms, _ in done.acts)
+
+
+def test_a_map_without_elements_ends_the_rule() -> None:
+    mark: Json = {"map": {"key": DPORT, "data": {"set": []}}}
+    done = rule({"mangle": {"key": {"meta": {"key": "mark"}}, "value": mark}}, ACCEPT)
+    assert [terms.conditions for terms, _ in done.acts] == [(NEVER,)]
 
 
 def test_a_verdict_by_chance_may_be_any() -> None:
