@@ -225,6 +225,20 @@ ZONE_FAULTS = Metric(
 )
 ZONE_FAILED = Metric("zone_load_failures_total", "counter", "Zone files that were found broken when loading.")
 
+EXPOSURE_FINDINGS = Metric(
+    "exposure_findings", "gauge", "Findings of the exposure check.", ("severity", "code")
+)
+EXPOSURE_CONSISTENT = Metric(
+    "exposure_consistent", "gauge", "Whether a service works for all who are told of it.", ("service",)
+)
+EXPOSURE_RUN = Metric(
+    "exposure_last_run_timestamp_seconds", "gauge", "When the exposure check ran last."
+)
+EXPOSURE_SUCCESSFUL = Metric("exposure_last_run_successful", "gauge", "Whether it could.")
+EXPOSURE_RULES = Metric(
+    "exposure_rules_timestamp_seconds", "gauge", "When the oldest of the gateway's files was written."
+)
+
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 
 

@@ -49,9 +49,16 @@ class Seen:
 # --- Hosts --------------------------------------------------------------------------------------------------
 
 
-def hosts_of(settings: GatewaySettings, network: Network, told: Iterable[Address]) -> tuple[Host, ...]:
-    """The configured hosts, and one for each other address in ``told`` that is behind the gateway."""
+def hosts_of(
+    settings: GatewaySettings, network: Network, told: Iterable[Address], found: Sequence[Host] = ()
+) -> tuple[Host, ...]:
+    """The configured hosts, those that sources ``found``, and one for each other address behind the gateway.
+
+    Of ``told``, addresses of nobody behind the gateway are nobody's here.
+    """
     hosts = [_host(name, one) for name, one in settings.hosts.items()]
+    configured = {own.address for host in hosts for own in host.addresses}
+    hosts += [one for one in found if not configured & {own.address for own in one.addresses}]
     known = {own.address for host in hosts for own in host.addresses}
     others = sorted(set(told) - known, key=lambda one: (one.version, int(one)))
     return (
@@ -130,11 +137,11 @@ def _of_family(
     for interface in network.interfaces:
         if not interface.up or interface.uplink:
             continue
-        own_prefixes = {one.prefix for one in interface.addresses if not one.address.is_loopback}
+        own_prefixes = {one.prefix for one in interface.addresses if not _is_local(one.address)}
         for prefix in sorted((one for one in own_prefixes if one.version == family), key=str):
             if numbers := _usable(prefix) - taken:
-                taken |= numbers
                 yield _on_link(interface, family, prefix, numbers)
+            taken |= numbers_of(prefix)
     for route in network.routes:
         at = network.interface(route.interface or "")
         if at is None or at.uplink or route.kind != "unicast" or route.prefix.prefixlen == 0:
@@ -145,6 +152,11 @@ def _of_family(
     yield from _internet(family, network, taken)
     if own:
         yield Clients("the gateway", Kind.GATEWAY, family, Numbers.one(_preferred(network, family)), None)
+
+
+def _is_local(address: Address) -> bool:
+    """Whether nobody beyond its own link, or host, can have business with it."""
+    return address.is_link_local or address.is_loopback
 
 
 def _usable(prefix: Prefix) -> Numbers:
@@ -239,7 +251,7 @@ def _preferred(network: Network, family: int) -> int:
         for one in network.interfaces
         if one.uplink is uplink
         for own in one.addresses
-        if own.address.version == family and not (own.address.is_link_local or own.address.is_loopback)
+        if own.address.version == family and not _is_local(own.address)
     ]
     return int(inside[0] if inside else network.addresses(family)[0])
 

@@ -90,13 +90,14 @@ class Judgement:
 
 
 def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgement:
-    """Walk every promise; ``gateway`` has its rules and its network, and no hosts yet."""
+    """Walk every promise; ``gateway`` has its rules and its network, and of hosts those that sources told."""
     network = gateway.network
     configured = {one.ip for host in settings.hosts.values() for one in host.addresses}
     own = frozenset((*network.addresses(4), *network.addresses(6)))
     services = services_of(loaded, lambda one: one in configured or is_behind(network, one), own)
     told = {address for service in services for address in service.targets}
-    hosts = hosts_of(settings, network, told | set(resolver_addresses(settings, loaded)))
+    told |= set(resolver_addresses(settings, loaded))
+    hosts = hosts_of(settings, network, told, gateway.hosts)
     services = tuple(_with_whole_hosts(service, hosts) for service in services)
     gateway = replace(
         gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
@@ -110,7 +111,7 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
         loaded,
         clients,
         services,
-        tuple(_cells(served, clients, services, _before_us(network))),
+        tuple(_cells(served, clients, services, settings, _before_us(network))),
         tuple(_admitted(walker, clients, gateway)),
         tuple(_outbound(walker, clients, network, resolver_addresses(settings, loaded))),
         tuple(ask(walker, clients, settings, loaded)),
@@ -127,7 +128,7 @@ def _with_whole_hosts(service: Service, hosts: Iterable[Host]) -> Service:
 def _serving(host: Host, services: Iterable[Service]) -> Host:
     """The host with the ports that zones expose at its addresses, where nobody says all that it has."""
     addresses = {own.address for own in host.addresses}
-    exposed = [one.exposed.inside for one in services if one.targets & addresses]
+    exposed = [one.exposed.inside for one in services if one.targets & addresses or not one.targets]
     if host.listens is not None or not exposed:
         return host
     return replace(host, listens=listening(exposed))
@@ -144,23 +145,29 @@ def _before_us(network: Network) -> Address | None:
 
 
 def _cells(
-    walker: Walker, clients: Sequence[Seen], services: Sequence[Service], before_us: Address | None
+    walker: Walker,
+    clients: Sequence[Seen],
+    services: Sequence[Service],
+    settings: GatewaySettings,
+    before_us: Address | None,
 ) -> Iterator[Cell]:
     """A host is a client of its own services only: as a client of others, it is one of its network.
 
+    Where zones do not say who serves, it may be any host of the configuration.
     With another NAT before the gateway, that one is taken to forward what it should (``WAN-CGNAT`` says so).
     """
     groups: dict[tuple[str | None, int], list[Seen]] = {}
+    configured: list[Seen] = []
     hosts: dict[Address, list[Seen]] = {}
     for seen in clients:
         if seen.clients.kind is Kind.HOST:
             address = address_of(seen.clients.family, seen.clients.numbers.first)
             hosts.setdefault(address, []).append(seen)
+            configured += [seen] if seen.clients.host in settings.hosts else []
         else:
             groups.setdefault((seen.view, seen.clients.family), []).append(seen)
     for service in services:
-        meant = service.targets or hosts.keys()  # where the zones do not say who serves, it may be anyone
-        selves = [seen for target in meant for seen in hosts.get(target, ())]
+        selves = [seen for target in service.targets for seen in hosts.get(target, ())] or configured
         for address in service.addresses:
             asking = [
                 seen

@@ -218,7 +218,7 @@ def _proven(
 def _after(checked: Checked, changes: Sequence[Change]) -> Checked:
     """The check of the gateway with the changes."""
     judgement = checked.judgement
-    gateway = replace(judgement.gateway, hosts=(), listens=None)
+    gateway = judgement.gateway
     mended = replace(gateway, ruleset=with_changes(gateway.ruleset, changes))
     return check(mended, judgement.settings, judgement.loaded)
 

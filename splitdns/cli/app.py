@@ -29,6 +29,13 @@ class ReportFormat(StrEnum):
     JUNIT = "junit"
 
 
+class RulesDialect(StrEnum):
+    """In what mending rules are written."""
+
+    NFTABLES = "nftables"
+    IPTABLES = "iptables"
+
+
 class FailOn(StrEnum):
     """The mildest severity that makes the check fail."""
 
@@ -157,15 +164,19 @@ def explain(
     config: ConfigOption = None,
     output: FormatOption = Format.TEXT,
     forward: ForwardOption = False,
+    port: Annotated[
+        str | None,
+        typer.Option("--port", metavar="PORT/PROTO", help="Also the packets' way to it, such as 443/tcp."),
+    ] = None,
 ) -> None:
     """Why one client gets the answer that it gets.
 
     Its view and why, each hop, the line of each record, what the leak guard kept back and what the other
-    views would answer.
+    views would answer; with --port, what becomes of the connection, stage by stage.
     """
     from splitdns.cli.explain import run
 
-    run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward)
+    run(name, qtype, host, config, as_json=output is Format.JSON, forward=forward, port=port)
 
 
 @app.command()
@@ -210,6 +221,24 @@ def check(
     from splitdns.cli.check import run
 
     run(config, output.value, fail_on.value)
+
+
+@app.command()
+def rules(
+    config: ConfigOption = None,
+    dialect: Annotated[
+        RulesDialect, typer.Option("--dialect", help="In what to write them.")
+    ] = RulesDialect.NFTABLES,
+    undo: Annotated[bool, typer.Option("--undo", help="Print what takes them back instead.")] = False,
+) -> None:
+    """Print the rules that would cure the check's findings.
+
+    Nothing is changed: they are commands for a shell, tried on the model first. Exit status: 0 all cured, 1
+    something is not, 2 wrong input.
+    """
+    from splitdns.cli.rules import run
+
+    run(config, dialect.value, undo=undo)
 
 
 @zone_app.command("check")

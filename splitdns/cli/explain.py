@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from splitdns.answer.decide import Forward
-from splitdns.cli import asking
+from splitdns.cli import asking, way
 from splitdns.cli.console import Printer, print_json, printer
 from splitdns.cli.loading import load_configuration
 from splitdns.cli.progress import progress
@@ -43,7 +43,14 @@ from splitdns.wire.message import Answer
 
 
 def run(
-    name: str, qtype: str | None, host: str, config: Path | None, *, as_json: bool, forward: bool
+    name: str,
+    qtype: str | None,
+    host: str,
+    config: Path | None,
+    *,
+    as_json: bool,
+    forward: bool,
+    port: str | None = None,
 ) -> None:
     """Print the explanation; it is never a failure to have explained a negative answer."""
     query = asking.question(name, qtype)
@@ -52,10 +59,14 @@ def run(
     with progress("finding lines") as report_progress:
         places = FilePlaces(loaded.settings, report_progress)
         told = explain(loaded.snapshot, query, host, ask=asking.upstreams(forward), places=places)
+    gone = None if port is None else way.way_of(loaded, config, query.question, host, port)
     if as_json:
-        print_json(to_value(told))
-    else:
-        print_text(told, printer())
+        print_json(to_value(told) | ({"way": way.to_value(gone)} if gone is not None else {}))
+        return
+    out = printer()
+    print_text(told, out)
+    if gone is not None:
+        way.print_way(gone, out)
 
 
 # ---- text

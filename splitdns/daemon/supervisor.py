@@ -106,6 +106,7 @@ class Supervisor:
         self._changed = asyncio.Event()
         self._flush_wanted = asyncio.Event()
         self._watching = asyncio.Event()
+        self._swapped = asyncio.Event()
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
@@ -143,6 +144,7 @@ class Supervisor:
                     group.create_task(self._crew.mind()),
                     group.create_task(self._reload_on_change(watcher)),
                     group.create_task(self._flush_on_signal()),
+                    group.create_task(self._inspect()),
                 ]
                 if self._control is not None:
                     group.create_task(self._control.serve(self._flush, self._stop))
@@ -247,6 +249,7 @@ class Supervisor:
         logs.configure(loaded.settings.log.level, loaded.settings.log.format)
         now_s = time.time()
         report.swapped(loaded, former, self._counts, now_s, now_s - started_s)
+        self._swapped.set()
 
     async def _ended(self, process: int) -> int:
         try:
@@ -260,6 +263,14 @@ class Supervisor:
         """A child that builds must not keep the ports from a server that follows us."""
         self._crew.close_in_child()
         self._close_in_child()
+
+    async def _inspect(self) -> None:
+        """Check the gateway against the generation that answers: each new one, and at times."""
+        from splitdns.daemon.inspection import Inspector
+
+        await self._crew.wait_until_serving()
+        inspector = Inspector(self._config, self._counts, self._close_in_builder)
+        await inspector.inspect_again(lambda: self._loaded, self._swapped)
 
     # Flush
 

@@ -89,6 +89,8 @@ def load(
         parts, views, found = assemble(settings, read, previous.parts if previous else {})
     views = [_with_lists(view, lists) for view in views]
     watch |= {Path(one.key[0].path) for one in lists}
+    if settings.gateway is not None:
+        watch |= {base / source.file for source in settings.gateway.sources if source.file is not None}
     faults = {apex: tuple(errors) for apex, errors in found.faults.items()}
     if problems.errors:
         faults[ROOT] = (*faults.get(ROOT, ()), *problems.errors)

@@ -119,6 +119,8 @@ class _Sorter:
         own = self.judgement.gateway.network.addresses(cell.address.version)
         if cell.address not in own:
             return None  # whether it is ours at all, ``names`` says
+        if cell.seen.clients.kind is Kind.GATEWAY and self._is_translated_for_others(cell):
+            return Code.HP_DNAT_WAN_ONLY
         if _is_outside(cell) or not self._works_from_outside(cell):
             return Code.FWD_MISSING
         is_network = cell.seen.clients.kind in (Kind.NETWORK, Kind.ROUTED)
@@ -127,6 +129,13 @@ class _Sorter:
 
     def _works_from_outside(self, cell: Cell) -> bool:
         return any(one.works and _is_outside(one) and one.address == cell.address for one in self.cells)
+
+    def _is_translated_for_others(self, cell: Cell) -> bool:
+        return any(
+            destination_act(one.result.outcomes[0]) is not None
+            for one in self.cells
+            if one.address == cell.address
+        )
 
     def _works_for_other_inside(self, cell: Cell) -> bool:
         """Whether another inside network gets the hairpin: then it was meant, and misses this one."""

@@ -1,0 +1,103 @@
+"""``splitdns check``: whether the gateway keeps what the zones promise."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from splitdns.cli.console import Printer, errors_reported, fail, print_json, printer
+from splitdns.cli.loading import chosen, load_configuration
+
+if TYPE_CHECKING:
+    from splitdns.check.check import Checked
+    from splitdns.check.finding import Finding, Severity
+
+_STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan"}
+
+
+def run(config: Path | None, output: str, fail_on: str) -> NoReturn:
+    """Check, print, and end with the status of semantics 27; a wrong configuration ends with 2."""
+    from splitdns.check.finding import Severity
+
+    severity = Severity[fail_on.upper()]
+    checked = checked_from(config)
+    match output:
+        case "json":
+            from splitdns.check.report import plain
+
+            print_json(plain.report(checked))
+        case "sarif":
+            from splitdns.check.report import sarif
+
+            print_json(sarif.report(checked))
+        case "junit":
+            from splitdns.check.report import junit
+
+            sys.stdout.write(junit.report(checked, severity))
+        case _:
+            _print(checked, printer(), severity)
+    raise SystemExit(checked.status(severity))
+
+
+def checked_from(config: Path | None) -> Checked:
+    """The check of a configuration's gateway; a mistake in any input ends the command."""
+    from splitdns.check.check import check
+    from splitdns.check.fetch import fetch
+    from splitdns.check.gather import gather
+    from splitdns.cli.progress import progress
+
+    loaded = load_configuration(config)
+    path = chosen(config)
+    settings = loaded.settings.gateway
+    if settings is None or not settings.sources:
+        fail(f"{path or 'the embedded default'} has no gateway.sources: there is nothing to check")
+    with errors_reported(), progress("checking the gateway"):
+        texts = fetch(loaded.settings, path.parent if path else Path(), commands=True)
+        gathered = gather(texts, settings, loaded.settings.where(("gateway", "sources")))
+        return check(gathered, settings, loaded)
+
+
+def _print(checked: Checked, out: Printer, fail_on: Severity) -> None:
+    from splitdns.check.report.matrix import matrix
+
+    by_subject: dict[str, list[Finding]] = {}
+    for finding in checked.findings:
+        by_subject.setdefault(finding.subject, []).append(finding)
+    for subject, findings in by_subject.items():
+        out.line(subject or "the gateway", "bold")
+        for finding in findings:
+            _print_finding(finding, out)
+        out.line()
+    headers, rows = matrix(checked.judgement)
+    out.table(headers, rows)
+    out.line(_summary(checked))
+
+
+def _print_finding(finding: Finding, out: Printer) -> None:
+    from splitdns.check.report.plain import packet
+
+    severity = str(finding.severity)
+    out.line(f"  {severity:<8}  {finding.code}  {finding.message}", _STYLES[severity])
+    if finding.where is not None:
+        out.line(f"            at       {finding.where}")
+    for rule in finding.rules[:3]:
+        out.line(f"            rule     {rule}")
+    if finding.witness is not None:
+        shown = packet(finding.witness.packets)
+        port = f":{shown['destination_port']}" if shown["protocol"] in ("tcp", "udp") else ""
+        way = f"{shown['source']} to {shown['destination']}{port} {shown['protocol']}"
+        verdict = f": {finding.verdict}" if finding.verdict is not None else ""
+        out.line(f"            witness  {way}{verdict}")
+    if finding.remedy:
+        out.line(f"            remedy   {finding.remedy}")
+
+
+def _summary(checked: Checked) -> str:
+    from splitdns.check.report.plain import counted
+
+    judgement = checked.judgement
+    found = ", ".join(f"{count} {severity}" for severity, count in counted(checked.findings).items())
+    judged = f"{len(judgement.services)} services, {len(judgement.clients)} groups of clients"
+    rules = f"{judgement.gateway.ruleset.rules} rules"
+    return f"{judged}, {rules}: {found or 'no findings'}"

@@ -1,0 +1,60 @@
+"""``splitdns rules``: the commands that would cure findings, proven in the model before they are printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from splitdns.cli.console import Status, printer
+
+if TYPE_CHECKING:
+    from splitdns.check.mend import Change, Cure
+
+
+def run(config: Path | None, dialect: str, *, undo: bool) -> None:
+    """Print a shell script; what cannot be cured stands in it as a comment, and makes the status 1."""
+    from splitdns.check.mend import cures
+    from splitdns.cli.check import checked_from
+    from splitdns.cli.progress import progress
+
+    checked = checked_from(config)
+    out = printer()
+    with progress("trying cures"):
+        found = list(cures(checked))
+    if not found:
+        out.line("# nothing that a rule would cure")
+        return
+    for cure in found:
+        _print_head(cure)
+        if cure.left:
+            continue
+        for command in _commands(cure, dialect, undo):
+            out.line(command)
+    if any(cure.left for cure in found):
+        raise SystemExit(Status.NEGATIVE)
+
+
+def _commands(cure: Cure, dialect: str, undo: bool) -> list[str]:
+    """What is inserted into a chain that another tool keeps is written for that tool."""
+    from splitdns.check.mend import Admit, AdmitReplies
+    from splitdns.check.mending import iptables, nftables
+
+    of = {"nftables": nftables.written, "iptables": iptables.written}
+    parts: dict[str, list[Change]] = {name: [] for name in of}
+    for change in cure.changes:
+        kept = isinstance(change, Admit | AdmitReplies) and not change.table.startswith("nft ")
+        own = "iptables" if kept else "nftables"
+        parts[own if isinstance(change, Admit | AdmitReplies) else dialect].append(change)
+    written = [of[name](changes) for name, changes in parts.items() if changes]
+    return [command for do, back in written for command in (back if undo else do)]
+
+
+def _print_head(cure: Cure) -> None:
+    out = printer()
+    first = cure.findings[0]
+    codes = ", ".join(dict.fromkeys(finding.code.value for finding in cure.findings))
+    out.line(f"# {first.subject}: {codes}", "dim")
+    if "inside address" in first.remedy:
+        out.line(f"# better than a rule: {first.remedy}", "dim")
+    if cure.left:
+        out.line(f"# no rule is offered: {cure.left}", "yellow")

@@ -1,0 +1,89 @@
+"""``splitdns check``: what it prints, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.check.world import filtered, nat
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.gateway import RULES, lay
+
+
+def test_findings_are_grouped_by_service_with_a_matrix_at_the_end(run: Run, desk: Path) -> None:
+    lay(desk)
+
+    result = run("check")
+
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert "old.example.com. 444/tcp" in lines
+    assert any("FWD-MISSING  nothing leads 203.0.113.7 to it" in line for line in lines)
+    assert "            witness  198.51.100.7 to 203.0.113.7:22 tcp: router-self" in lines
+    assert any(line.startswith("service") and "lan0 192.168.10.0/24" in line for line in lines)
+    assert lines[-1].startswith("2 services, ")
+    assert "2 rules: 1 critical, 2 error, 1 warning, 1 info" in lines[-1]
+
+
+def test_fail_on_decides_the_status__semantics_27(run: Run, desk: Path) -> None:
+    rules = RULES + "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
+    lay(desk, rules)
+
+    assert run("check").exit_code == 1
+    assert run("check", "--fail-on", "critical").exit_code == 0
+
+
+def test_the_other_forms_are_for_programs(run: Run, desk: Path) -> None:
+    lay(desk)
+
+    assert json.loads(run("check", "--format", "json").stdout)["format"] == 1
+    assert json.loads(run("check", "--format", "sarif").stdout)["version"] == "2.1.0"
+    assert ElementTree.fromstring(run("check", "--format", "junit").stdout).tag == "testsuite"
+
+
+def test_without_a_gateway_there_is_nothing_to_check(run: Run) -> None:
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert "has no gateway.sources" in result.stderr
+
+
+def test_mistakes_in_sources_are_told_with_their_places(run: Run, desk: Path) -> None:
+    lay(desk, "*nat\n-A PREROUTING -s 1.2.3 -j ACCEPT\nCOMMIT\n")
+    (desk / "routes.json").write_text("[{")
+
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert "rules.v4:2:" in result.stderr
+    assert "routes.json:1:" in result.stderr
+
+
+def test_a_gateway_without_addresses_is_a_mistake(run: Run, desk: Path) -> None:
+    lay(desk)
+    (desk / "addresses.json").write_text("[]")
+
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert "expected a source that tells the gateway's addresses" in result.stderr
+
+
+def test_a_rule_set_that_cannot_be_known_for_sure_ends_with_3__semantics_27(run: Run, desk: Path) -> None:
+    sometimes = RULES.replace("-p tcp", "-m time --timestart 08:00:00 -p tcp")
+    lay(desk, sometimes + filtered("-A INPUT -i wan0 -m conntrack --ctstate NEW -j DROP\n", forward="ACCEPT"))
+    (desk / "zones" / "example.org.yaml").unlink()
+    zone = desk / "zones" / "example.com.yaml"
+    zone.write_text("\n".join(line for line in zone.read_text().splitlines() if "old" not in line) + "\n")
+
+    result = run("check")
+
+    assert "MODEL-UNKNOWN" in result.stdout
+    assert result.exit_code == 3
+
+
+def test_nothing_is_forwarded_without_rules(run: Run, desk: Path) -> None:
+    lay(desk, nat())
+
+    assert run("check").stdout.count("FWD-MISSING") == 2
