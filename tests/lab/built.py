@@ -7,7 +7,7 @@ that the exposure check reads comes from the plan where the kernel can tell it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ _SYSCTLS = {
 }
 
 # The commands that print what the check reads, by dialect, as in its documentation.
-_EXPORTS = {
+EXPORTS = {
     "nftables": ("nft", "-j", "-a", "list", "ruleset"),
     "iptables": ("iptables-save",),
     "ipset": ("ipset", "save"),
@@ -74,14 +74,14 @@ class Built:
             )
             self.gateway.run(*loader, text_in=table.text)
 
-    def exports(self) -> dict[str, str]:
-        """What the gateway says of itself, by dialect; of iptables only where it is used."""
-        used = {table.dialect for table in self.plan.tables}
-        return {
-            dialect: self.gateway.run(*command).stdout
-            for dialect, command in _EXPORTS.items()
-            if dialect in used or dialect not in {"iptables", "ipset"}
-        }
+    def exports(self, dialects: Collection[str] = ()) -> dict[str, str]:
+        """What the gateway says of itself, by dialect; of iptables only where the plan uses it.
+
+        ``dialects``: these instead.
+        """
+        unused = {"iptables", "ipset"} - {table.dialect for table in self.plan.tables}
+        wanted = dialects or EXPORTS.keys() - unused
+        return {dialect: self.gateway.run(*EXPORTS[dialect]).stdout for dialect in wanted}
 
 
 @contextmanager

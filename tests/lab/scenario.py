@@ -1,0 +1,177 @@
+"""Networks that people describe in how-tos, each a directory: drawn, configured, and what must come of it.
+
+``scenarios/NAME/scenario.yaml`` has the network and the steps. Each step loads rules into the gateway, runs
+the real daemon there with one of the configurations beside it, lets every client fetch pages by name, and
+runs ``splitdns check`` on what the gateway exports then.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab import plan as planned
+from tests.lab import web
+from tests.lab.built import EXPORTS, Built, built
+from tests.lab.network import Host
+from tests.lab.peers import splitdns
+from tests.lab.vpn import Tunnel
+
+DIRECTORY = Path(__file__).with_name("scenarios")
+PATIENCE_S = 2  # for a page that does not come
+DNS_PORT = 53
+
+_LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
+
+
+@dataclass(frozen=True)
+class Step:
+    """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: codes of findings.
+
+    ``mended``: the dialect in which the check's own cure is printed and applied first.
+    """
+
+    name: str
+    config: str
+    rules: tuple[str, ...]
+    fetches: dict[str, dict[str, str]] = field(default_factory=dict)
+    finds: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    mended: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``resolver``: by client, the address that it asks; the daemon is on the gateway."""
+
+    directory: Path
+    plan: planned.Plan
+    steps: tuple[Step, ...]
+    serves: dict[str, list[int]]
+    resolver: dict[str, str]
+    tunnel: dict[str, Any]
+    names: tuple[str, ...]  # zones that the daemon serves
+
+    @classmethod
+    def read(cls, directory: Path) -> Scenario:
+        text = yaml.safe_load((directory / "scenario.yaml").read_text())
+        steps = tuple(Step(**_tuples(one)) for one in text["steps"])
+        network = planned.read(yaml.safe_dump({"tables": [], "asks": [], **text["network"]}))
+        zones = tuple(text["zones"])
+        return cls(
+            directory, network, steps, text["serves"], text["resolver"], text.get("tunnel", {}), zones
+        )
+
+
+@dataclass
+class Running:
+    """A scenario's network, up; ``work`` is a copy of its directory."""
+
+    scenario: Scenario
+    network: Built
+    work: Path
+
+    def load(self, files: tuple[str, ...]) -> None:
+        """These rules, and no others."""
+        self.network.gateway.run("nft", "flush", "ruleset")
+        for file in files:
+            self.network.gateway.run(*_LOADERS[Path(file).suffix], text_in=(self.work / file).read_text())
+
+    def export(self) -> None:
+        """Write what the gateway says of itself to where the configuration looks for it."""
+        exports = self.work / "gateway"
+        exports.mkdir(exist_ok=True)
+        for dialect, text in self.network.exports(EXPORTS).items():
+            (exports / dialect).write_text(text)
+
+    @contextmanager
+    def served(self, config: str) -> Iterator[None]:
+        """The daemon on the gateway, with one of the configurations."""
+        text = (self.work / config).read_text()
+        machine = self.network.gateway
+        server = splitdns(machine, text, self.scenario.names, address="127.0.0.1", port=DNS_PORT)
+        try:
+            yield
+        finally:
+            assert server.daemon.stop() == 0, server.daemon.output
+
+    def fetched(self, fetches: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """What comes of each client's fetches, all at once."""
+        started = {
+            (client, url): _curl(self.network.hosts[client], self.scenario.resolver[client], url)
+            for client, urls in fetches.items()
+            for url in urls
+        }
+        ended = {key: _page(process) for key, process in started.items()}
+        return {client: {url: ended[client, url] for url in urls} for client, urls in fetches.items()}
+
+    def check(self, config: str) -> list[dict[str, Any]]:
+        """The findings of ``splitdns check``."""
+        done = self._splitdns("check", "-c", config, "--format", "json")
+        assert done.returncode in {0, 1, 3}, done.stderr
+        return list(json.loads(done.stdout)["findings"])
+
+    def mend(self, config: str, dialect: str) -> None:
+        """Apply what ``splitdns rules`` prints."""
+        done = self._splitdns("rules", "-c", config, "--dialect", dialect)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.network.gateway.run("sh", "-eu", text_in=done.stdout)
+
+    def _splitdns(self, *words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "splitdns", *words]
+        env = {"PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.run(argv, cwd=self.work, capture_output=True, text=True, timeout=60, env=env)
+
+
+@contextmanager
+def running(scenario: Scenario) -> Iterator[Running]:
+    with ExitStack() as stack:
+        network = stack.enter_context(built(scenario.plan))
+        for name, ports in scenario.serves.items():
+            web.serve(network.hosts[name], ports)
+        if scenario.tunnel:
+            ends = {key: network.hosts[scenario.tunnel[key]] for key in ("server", "client")}
+            rest = {key: value for key, value in scenario.tunnel.items() if key not in ends}
+            Tunnel(**ends, **_tuples(rest)).open()
+        work = network.gateway.directory / "site"
+        shutil.copytree(scenario.directory, work)
+        # The daemon looks for zones beside its configuration, which lies in its host's directory.
+        shutil.copytree(scenario.directory / "zones", network.gateway.directory / "zones")
+        yield Running(scenario, network, work)
+
+
+def _curl(client: Host, resolver: str, url: str) -> subprocess.Popen[str]:
+    """Fetch ``url`` with the machine's own resolver library, which asks ``resolver``."""
+    settings = client.directory / f"{client.name}.resolv.conf"
+    settings.write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
+    script = 'mount --bind "$1" /etc/resolv.conf && exec curl -sS --noproxy "*" --max-time "$2" "$3"'
+    argv = client.command("unshare", "-m", "sh", "-c", script, "curl", str(settings), str(PATIENCE_S), url)
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _page(process: subprocess.Popen[str]) -> str:
+    said, complained = process.communicate(timeout=10 * PATIENCE_S)
+    match process.returncode:
+        case 0:
+            return said
+        case 28:
+            return "times out"
+        case 7:
+            return "refused" if "refused" in complained else "no route"
+        case 6:
+            return "no such name"
+        case status:
+            return f"curl exited {status}: {complained}"
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in values.items()}

@@ -1,0 +1,39 @@
+"""Each scenario with the real daemon, the real kernel, real clients, and the check on what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.scenario import DIRECTORY, Scenario, Step, running
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.needs("nft", "iptables", "curl", "wg", "wireguard-go"),
+]
+
+
+@pytest.mark.parametrize("directory", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
+def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
+    scenario = Scenario.read(directory)
+    with running(scenario) as site:
+        for step in scenario.steps:
+            site.load(step.rules)
+            site.export()
+            if step.mended:
+                site.mend(step.config, step.mended)
+                site.export()
+            with site.served(step.config):
+                assert site.fetched(step.fetches) == step.fetches, f"{directory.name}: {step.name}"
+            _assert_findings(step, site.check(step.config), directory.name)
+
+
+def _assert_findings(step: Step, findings: list[dict[str, object]], scenario: str) -> None:
+    codes = {finding["code"] for finding in findings}
+    said = "\n".join(f"{finding['code']} {finding['message']}" for finding in findings)
+    assert set(step.finds) <= codes, f"{scenario}: {step.name}\n{said}"
+    assert not set(step.lacks) & codes, f"{scenario}: {step.name}\n{said}"
+    for finding in findings:
+        if finding["code"] == "HP-MISSING":
+            assert finding["witness"], finding
