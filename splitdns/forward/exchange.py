@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from splitdns.forward.https import Https
 
 MAX_UNWANTED = 100  # datagrams that do not count, in one exchange; beyond: a flood, and TCP is asked
-# How long the right response may come after one that is almost right. A forger's comes before the upstream's,
-# and this is about the way of the latter.
-DOUBT_S = 0.1
+# How long the right response may come after one that is almost right, before TCP is asked which it is. A near
+# upstream's comes by then; of a far one, TCP has to wait no longer than UDP.
+DOUBT_S = 0.04
 
 _RECEIVE_OCTETS = 65_535
 

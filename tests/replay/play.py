@@ -6,6 +6,8 @@ import asyncio
 import errno
 import socket
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from random import Random
 
 import dns.edns
 import dns.message
@@ -18,8 +20,9 @@ from splitdns.metrics import METRICS, Counts
 from splitdns.names import from_text
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Upstream, UpstreamSet
+from splitdns.view import Carrier, Strategy, Upstream, UpstreamSet
 from splitdns.wire.framing import Unframer, frame
+from splitdns.wire.header import question_end
 from splitdns.wire.message import Transport
 from tests.build import view, zone
 from tests.clock import run
@@ -27,13 +30,17 @@ from tests.replay.scenario import Ask, Flush, Reaction, Records, Scenario
 from tests.upstreams import answer
 
 TIMEOUT_S = 2.0  # of one try
+SERVER_COOKIE = b"the server's own"
 
 
 class ScriptedNetwork:
     """Socket pairs: one end is the forwarder's, at the other an upstream follows the scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.asked: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()  # by address, and by address and transport
+        self.ask_back: Callable[[bytes], Awaitable[bytes | None]] | None = None
+        self._seen_cookie: set[str] = set()
+        self._circles: set[asyncio.Future[None]] = set()
         self.unexpected: list[str] = []
         self._scenario = scenario
         self._times: Counter[tuple[str, str, str]] = Counter()
@@ -53,6 +60,8 @@ class ScriptedNetwork:
         return ours
 
     async def stream(self, upstream: Upstream) -> socket.socket:
+        if "no-tcp" in self._scenario.traits.get(upstream.host, ()):
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         ours, theirs = self._pair(socket.SOCK_STREAM)
         unframer = Unframer()
         loop = asyncio.get_running_loop()
@@ -62,7 +71,7 @@ class ScriptedNetwork:
             if not octets:
                 loop.remove_reader(theirs)
             unframer.feed(octets)
-            if query := unframer.message():
+            while query := unframer.message():
                 self._react(upstream, theirs, query, "tcp")
 
         loop.add_reader(theirs, on_octets)
@@ -70,8 +79,9 @@ class ScriptedNetwork:
 
     def close(self) -> None:
         for each in self._sockets:
-            asyncio.get_running_loop().remove_reader(each)
-            each.close()
+            if each.fileno() >= 0:
+                asyncio.get_running_loop().remove_reader(each)
+                each.close()
 
     def _pair(self, kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
@@ -82,7 +92,12 @@ class ScriptedNetwork:
 
     def _react(self, upstream: Upstream, theirs: socket.socket, wire: bytes, transport: str) -> None:
         self.asked[upstream.host] += 1
+        self.asked[f"{upstream.host} {transport}"] += 1
         query = dns.message.from_wire(wire)
+        traits = self._scenario.traits.get(upstream.host, set())
+        if (refusal := _refusal(query, traits)) is not None:
+            _send(theirs, refusal if transport == "udp" else frame(refusal))
+            return
         question = query.question[0]
         key = (upstream.host, question.name.canonicalize().to_text(omit_final_dot=True), question.rdtype.name)
         reactions = self._scenario.upstreams.get(key)
@@ -94,11 +109,35 @@ class ScriptedNetwork:
             self._times[key] += 1
         reaction.met += 1
         if reaction.silence:
+            if reaction.closes:
+                asyncio.get_running_loop().remove_reader(theirs)
+                theirs.close()
             return
         loop = asyncio.get_running_loop()
-        for message in _messages(reaction, query, transport):
+        if reaction.circle:
+            circle = asyncio.ensure_future(self._turn(theirs, query))
+            self._circles.add(circle)
+            circle.add_done_callback(self._circles.discard)
+            return
+        shown = "cookies" in traits or "strict-cookies" in traits
+        if "loses-cookies" in traits:
+            shown = upstream.host not in self._seen_cookie
+            self._seen_cookie.add(upstream.host)
+        for at, message in enumerate(_messages(reaction, query, transport, shown)):
+            message = _lower(message) if "lower-case" in traits else message
             octets = message if transport == "udp" else frame(message)
-            loop.call_later(reaction.after_s or 0, _send, theirs, octets)
+            # One after the other, so that each is read before the next: a pair of sockets holds a dozen.
+            loop.call_later((reaction.after_s or 0) + at * 1e-6, _send, theirs, octets)
+        if reaction.closes:
+            loop.call_later(reaction.after_s or 0, theirs.close)
+
+    async def _turn(self, theirs: socket.socket, query: dns.message.Message) -> None:
+        """Ask us what was asked, as a forwarder does: with an id of its own and the same spelling."""
+        assert self.ask_back is not None
+        question = query.question[0]
+        wire = await self.ask_back(dns.message.make_query(question.name, question.rdtype).to_wire())
+        assert wire is not None
+        _send(theirs, query.id.to_bytes(2, "big") + wire[2:])
 
 
 def _send(theirs: socket.socket, octets: bytes) -> None:
@@ -108,17 +147,61 @@ def _send(theirs: socket.socket, octets: bytes) -> None:
         return
 
 
-def _messages(reaction: Reaction, query: dns.message.Message, transport: str) -> list[bytes]:
+def _refusal(query: dns.message.Message, traits: set[str]) -> bytes | None:
+    """What a server says to EDNS or a cookie that it does not take; None: it takes them."""
+    cookie = _cookie(query)
+    if "strict-cookies" in traits and cookie[8:] != SERVER_COOKIE:
+        return _with_cookie(answer(query), cookie[:8] + SERVER_COOKIE, "BADCOOKIE")
+    if query.edns < 0:
+        return None
+    if "badvers" in traits:
+        return answer(query, rcode="BADVERS")
+    for trait, rcode in (("no-edns", "FORMERR"), ("notimp", "NOTIMP")):
+        if trait in traits:
+            bare = dns.message.make_response(query)
+            bare.use_edns(False)
+            bare.set_rcode(dns.rcode.from_text(rcode))
+            return bare.to_wire()
+    return None
+
+
+def _cookie(query: dns.message.Message) -> bytes:
+    return next((option.to_wire() or b"" for option in query.options if option.otype == 10), b"")
+
+
+def _with_cookie(wire: bytes, cookie: bytes, rcode: str | None = None) -> bytes:
+    message = dns.message.from_wire(wire)
+    kept = rcode or dns.rcode.to_text(message.rcode())
+    message.use_edns(0, options=[dns.edns.GenericOption(10, cookie)] if cookie else [])
+    message.set_rcode(dns.rcode.from_text(kept))
+    return message.to_wire(max_size=65_535)
+
+
+def _lower(wire: bytes) -> bytes:
+    """The message as a server gives it back that folds names."""
+    end = question_end(wire)
+    return wire[:12] + wire[12 : end - 4].lower() + wire[end - 4 :]
+
+
+def _messages(
+    reaction: Reaction, query: dns.message.Message, transport: str, shows_cookie: bool
+) -> list[bytes]:
     """The wrong datagrams, then the right one."""
+    client = _cookie(query)[:8]
     truncated = reaction.truncated and transport == "udp"
     records = [] if truncated else reaction.answer
     right = answer(query, *records, rcode=reaction.rcode, authority=reaction.authority, truncated=truncated)
+    if shows_cookie and client:
+        right = _with_cookie(right, client + SERVER_COOKIE)
     forged = answer(query, f"{query.question[0].name} 300 A 203.0.113.66")
     other = dns.message.make_query("other.example.", query.question[0].rdtype, id=query.id)
     wrong = {
         "id": bytes((forged[0] ^ 1,)) + forged[1:],
         "question": answer(other, "other.example. 300 A 203.0.113.66"),
         "garbage": b"\xff" * 40,
+        "case": forged[:12] + forged[12:13] + bytes((forged[13] ^ 0x20,)) + forged[14:],
+        "cookie": _with_cookie(forged, b"somebody" + SERVER_COOKIE),
+        "cookieless": _with_cookie(forged, b""),
         "query": forged[:2] + bytes((forged[2] & 0x7F,)) + forged[3:],
     }
     return [*(wrong[kind] for kind in reaction.before), right]
@@ -135,7 +218,11 @@ async def _play(scenario: Scenario) -> None:
     clock = asyncio.get_running_loop().time
     network = ScriptedNetwork(scenario)
     routes = {
-        _dotted(domain): UpstreamSet(tuple(Upstream(address) for address in addresses), TIMEOUT_S)
+        _dotted(domain): UpstreamSet(
+            tuple(Upstream(address, carrier=_carrier(scenario, address)) for address in addresses),
+            TIMEOUT_S,
+            Strategy(scenario.strategy),
+        )
         for domain, addresses in scenario.routes.items()
     }
     zones = [zone("\n".join(lines) + "\n", _dotted(apex)) for apex, lines in scenario.zones.items()]
@@ -144,12 +231,14 @@ async def _play(scenario: Scenario) -> None:
     forwarder = Forwarder(
         counts,
         network=network,
+        random=Random(scenario.title),
         clock=clock,
         limits=CacheLimits(**scenario.cache),
         max_flights=scenario.limits.get("all", 1000),
         max_waits_per_client=scenario.limits.get("client", 1000),
     )
     pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, counts, clock=clock)
+    network.ask_back = lambda wire: pipeline.answer(wire, "192.168.1.1", Transport.UDP)
     try:
         async with asyncio.TaskGroup() as clients:
             for ask in scenario.asks:
@@ -195,6 +284,10 @@ async def _compare(ask: Ask, pipeline: Pipeline, where: str) -> None:
     options = dns.message.from_wire(wire).options
     edes = [int(option.code) for option in options if isinstance(option, dns.edns.EDEOption)]
     assert edes == ask.edes, f"{where}: EDE {edes}"
+
+
+def _carrier(scenario: Scenario, address: str) -> Carrier:
+    return Carrier.TCP if "tcp" in scenario.traits.get(address, ()) else Carrier.UDP
 
 
 def _found(message: dns.message.Message, after_s: float) -> Records:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-KINDS = ("id", "question", "garbage", "query")
-_RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN")
+KINDS = ("id", "question", "garbage", "query", "case", "cookie", "cookieless")
+TRAITS = (
+    "lower-case",
+    "no-edns",
+    "badvers",
+    "notimp",
+    "cookies",
+    "strict-cookies",
+    "loses-cookies",
+    "no-tcp",
+    "tcp",
+)
+_RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "BADVERS")
 
 
 @dataclass
@@ -36,10 +47,15 @@ class Records:
 
 @dataclass
 class Reaction(Records):
-    """What an upstream does once; ``before`` are kinds of datagrams that come first."""
+    """What an upstream does once; ``before`` are kinds of datagrams that come first.
+
+    It ``closes`` the connection instead of an answer; in a ``circle``, it asks us what it was asked.
+    """
 
     silence: bool = False
     truncated: bool = False
+    closes: bool = False
+    circle: bool = False
     before: list[str] = field(default_factory=list)
     met: int = 0
 
@@ -82,6 +98,8 @@ class Scenario:
     routes: dict[str, list[str]] = field(default_factory=dict)
     zones: dict[str, list[str]] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
+    strategy: str = "in-order"
+    traits: dict[str, set[str]] = field(default_factory=dict)
     cache: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     upstreams: dict[tuple[str, str, str], list[Reaction]] = field(default_factory=dict)
@@ -135,6 +153,13 @@ def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | 
         case ["unreachable", address]:
             scenario.unreachable.add(address)
             return None
+        case ["strategy", strategy]:
+            scenario.strategy = strategy
+            return None
+        case ["upstream", address, *traits]:
+            assert set(traits) <= set(TRAITS), f"some of {TRAITS}"
+            scenario.traits[address] = set(traits)
+            return None
         case ["zone", apex]:
             return scenario.zones.setdefault(apex, [])
         case [at_s, "ask", name, rdtype]:
@@ -176,16 +201,17 @@ def _fill(block: Reaction | Ask | list[str] | None, line: str) -> None:
             block.append(line)
         case Reaction() | Ask(), _ if block.read(word, rest):
             pass
-        case Reaction(), "silence" | "truncated" if not rest:
+        case Reaction(), "silence" | "truncated" | "closes" | "circle" if not rest:
             setattr(block, word, True)
         case Reaction(), "before":
-            assert rest in KINDS, f"one of {KINDS}"
-            block.before.append(rest)
+            kind, _, times = rest.partition(" ")
+            assert kind in KINDS, f"one of {KINDS}"
+            block.before += [kind] * int(times or 1)
         case Ask(), "ede":
             block.edes.append(int(rest))
         case Ask(), "asked":
-            address, count = rest.split()
-            block.asked.append((address, int(count)))
+            whom, _, count = rest.rpartition(" ")
+            block.asked.append((whom, int(count)))
         case Ask(), "counted":
             metric, *labels, value = rest.split()
             block.counted.append((metric, tuple(labels), int(value)))
