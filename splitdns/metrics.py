@@ -124,6 +124,11 @@ RESPONSE_SIZE = Metric(
     "dns_response_size_bytes", "histogram", "Size of the responses.", ("server", "zone", "view", "proto")
 )
 # Counted by workers, with ``Counts.add``, ``set`` and ``observe``.
+SOURCE_LOST = Metric(
+    "client_source_lost",
+    "gauge",
+    "Workers that see all queries come from one gateway, so that no view can be told from another.",
+)
 VIEW_CLIENTS = Metric("view_clients", "gauge", "Client addresses of a view that workers remember.", ("view",))
 LEAKS_BLOCKED = Metric(
     "leaks_blocked_total",
@@ -325,6 +330,11 @@ class Counts:
         histogram = traffic.durations
         histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
         histogram.total += duration_s
+
+    @property
+    def queries(self) -> int:
+        """How many requests were counted."""
+        return sum(self.requests.values())
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Count an event. A gauge moves by ``by``, which may be negative."""

@@ -269,7 +269,7 @@ class Match:
 class ViewTable:
     """Longest-prefix match of addresses to views."""
 
-    __slots__ = ("_any", "_by_length", "_remembered")
+    __slots__ = ("_any", "_by_length", "_former", "_remembered")
 
     def __init__(self, prefixes: Iterable[tuple[Prefix, View]], any_view: View | None = None) -> None:
         tables: dict[tuple[int, int], dict[int, Match]] = {}
@@ -284,6 +284,7 @@ class ViewTable:
             self._by_length[version].append((shift, shifted))
         self._any = Match(any_view, None) if any_view else None
         self._remembered: dict[str, Match | None] = {}
+        self._former: dict[str, Match | None] = {}
 
     def match(self, host: str) -> Match | None:
         """The view of a socket's host; None where no prefix matches and no view has ``any``."""
@@ -305,4 +306,10 @@ class ViewTable:
 
     def clients(self) -> dict[str, int]:
         """How many of the remembered addresses meet each view, by its name."""
-        return Counter(match.view.name for match in self._remembered.values() if match is not None)
+        remembered = self._former | self._remembered
+        return Counter(match.view.name for match in remembered.values() if match is not None)
+
+    def renew(self) -> tuple[str, ...]:
+        """The hosts that were matched since the last time; those from before it are forgotten."""
+        self._former, self._remembered = self._remembered, {}
+        return tuple(self._former)

@@ -29,6 +29,7 @@ class Knobs:
     limits: Limits
     rates: Rates
     cookie_master: bytes
+    gateways: frozenset[str]
     querylog: bool
     log_level: Level
     log_format: Format

@@ -324,6 +324,7 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
     from splitdns.answer.limits import Rates
     from splitdns.daemon.channel import Knobs
     from splitdns.forward.cache import CacheLimits
+    from splitdns.load.machine import this_machine
     from splitdns.serve.stream import Limits
 
     limits = Limits(
@@ -350,7 +351,10 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
         settings.cache.prefetch,
     )
     log = settings.log
-    return Knobs(limits, rates, cookie_master, settings.querylog, log.level, log.format, cache)
+    gateways = this_machine().gateways
+    return Knobs(
+        limits, rates, cookie_master, gateways, settings.querylog, log.level, log.format, cache
+    )
 
 
 def _control_socket(settings: Settings, config: Path | None) -> Control | None:

@@ -39,6 +39,7 @@ from splitdns.forward.forwarder import Forwarder
 from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
+from splitdns.serve.lost import LOOK_S, Lookout
 from splitdns.serve.pipeline import Pipeline
 from splitdns.serve.querylog import QueryLog
 from splitdns.serve.stream import StreamServer
@@ -81,6 +82,7 @@ class _Worker:
         self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, gate=gate)
         self._prepared: Snapshot | None = None
         self._querylog: QueryLog | None = None
+        self._lookout = Lookout(self._counts)
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
 
@@ -94,6 +96,7 @@ class _Worker:
             for streams in self._tcp:
                 await streams.start()
             self._say(Serving(self._pipeline.snapshot.generation))
+            asyncio.get_running_loop().call_later(LOOK_S, self._look)
             within_s = await self._obey_until_stop()
             for drained in [
                 *(group.create_task(datagrams.drain(within_s)) for datagrams in self._udp),
@@ -124,6 +127,7 @@ class _Worker:
                 assert self._prepared is not None
                 assert self._prepared.generation == number
                 self._pipeline.snapshot, self._prepared = self._prepared, None
+                self._lookout.restart(self._counts.queries)
                 self._forwarder.keep_only(_asked(self._pipeline.snapshot))
                 self._turn(knobs)
                 self._say(Serving(number))
@@ -158,6 +162,13 @@ class _Worker:
             self._querylog.start()
         self._pipeline.query_log = self._querylog
         self._knobs = knobs
+
+    def _look(self) -> None:
+        """See now and then whether the clients' addresses arrive."""
+        snapshot = self._pipeline.snapshot
+        hosts, views = snapshot.table.renew(), len(snapshot.views)
+        self._lookout.look(hosts, self._counts.queries, self._knobs.gateways, views)
+        asyncio.get_running_loop().call_later(LOOK_S, self._look)
 
     def _say_counts(self) -> None:
         counts, snapshot = self._counts, self._pipeline.snapshot

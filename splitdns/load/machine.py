@@ -1,4 +1,4 @@
-"""What a configuration leaves to the machine: which resolvers it has, and whether its uplink is in CGNAT.
+"""What a configuration leaves to the machine: its resolvers, its gateways, whether its uplink is in CGNAT.
 
 ``Machine`` holds the few files that tell, as text; all else here is a pure function of them. Where
 ``/etc/resolv.conf`` names a stub on this machine, the resolvers are those that the stub itself asks. They are
@@ -10,13 +10,14 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitdns.load.configvalues import Listen, upstream
 from splitdns.view import Upstream
 
+MAX_GATEWAYS = 32  # of a machine; beyond: left out
 MAX_FILE_OCTETS = 1024 * 1024  # of each file; beyond: left out. A router may have a million routes
 
 RESOLV_CONF = "etc/resolv.conf"
@@ -28,6 +29,7 @@ BEHIND_STUBS = (
     "run/dnsmasq/resolv.conf",
 )
 ROUTES = "proc/net/route"
+ROUTES_6 = "proc/net/ipv6_route"
 
 _CGNAT = ipaddress.IPv4Network("100.64.0.0/10")
 _VIA_GATEWAY = 0x2  # RTF_GATEWAY of linux/route.h
@@ -61,6 +63,14 @@ class Machine:
         """Whether 100.64.0.0/10 is the provider's network here, and so not ours."""
         return uplink_in_cgnat(self.files.get(ROUTES, ""))
 
+    @property
+    def gateways(self) -> frozenset[str]:
+        """Where the ways out begin: the routers of default routes, and the first address of each network that
+        is reached directly, where a container's bridge is. Never an address of the machine's own.
+        """
+        found = [*routers(self.files.get(ROUTES, "")), *routers_6(self.files.get(ROUTES_6, ""))]
+        return frozenset(address for address in found[:MAX_GATEWAYS] if not self.is_own(address))
+
     def _is_us(self, resolver: Upstream, listen: Iterable[Listen]) -> bool:
         return any(
             one.port == resolver.port
@@ -78,7 +88,8 @@ class Machine:
 
 def this_machine(root: Path = Path("/")) -> Machine:
     """The machine that this runs on; a file that cannot be read counts as empty."""
-    return Machine({path: _text(root / path) for path in (RESOLV_CONF, *BEHIND_STUBS, ROUTES)}, _is_own)
+    paths = (RESOLV_CONF, *BEHIND_STUBS, ROUTES, ROUTES_6)
+    return Machine({path: _text(root / path) for path in paths}, _is_own)
 
 
 def nameservers(resolv_conf: str) -> tuple[Upstream, ...]:
@@ -114,6 +125,28 @@ def uplink_in_cgnat(routes: str) -> bool:
         elif direct and destination in _CGNAT:
             in_cgnat.add(interface)
     return not uplinks.isdisjoint(in_cgnat)
+
+
+def routers(routes: str) -> Iterator[str]:
+    """The gateways of default routes, and the first addresses of direct networks (``/proc/net/route``)."""
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 8:
+            continue
+        destination, gateway, mask = (_from_kernel(fields[at]) for at in (1, 2, 7))
+        if int(fields[3], 16) & _VIA_GATEWAY:
+            if int(mask) == 0:
+                yield str(gateway)
+        elif int(mask) not in (0, 0xFFFF_FFFF):
+            yield str(destination + 1)
+
+
+def routers_6(routes: str) -> Iterator[str]:
+    """The gateways of default routes in ``/proc/net/ipv6_route``; there, a router may have any address."""
+    for line in routes.splitlines():
+        fields = line.split()
+        if len(fields) >= 9 and fields[1] == "00" and int(fields[8], 16) & _VIA_GATEWAY:
+            yield str(ipaddress.IPv6Address(bytes.fromhex(fields[4])))
 
 
 def _from_kernel(word: str) -> ipaddress.IPv4Address:

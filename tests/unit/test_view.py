@@ -147,3 +147,15 @@ def test_upstreams_are_the_same_in_every_process_and_each_part_of_them_counts() 
 )
 def test_an_upstream_is_shown_as_it_is_written(upstream: Upstream, text: str) -> None:
     assert str(upstream) == text
+
+
+def test_hosts_that_were_matched_are_told_and_then_forgotten_after_a_while() -> None:
+    lan = View("lan", ("inside",))
+    table = ViewTable([(ipaddress.ip_network("192.168.0.0/16"), lan)])
+    table.match("192.168.1.1")
+    table.match("203.0.113.1")
+    assert sorted(table.renew()) == ["192.168.1.1", "203.0.113.1"]
+    table.match("192.168.1.2")
+    assert table.clients() == {"lan": 2}
+    assert table.renew() == ("192.168.1.2",)
+    assert table.clients() == {"lan": 1}

@@ -23,7 +23,7 @@ from splitdns.daemon.channel import (
 from splitdns.metrics import DROPS, Counts
 from splitdns.serve.stream import Limits
 
-KNOBS = Knobs(Limits(), Rates(), bytes(16), querylog=True, log_level="info", log_format="json")
+KNOBS = Knobs(Limits(), Rates(), bytes(16), frozenset(), querylog=True, log_level="info", log_format="json")
 
 
 def test_messages_arrive_one_by_one_in_order() -> None:

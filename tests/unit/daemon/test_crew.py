@@ -25,7 +25,7 @@ from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
 
 WITHIN_S = 30.0
-KNOBS = Knobs(Limits(), Rates(), bytes(16), querylog=False, log_level="error", log_format="text")
+KNOBS = Knobs(Limits(), Rates(), bytes(16), frozenset(), querylog=False, log_level="error", log_format="text")
 
 
 @dataclass

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from splitdns.load.configvalues import listen
-from splitdns.load.machine import MAX_FILE_OCTETS, Machine, nameservers, this_machine, uplink_in_cgnat
+from splitdns.load.machine import (
+    MAX_FILE_OCTETS,
+    ROUTES,
+    ROUTES_6,
+    Machine,
+    nameservers,
+    this_machine,
+    uplink_in_cgnat,
+)
 
 ELSEWHERE = (listen("127.0.0.1:5353"),)
 EVERYWHERE = (listen("0.0.0.0:53"), listen("[::]:53"))
@@ -164,3 +172,35 @@ def test_a_huge_file_is_cut_at_a_line(tmp_path: Path) -> None:
     text = this_machine(tmp_path).files["etc/resolv.conf"]
     assert MAX_FILE_OCTETS - len(line) <= len(text) <= MAX_FILE_OCTETS
     assert text.endswith("\n")
+
+
+_HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+
+
+def _word(address: str) -> str:
+    octets = IPv4Address(address).packed
+    return f"{int.from_bytes(octets, sys.byteorder):08X}"
+
+
+def _route(interface: str, destination: str, gateway: str, mask: str, flags: int) -> str:
+    words = _word(destination), _word(gateway), f"{flags:04X}", "0", "0", "0", _word(mask), "0", "0", "0"
+    return "\t".join((interface, *words)) + "\n"
+
+
+def test_the_ways_out_begin_at_routers_and_bridges_that_are_not_ourselves() -> None:
+    routes = (
+        _HEAD
+        + _route("eth0", "0.0.0.0", "172.17.0.1", "0.0.0.0", 3)
+        + _route("eth0", "172.17.0.0", "0.0.0.0", "255.255.0.0", 1)
+        + _route("br0", "192.168.9.0", "0.0.0.0", "255.255.255.0", 1)
+        + _route("eth1", "10.9.0.0", "192.168.9.7", "255.255.0.0", 3)
+        + _route("tun0", "10.8.0.2", "0.0.0.0", "255.255.255.255", 5)
+    )
+    six = (
+        f"{0:032x} 00 {0:032x} 00 fd000000000000000000000000000001 00000400 1 0 00000003 eth0\n"
+        f"fd000000000000000000000000000000 40 {0:032x} 00 {0:032x} 00000100 1 0 00000001 eth0\n"
+    )
+    files = {ROUTES: routes, ROUTES_6: six}
+    assert Machine(files).gateways == {"172.17.0.1", "192.168.9.1", "fd00::1"}
+    assert Machine(files, lambda host: host == "192.168.9.1").gateways == {"172.17.0.1", "fd00::1"}
+    assert Machine().gateways == frozenset()
