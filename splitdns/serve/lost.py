@@ -2,8 +2,9 @@
 
 Views are chosen by source address. Where something in between replaces all of them by its own, a container
 engine's proxy or a gateway that masquerades, everybody meets the same view, and nothing looks broken. It
-shows in one way: for a long time, all queries come from a single address, and that is where this machine's own
-way out begins. One client alone on its network does not look so, and neither does the machine asking itself.
+shows in one way: for a long time, all queries come from a single address, and that is where this machine's
+own way out begins. One client alone on its network does not look so, and neither does the machine asking
+itself.
 """
 
 from __future__ import annotations
