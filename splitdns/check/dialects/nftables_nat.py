@@ -7,6 +7,7 @@ together, one after the other, each of which may be the one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -18,11 +19,12 @@ from splitdns.check.dialects.nftables_terms import (
     Chance,
     Terms,
 )
-from splitdns.check.rules import Action, Masquerade, Netmap, Opaque, Redirect, Side, Translate, Unknown
+from splitdns.check.rules import Action, Masquerade, Netmap, Opaque, Ports, Redirect, Side, Translate, Unknown
 from splitdns.check.sets import Numbers, address_of
 
 _FAMILIES = {"ip": 4, "ip6": 6}
 _PORT = values.named({}, 16)
+_RANDOM = {"random", "fully-random"}
 
 Acts = list[tuple[Terms, Action]]
 
@@ -53,10 +55,13 @@ def translations(what: str, body: Json, within: Within) -> Acts:
         return [(ports, unclear)]
     for port in ports:
         for target in targets:
-            terms, action = _action(what, details, target.value, port.value, within.family)
-            maybe = Unknown(f"{what} to one of several, by chance") if target.maybe or port.maybe else None
-            terms = target.terms & port.terms & terms
-            acts.append((terms.also(maybe) if maybe else terms, action))
+            terms = target.terms & port.terms
+            if target.maybe or port.maybe:
+                terms = terms.also(Unknown(f"{what} to one of several, by chance"))
+            address, ports_of_it = _apart(target.value, port.value)
+            for asked, one in _ports(what, details, ports_of_it):
+                its, action = _action(what, details, address, one, within.family)
+                acts.append((terms & asked & its, action))
     return acts
 
 
@@ -78,14 +83,34 @@ def _choices(expression: Json, within: Within) -> list[_Choice] | Terms:
     return [_Choice(ALWAYS, expression)]
 
 
+def _apart(target: Json, port: Json) -> tuple[Json, Json]:
+    """Address and port, which may stand together as a map's value."""
+    match target:
+        case {"concat": [address, joined]}:
+            return address, joined
+        case {"elem": {"val": inner}}:
+            return inner, port
+    return target, port
+
+
+def _ports(what: str, details: dict[str, Json], port: Json) -> Iterator[tuple[Terms, Json]]:
+    """The port to translate to, by what is asked of the packet.
+
+    Of a range, a destination that is in it keeps its port and any other gets the first, if no connection has
+    it yet (nf_nat_l4proto_unique_tuple); ``random`` and ``fully-random`` take any, and so do sources.
+    """
+    match port:
+        case {"range": [first, _]} if what in ("dnat", "redirect") and not _flags(details) & _RANDOM:
+            some = values.ranges(port, _PORT, 16)
+            if some is not None:
+                yield ALWAYS.also(Ports(Side.DESTINATION, Numbers.of(*some))), None
+                port = first
+    yield ALWAYS, port
+
+
 def _action(
     what: str, details: dict[str, Json], target: Json, port: Json, table: str
 ) -> tuple[Terms, Action]:
-    match target:
-        case {"concat": [address, joined]}:
-            target, port = address, joined
-        case {"elem": {"val": inner}}:
-            target = inner
     ports = None
     if port is not None:
         some = values.ranges(port, _PORT, 16)
@@ -120,8 +145,12 @@ def _family(given: Json, table: str) -> int | None:
 
 
 def _is_netmap(details: dict[str, Json]) -> bool:
-    flags, kind = details.get("flags"), details.get("type_flags")
-    return kind == "prefix" or "netmap" in (flags if isinstance(flags, list) else [flags])
+    return details.get("type_flags") == "prefix" or "netmap" in _flags(details)
+
+
+def _flags(details: dict[str, Json]) -> set[str]:
+    flags = details.get("flags")
+    return {flag for flag in (flags if isinstance(flags, list) else [flags]) if isinstance(flag, str)}
 
 
 def _is_prefix(addresses: Numbers) -> bool:

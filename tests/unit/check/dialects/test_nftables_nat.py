@@ -67,6 +67,23 @@ def test_targets() -> None:
     assert one("redirect", {"port": 8080}) == ({4, 6}, Redirect(Numbers.one(8080)))
 
 
+@pytest.mark.parametrize("what", ["dnat", "redirect"])
+def test_a_port_within_the_range_is_kept_and_others_become_the_first(what: str) -> None:
+    body: Json = {"family": "ip", "port": {"range": [8080, 8090]}}
+    (kept, same), (others, first) = translations(what, body, within())
+    assert kept.conditions == (Ports(Side.DESTINATION, Numbers.of((8080, 8090))),)
+    assert others.conditions == ()
+    if what == "redirect":
+        assert (same, first) == (Redirect(), Redirect(Numbers.one(8080)))
+    else:
+        assert (same, first) == (dnat(None), dnat(None, Numbers.one(8080)))
+
+
+def test_a_random_port_of_the_range_is_any() -> None:
+    body: Json = {"port": {"range": [8080, 8090]}, "flags": ["fully-random"]}
+    assert one("redirect", body) == ({4, 6}, Redirect(Numbers.of((8080, 8090))))
+
+
 def test_a_network_for_a_network() -> None:
     prefix: Json = {"prefix": {"addr": "10.0.0.0", "len": 24}}
     whole = ip_network("10.0.0.0/24")
