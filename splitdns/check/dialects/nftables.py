@@ -7,43 +7,24 @@ taken from ``iptables-save``, and where that is not at hand, their rules are wid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from splitdns.check.dialects.json_places import Json, Misshapen, listed, placed, whole, word
+from splitdns.check.dialects.json_places import Json, Misshapen, listed, placed, word
+from splitdns.check.dialects.nftables_chains import FAMILIES, chains, device_is_missing, inner_chain
 from splitdns.check.dialects.nftables_json import Item, items
 from splitdns.check.dialects.nftables_match import Within
 from splitdns.check.dialects.nftables_sets import Sets
 from splitdns.check.dialects.nftables_statements import compiled
-from splitdns.check.dialects.nftables_terms import (
-    BOTH,
-)
 from splitdns.check.dialects.nftables_text import rule_text
 from splitdns.check.rules import (
     Chain,
-    Condition,
-    Drop,
-    Hook,
-    Interfaces,
-    Jump,
     Note,
     Origin,
     Rule,
     Ruleset,
-    Side,
     Support,
 )
 
-_FAMILIES = {
-    "ip": frozenset({4}),
-    "ip6": frozenset({6}),
-    "inet": BOTH,
-    "bridge": BOTH,
-    "netdev": BOTH,
-    "arp": frozenset[int](),
-}
-_HOOKS = {hook.value: hook for hook in Hook}
-_LAST = 2**31 - 1  # a priority after all others
 # Whose tables these are, by name.
 _MAKERS = {
     "docker-bridges": "Docker",
@@ -104,13 +85,22 @@ class _Reader:
                 continue
             with placed(one.where):
                 self._rule(one)
-        chains = [
-            made
-            for key, one in self._chains.items()
-            if key[:2] not in left_out and one.family != "arp"
-            for made in _made(one)
-        ]
-        return Ruleset(tuple(chains), tuple(self._notes), self._rules)
+        made: list[Chain] = []
+        for key, chain in self._chains.items():
+            if key[:2] not in left_out and chain.family != "arp":
+                made += self._made(chain)
+        return Ruleset(tuple(made), tuple(self._notes), self._rules)
+
+    def _made(self, chain: _Chain) -> list[Chain]:
+        if chain.inner:
+            return [inner_chain(chain.family, chain.table, chain.name, chain.rules)]
+        where, body = chain.item.where, chain.item.body
+        if device_is_missing(body):
+            reason = "this version of nft does not print at which device the chain stands"
+            self._note(Support.WIDENED, f"chain {chain.name}", chain.item, reason)
+        with placed(where):
+            origin = Origin(where, f"chain {chain.name}")
+            return list(chains(chain.family, chain.table, chain.name, body, chain.rules, origin))
 
     def _declare(self, item: Item) -> None:
         match item.what:
@@ -169,7 +159,7 @@ class _Reader:
         while statements:
             done = compiled(statements, within, rest)
             chain.rules += [
-                Rule(terms.conditions, action, origin, terms.families & _FAMILIES[family])
+                Rule(terms.conditions, action, origin, terms.families & FAMILIES[family])
                 for terms, action in done.acts
             ]
             self._notes += [Note(support, what, origin, reason) for support, what, reason in done.notes]
@@ -189,48 +179,6 @@ def _statements(item: Item) -> list[Json]:
 
 def _table(item: Item) -> tuple[str, str]:
     family = word(item.body.get("family"), "a family")
-    if family not in _FAMILIES:
-        raise Misshapen(f"expected a family, one of {' '.join(_FAMILIES)}, found {family!r}")
+    if family not in FAMILIES:
+        raise Misshapen(f"expected a family, one of {' '.join(FAMILIES)}, found {family!r}")
     return family, word(item.body.get("table"), "the name of a table")
-
-
-def _made(chain: _Chain) -> Iterator[Chain]:
-    """The chain as the model has it; one that stands at devices as two."""
-    body = chain.item.body
-    table = f"nft {chain.family} {chain.table}"
-    families = _FAMILIES[chain.family]
-    bridged = chain.family == "bridge"
-    hook = body.get("hook")
-    if chain.inner or hook is None:
-        yield Chain(table, chain.name, tuple(chain.rules), families=families, bridged=bridged)
-        return
-    where = chain.item.where
-    with placed(where):
-        priority = whole(body.get("prio", 0), "a priority")
-        name = word(hook, "a hook")
-        devices = body.get("dev")
-        accepts = body.get("policy", "accept") != "drop"
-        if name not in _HOOKS and name != "egress":
-            raise Misshapen(f"expected a hook, one of {' '.join(_HOOKS)}, found {name!r}")
-        if devices is None:
-            names = frozenset[str]()
-        else:
-            several = devices if isinstance(devices, list) else [devices]
-            names = frozenset(word(one, "a device") for one in several)
-    is_nat = body.get("type") == "nat"
-    if not names:
-        base = Chain(table, chain.name, tuple(chain.rules), _HOOKS.get(name, Hook.POSTROUTING), priority)
-        yield replace(base, is_nat=is_nat, accepts=accepts, families=families, bridged=bridged)
-        return
-    # Of frames on these devices only, where also the policy holds.
-    inner = f"{chain.name} on {', '.join(sorted(names))}"
-    side, at = (Side.DESTINATION, Hook.POSTROUTING) if name == "egress" else (Side.SOURCE, _HOOKS[name])
-    here: tuple[Condition, ...] = (Interfaces(side, names),)
-    origin = Origin(where, f"chain {chain.name}")
-    rules = [Rule(here, Jump(inner), origin, families)]
-    if not accepts:
-        rules.append(Rule(here, Drop(), origin, families))
-    if name == "egress":
-        priority = _LAST
-    yield Chain(table, chain.name, tuple(rules), at, priority, families=families)
-    yield Chain(table, inner, tuple(chain.rules), families=families)

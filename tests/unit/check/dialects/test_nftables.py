@@ -137,24 +137,10 @@ def test_jumps_and_verdict_maps_name_chains_of_the_table() -> None:
     ]
 
 
-def test_a_chain_of_a_device_holds_only_there_policy_included() -> None:
-    at = {"hook": "ingress", "prio": -500, "policy": "drop", "dev": "wan"}
-    text = ruleset([WAN_IN, ACCEPT], family="netdev", type="filter", **at)
-    base, inner = read(text, "f").chains
-    assert (base.hook, base.priority, base.accepts) == (Hook.INGRESS, -500, True)
-    here = (Interfaces(Side.SOURCE, frozenset({"wan"})),)
-    assert [rule.conditions for rule in base.rules] == [here, here]
-    assert [rule.action for rule in base.rules] == [Jump(inner.name), Drop()]
-    assert inner.hook is None
-    assert [rule.action for rule in inner.rules] == [Accept()]
-
-
-def test_frames_that_leave_meet_a_chain_after_all_others() -> None:
-    at = {"hook": "egress", "prio": 0, "policy": "accept", "dev": ["a", "b"]}
-    text = ruleset([ACCEPT], family="netdev", type="filter", **at)
-    base, _ = read(text, "f").chains
-    assert (base.hook, base.priority) == (Hook.POSTROUTING, 2**31 - 1)
-    assert base.rules[0].conditions == (Interfaces(Side.DESTINATION, frozenset({"a", "b"})),)
+def test_a_chain_whose_device_is_not_printed_is_widened_and_noted() -> None:
+    text = ruleset([WAN_IN, ACCEPT], family="netdev", type="filter", hook="ingress", prio=-500, policy="drop")
+    notes = read(text, "f").notes
+    assert [(note.support, note.name) for note in notes] == [(Support.WIDENED, "chain c")]
 
 
 def test_arp_is_left_out_and_says_so() -> None:
