@@ -43,13 +43,32 @@ MAX_SETS_IN_SETS = 64  # members of a list:set that are looked into; beyond, the
 Conjunction = tuple[Condition, ...]
 
 
-def membership(
+class Memberships:
+    """What it means to be in each of some sets, for packets of one family; found out once."""
+
+    def __init__(self, sets: IpSets, family: int, changing: frozenset[str] = frozenset()) -> None:
+        """``changing`` are the sets that rules write to."""
+        self._sets = sets
+        self._family = family
+        self._changing = changing
+        self._known: dict[tuple[str, tuple[Side, ...], bool], Condition] = {}
+
+    def of(self, name: str, sides: Sequence[Side], *, negated: bool = False) -> Condition:
+        """The condition that a packet is in the set ``name``, or, ``negated``, is not.
+
+        ``sides`` says of each part of an element whether it is the packet's source or its destination.
+        """
+        key = name, tuple(sides), negated
+        if key not in self._known:
+            self._known[key] = _membership(
+                self._sets, name, sides, self._family, negated=negated, changing=self._changing
+            )
+        return self._known[key]
+
+
+def _membership(
     sets: IpSets, name: str, sides: Sequence[Side], family: int, *, negated: bool, changing: frozenset[str]
 ) -> Condition:
-    """The condition that a packet is in the set ``name``; ``changing`` are the sets that rules write to.
-
-    ``sides`` says of each part of an element whether it is the packet's source or its destination.
-    """
     found = sets.sets.get(name)
     if found is None:
         where = f"not in {sets.read_from}" if sets.read_from else "give what `ipset save` prints"

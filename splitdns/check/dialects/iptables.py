@@ -5,6 +5,7 @@ chains hang where the kernel's do (linux/netfilter_ipv4.h), and keep its name, t
 they stand beside nft's. What a match or a target means: ``iptables_matches``, ``iptables_targets``.
 
 >>> from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.ipset_conditions import Memberships
 >>> text = "*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\\nCOMMIT\\n"
 >>> ruleset = read(text, "rules.v4", family=4, sets=IpSets())
 >>> [rule.conditions for rule in ruleset.chains[0].rules]
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.ipset_conditions import Memberships
 from splitdns.check.dialects.iptables_line import read_rule
 from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_words import Line, Word
@@ -73,6 +75,7 @@ class _Table:
     at: Line
     policies: dict[str, bool | None] = field(default_factory=dict)
     lines: dict[str, list[tuple[Rule, ...]]] = field(default_factory=dict)
+    hooks: dict[str, set[Hook]] = field(default_factory=dict)  # once asked for
 
 
 def read(text: str, file: str, *, family: int, sets: IpSets) -> Ruleset:
@@ -81,18 +84,18 @@ def read(text: str, file: str, *, family: int, sets: IpSets) -> Ruleset:
     Raises:
         ExceptionGroup[ConfigError]: every mistake, in file order.
     """
-    reader = _Reader(file, family, sets, frozenset(_CHANGED_SETS.findall(text)))
+    changing = frozenset(_CHANGED_SETS.findall(text))
+    reader = _Reader(file, family, Memberships(sets, family, changing))
     reader.read(text)
     reader.problems.raise_errors(file)
     return reader.ruleset()
 
 
 class _Reader:
-    def __init__(self, file: str, family: int, sets: IpSets, changing: frozenset[str]) -> None:
+    def __init__(self, file: str, family: int, sets: Memberships) -> None:
         self.file = file
         self.family = family
         self.sets = sets
-        self.changing = changing
         self.problems = Problems()
         self.notes: list[Note] = []
         self.tables: dict[str, _Table] = {}
@@ -206,7 +209,7 @@ class _Reader:
             if rest and rest[0].text.isdecimal():
                 at, rest = max(0, min(int(rest[0].text[:9]) - 1, len(lines))), rest[1:]
         text = line.text[words[0].column - 1 :].rstrip()
-        reading = Reading(line, Origin(line.where(words[0]), text), self.sets, self.changing)
+        reading = Reading(line, Origin(line.where(words[0]), text), self.sets)
         lines.insert(at, read_rule(reading, chain, rest, table.lines))
         self.notes += reading.notes
 
@@ -247,7 +250,8 @@ class _Reader:
     def _made(self, table: _Table, name: str, known_as: str) -> Chain:
         rules = [rule for line in table.lines[name] for rule in line]
         if any(isinstance(rule.action, Netmap) for rule in rules):
-            rules = [self._with_side(table, name, rule) for rule in rules]
+            table.hooks = table.hooks or _hooks(table)
+            rules = [self._with_side(rule, table.hooks[name]) for rule in rules]
         policy = table.policies[name]
         base = TABLES[table.name].get(name) if policy is not None else None
         hook, priority = base or (None, 0)
@@ -262,15 +266,14 @@ class _Reader:
             families=frozenset({self.family}),
         )
 
-    def _with_side(self, table: _Table, name: str, rule: Rule) -> Rule:
+    def _with_side(self, rule: Rule, hooks: set[Hook]) -> Rule:
         """NETMAP maps the destination before routing, and the source after it."""
         if not isinstance(rule.action, Netmap):
             return rule
-        hooks = {TABLES[table.name][base][0] for base in _bases_above(table, name)}
         if hooks and hooks <= _AFTER_ROUTING:
             return replace(rule, action=replace(rule.action, side=Side.SOURCE))
         if hooks & _AFTER_ROUTING:
-            reading = Reading(Line(self.file, 0, "", self.family), rule.origin, self.sets, self.changing)
+            reading = Reading(Line(self.file, 0, "", self.family), rule.origin, self.sets)
             action = reading.opaque("target NETMAP", "its chain stands both before and after routing")
             self.notes += reading.notes
             return replace(rule, action=action)
@@ -286,16 +289,16 @@ def _jumps(lines: list[tuple[Rule, ...]]) -> Iterable[Rule]:
     return (rule for line in lines for rule in line if isinstance(rule.action, Jump | Goto))
 
 
-def _bases_above(table: _Table, name: str) -> set[str]:
-    """The base chains from which packets come to a chain."""
-    above = {name}
-    grown = True
-    while grown:
-        grown = False
-        for chain, lines in table.lines.items():
-            if chain not in above and any(_target(rule) in above for rule in _jumps(lines)):
-                above.add(chain)
-                grown = True
-    return {chain for chain in above if table.policies[chain] is not None}
+def _hooks(table: _Table) -> dict[str, set[Hook]]:
+    """Of each chain, the hooks from which packets come to it."""
+    hooks: dict[str, set[Hook]] = {name: set() for name in table.lines}
+    for base, (hook, _) in TABLES[table.name].items():
+        to_do = [base] if table.policies.get(base) is not None else []
+        while to_do:
+            name = to_do.pop()
+            if hook not in hooks[name]:
+                hooks[name].add(hook)
+                to_do += map(_target, _jumps(table.lines[name]))
+    return hooks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # The beginning of a chain's name, and the program whose chains are called so. DOCKER-USER is for a person's
 # rules, and so is what ufw takes from its user.
@@ -62,6 +63,7 @@ def maker(chain: str, target: str, comment: str, text: str) -> str:
     return "Docker" if _DOCKER_BRIDGE.search(text) else ""
 
 
+@lru_cache(maxsize=4096)
 def _of_chain(name: str) -> str:
     for begin, program in _CHAINS:
         if name.startswith(begin) and (program != "firewalld" or _FIREWALLD.search(name)):

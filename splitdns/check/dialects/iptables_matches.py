@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from splitdns.check.dialects.ipset_conditions import membership
 from splitdns.check.dialects.iptables_icmp import type_and_code
 from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_values import (
@@ -39,6 +38,7 @@ from splitdns.check.model import (
     States,
     TcpFlags,
     Translated,
+    Unknown,
 )
 from splitdns.check.sets import PROTOCOLS, Numbers, all_addresses
 
@@ -173,10 +173,8 @@ def _match_set(rule: Reading, option: Option) -> Sequence[Condition]:
         if flag not in ("src", "dst"):
             raise rule.line.wrong(flags, "src or dst for each part of an element")
         sides.append(Side.SOURCE if flag == "src" else Side.DESTINATION)
-    found = membership(
-        rule.sets, name.text, sides, rule.line.family, negated=option.negated, changing=rule.changing
-    )
-    return [rule.unknown("set", found.reason) if hasattr(found, "reason") else found]
+    found = rule.sets.of(name.text, sides, negated=option.negated)
+    return [rule.unknown("set", found.reason) if isinstance(found, Unknown) else found]
 
 
 # --- Connections --------------------------------------------------------------------------------------------

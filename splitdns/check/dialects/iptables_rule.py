@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.ipset_conditions import Memberships
 from splitdns.check.dialects.iptables_words import Line
 from splitdns.check.model import Condition, Note, Opaque, Origin, Support, Unknown
 
 
 @dataclass(slots=True)
 class Reading:
-    """``changing`` are the sets that rules of this gateway write to."""
-
     line: Line
     origin: Origin
-    sets: IpSets
-    changing: frozenset[str]
+    sets: Memberships
     conditions: list[Condition] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 

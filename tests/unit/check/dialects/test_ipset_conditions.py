@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from splitdns.check.dialects.ipset import IpSets, read
-from splitdns.check.dialects.ipset_conditions import MAX_ALTERNATIVES, membership
+from splitdns.check.dialects.ipset_conditions import MAX_ALTERNATIVES, Memberships
 from splitdns.check.model import (
     Addresses,
     AnyOf,
@@ -29,7 +29,7 @@ def of(
     text: str, *sides: Side, family: int = 4, negated: bool = False, changing: frozenset[str] = frozenset()
 ) -> Condition:
     """What it means to be in the set ``x``."""
-    return membership(read(text, "sets"), "x", sides, family, negated=negated, changing=changing)
+    return Memberships(read(text, "sets"), family, changing).of("x", sides, negated=negated)
 
 
 def net(*texts: str) -> Numbers:
@@ -145,8 +145,15 @@ def test_what_is_not_known_says_why(text: str, reason: str) -> None:
     assert reason in found.reason
 
 
+def test_a_condition_is_made_once() -> None:
+    sets = Memberships(read("create x hash:net\nadd x 192.0.2.0/24\n", "sets"), 4)
+
+    assert sets.of("x", (FROM,)) is sets.of("x", (FROM,))
+    assert sets.of("x", (TO,)) != sets.of("x", (FROM,)) != sets.of("x", (FROM,), negated=True)
+
+
 def test_without_sets_the_command_to_run_is_named() -> None:
-    found = membership(IpSets(), "x", (FROM,), 4, negated=False, changing=frozenset())
+    found = Memberships(IpSets(), 4).of("x", (FROM,))
 
     assert found == Unknown("what the set 'x' holds is not known: give what `ipset save` prints")
 

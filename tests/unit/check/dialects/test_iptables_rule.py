@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.ipset_conditions import Memberships
 from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_words import Line
 from splitdns.check.model import Note, Opaque, Origin, Support, Unknown
@@ -9,7 +10,7 @@ from splitdns.errors import Where
 
 def test_what_a_rule_cannot_say_exactly_is_noted_by_name() -> None:
     origin = Origin(Where("rules", 7))
-    rule = Reading(Line("rules", 7, "", 4), origin, IpSets(), frozenset())
+    rule = Reading(Line("rules", 7, "", 4), origin, Memberships(IpSets(), 4))
 
     assert rule.unknown("limit", "a rate") == Unknown("limit: a rate")
     assert rule.unseen("match x") == Unknown("match x: it is not known here")
