@@ -408,6 +408,8 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
     wanted = [rrset for rrset in reply.answer if rrset.name == qname and qtype in (rrset.rdtype, Type.ANY)]
     if wanted:
         records = tuple(rrset.at(name) for rrset in wanted if rrset.rdatas)
+        if qtype == Type.CNAME and (dname := dnames.get(qname)) is not None:  # RFC 6672 3.1: made of this one
+            records = (dname, *records)
         return _finish(walk, Answer(answer=records, edes=reply.edes))
     if name != forward.name and reply.rcode == Rcode.NOERROR and reply.soa is None:
         return Forward(name, qtype, forward.upstreams, walk)  # the reply ends with an alias: ask on

@@ -56,6 +56,8 @@ def _proof(response: Response, answer: tuple[RRset, ...], names: set[Qname]) -> 
 
 
 def _records(response: Response, name: Qname, qtype: int) -> tuple[RRset, ...]:
+    if qtype in (Type.CNAME, Type.ANY) and response.dname_above(name):
+        return ()  # the CNAME there is one that the DNAME makes
     if qtype == Type.ANY:
         return response.rrsets(name)
     rrset = response.rrset(name, qtype)

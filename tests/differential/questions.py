@@ -32,10 +32,12 @@ class Question:
     rd: bool = False
     cd: bool = False
     do: bool = False
+    ad: bool = False
 
     def to_wire(self) -> bytes:
         query = dns.message.make_query(self.name, self.rdtype, use_edns=False)
         query.flags = (dns.flags.RD if self.rd else 0) | (dns.flags.CD if self.cd else 0)
+        query.flags |= dns.flags.AD if self.ad else 0
         if self.payload_octets is not None:
             query.use_edns(0, dns.flags.DO if self.do else 0, self.payload_octets)
         return query.to_wire()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from splitdns.names import Qname, ancestors, between, fold, is_under, labels, name_end, parent, wildcard
+from splitdns.names import ROOT, Qname, ancestors, between, fold, is_under, labels, name_end, parent, wildcard
 from splitdns.records import RRset, Type
 
 MAX_ITERATIONS = 100  # RFC 9276 3.2; beyond, the zone counts as unsigned, once the signature is verified
@@ -150,6 +150,8 @@ class Denial:
     def no_data(self, name: Qname, qtype: int) -> Proven | None:
         """``name`` has no ``qtype``, nor does a wildcard for it (RFC 4035 5.4, RFC 5155 8.5 to 8.7)."""
         if (types := self._types_at(name)) is not None:
+            if name == ROOT and qtype == Type.DS:  # which has no parent to say it
+                types -= {Type.SOA}
             return Proven.SECURE if _lacks(types, qtype) else None
         if (nsec := self._covering(name)) is not None:
             if is_under(nsec.next, name):  # an empty non-terminal (RFC 4592 2.2.2)

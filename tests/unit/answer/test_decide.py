@@ -678,6 +678,13 @@ def test_what_is_made_here_of_a_reply_has_neither_signatures_nor_ad__semantics_1
     assert NSEC not in made.authority
 
 
+def test_a_cname_that_is_made_of_a_dname_has_it_beside_it__rfc6672_3_1() -> None:
+    dname = RRset(wire_from_text("d.example.net."), Type.DNAME, 300, (wire_from_text("example.com."),))
+    made = cname("www.d.example.net.", "www.example.com.")
+    said = replied(forward(INSIDE, "www.d.example.net.", "CNAME"), dname, made)
+    assert [rrset.rdtype for rrset in said.answer] == [Type.DNAME, Type.CNAME]
+
+
 def test_ds_at_an_apex_is_answered_here_and_inherited_by_an_overlay__semantics_16() -> None:
     own = zone("@ 300 IN NS ns\nns 300 IN A 192.0.2.53\n", overlay=True)
     assert answer(INSIDE, "example.org.", "DS", rd=True).authority, "there is none, says our own SOA"

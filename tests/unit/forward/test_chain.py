@@ -268,6 +268,15 @@ def test_whatever_the_response_holds_the_answer_is_one_chain_from_the_question(
         assert type_from_text(rdtype) not in [rrset.rdtype for rrset in found.answer if rrset.name == name]
 
 
+@pytest.mark.parametrize("rdtype", ["CNAME", "ANY"])
+def test_a_cname_comes_with_the_dname_that_it_is_made_of__rfc6672_3_1(rdtype: str) -> None:
+    dname, made = "example.org. 300 DNAME example.net.", "www.example.org. 0 CNAME www.example.net."
+    for records in ((dname, made), (dname,)):
+        found = reply(*records, rdtype=rdtype)
+        assert lines(found.answer) == ["example.org. DNAME", "www.example.org. CNAME"]
+        assert {rrset.ttl_s for rrset in found.answer} == {300}
+
+
 # --- what shows a reply to be true
 
 

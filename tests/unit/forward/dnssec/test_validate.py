@@ -103,6 +103,7 @@ def verdict(reply: Reply) -> tuple[Security, list[int]]:
         ("nsec.test.", "DNSKEY", SECURE),
         ("www.nsec.test.", "DS", SECURE),
         (".", "NS", SECURE),
+        (".", "DS", SECURE),
         ("www.nsec3.test.", "A", SECURE),
         ("www.nsec3.test.", "AAAA", SECURE),
         ("no.nsec3.test.", "A", SECURE),
