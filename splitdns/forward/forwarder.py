@@ -33,10 +33,11 @@ from splitdns.metrics import (
     Counts,
     Metric,
 )
-from splitdns.names import Qname, fold, is_under
-from splitdns.records import Ede, Rcode
+from splitdns.names import ROOT, Qname, fold, is_under
+from splitdns.records import Ede, Rcode, Type
 from splitdns.view import Upstream, UpstreamSet
 
+LOOK_EVERY_S = 4.0  # whether upstreams are back that are all down, as long as anybody wants to know
 MAX_RENEWALS = 100  # prefetches on their way at once; beyond: the next who asks begins it, or waits
 
 _LOOP = Reply(Rcode.SERVFAIL, edes=((Ede.OTHER, "a forwarding loop: this server asked it itself"),))
@@ -73,6 +74,7 @@ class Forwarder:
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
         self._flights = Flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0
+        self._looked_s: dict[UpstreamSet, float] = {}
         self._flushes = 0
 
     def ask_now(self, forward: Forward) -> Reply | None:
@@ -126,6 +128,7 @@ class Forwarder:
         """Forget what was learnt for views, or from upstream sets, that no snapshot has any more."""
         self._cache.keep_only(shelves)
         self._failures.forget(lambda key, _: (key.view, key.upstreams) not in shelves)
+        self._looked_s.clear()
 
     def flush(self, name: Qname | None = None, *, subtree: bool = False, view: str | None = None) -> int:
         """Forget ``name``, or all beneath it too, or everything, in ``view`` or in all; how many replies.
@@ -157,12 +160,26 @@ class Forwarder:
             with suppress(DroppedError):  # nobody waits for it, but somebody has to find out
                 self._flights.begin(key)
             return self._stale(key, entry)
-        if entry is not None and now_s < failure.since_s + RECHECK_S:
-            return self._stale(key, entry)
+        if failure.silence:
+            self._look_whether_back(key, now_s)
+        if entry is not None:
+            return self._stale(key, entry) if now_s < failure.since_s + RECHECK_S else None
         if now_s < failure.until_s:
             self._count(CACHE_HITS, "failure", key.view)
             return failure.answer()
         return None
+
+    def _look_whether_back(self, key: Key, now_s: float) -> None:
+        """Ask, while all upstreams are down, something that each of them has an answer to.
+
+        Who is answered without asking would not find out that they are back, and some networks ask little.
+        """
+        looked_s = self._looked_s.get(key.upstreams, float("-inf"))
+        if now_s < looked_s + LOOK_EVERY_S or not self._upstreams.are_down(key.upstreams):
+            return
+        self._looked_s[key.upstreams] = now_s
+        with suppress(DroppedError):
+            self._flights.begin(Key(key.view, key.upstreams, ROOT, Type.NS))
 
     def _count(self, metric: Metric, *labels: str) -> None:
         """Count a look-up by what it found."""

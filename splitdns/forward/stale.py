@@ -7,8 +7,10 @@ as it is going to. It says that it is stale, and is to be forgotten soon.
 
 from __future__ import annotations
 
-from splitdns.answer.decide import Reply
-from splitdns.records import Ede, Rcode
+from dataclasses import replace
+
+from splitdns.answer.decide import Reply, Security
+from splitdns.records import Ede, Rcode, RRset
 
 TTL_S = 30  # of stale records (RFC 8767 5)
 CLIENT_PATIENCE_S = 1.8  # until a client gets what is stale, while the upstreams are still being asked (5)
@@ -21,5 +23,13 @@ def stale(reply: Reply) -> Reply:
         note = (int(Ede.STALE_NXDOMAIN_ANSWER), "the upstreams fail")
     else:
         note = (int(Ede.STALE_ANSWER), "the upstreams fail")
-    answer = tuple(rrset.with_ttl(TTL_S) for rrset in reply.answer)
-    return Reply(reply.rcode, answer, reply.soa and reply.soa.with_ttl(TTL_S), (*reply.edes, note))
+    proof = reply.proof
+    if proof is not None:  # it is passed on; but signatures may be too old by now, too
+        signatures, denial = _short(proof.signatures), _short(proof.denial)
+        proof = replace(proof, signatures=signatures, denial=denial, security=Security.UNCHECKED)
+    soa = reply.soa and reply.soa.with_ttl(TTL_S)
+    return Reply(reply.rcode, _short(reply.answer), soa, (*reply.edes, note), proof)
+
+
+def _short(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
+    return tuple(rrset.with_ttl(TTL_S) for rrset in rrsets)
