@@ -38,12 +38,14 @@ def is_wanted(query: Query, answer: Answer, prefix: IPv6Network | None) -> bool:
 
 def synthesized(negative: Answer, found: Answer, prefix: IPv6Network) -> Answer:
     """The answer made of ``found``, which is about A; where that has no addresses, the ``negative`` one."""
-    if found.rcode != Rcode.NOERROR or not (addresses := _of_type(found, Type.A)):
+    remember, rebound = found.remember and negative.remember, found.rebound + negative.rebound
+    negative = replace(negative, remember=remember, rebound=rebound, edes=found.edes or negative.edes)
+    if found.rcode != Rcode.NOERROR:
         return negative
     soas = [rrset.ttl_s for rrset in negative.authority if rrset.rdtype == Type.SOA]
     limit_s = min(soas, default=MAX_TTL_S)
     made = []
-    for rrset in addresses:
+    for rrset in _of_type(found, Type.A):
         rdatas = tuple(embedded(prefix, rdata) for rdata in rrset.rdatas if _may_be_embedded(prefix, rdata))
         if rdatas:
             made.append(RRset(rrset.owner, Type.AAAA, min(rrset.ttl_s, limit_s), rdatas))
@@ -56,8 +58,8 @@ def synthesized(negative: Answer, found: Answer, prefix: IPv6Network) -> Answer:
         answer=(*aliases, *made),
         authority=(),
         additional=(),
-        remember=found.remember and negative.remember,
-        rebound=found.rebound + negative.rebound,
+        remember=remember,
+        rebound=rebound,
     )
 
 

@@ -7,7 +7,11 @@ import errno
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from ipaddress import IPv6Network
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import dns.edns
 import dns.message
@@ -16,11 +20,15 @@ import dns.rrset
 
 from splitdns.forward.cache import CacheLimits
 from splitdns.forward.forwarder import Forwarder
+from splitdns.load import special
+from splitdns.load.blocklists import ReadList, of_view, read
+from splitdns.load.declared import FileId
+from splitdns.load.sections import BlocklistSettings
 from splitdns.metrics import METRICS, Counts
 from splitdns.names import from_text
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Carrier, Strategy, Upstream, UpstreamSet
+from splitdns.view import Carrier, Policy, Strategy, Upstream, UpstreamSet, View
 from splitdns.wire.framing import Unframer, frame
 from splitdns.wire.header import question_end
 from splitdns.wire.message import Transport
@@ -227,6 +235,10 @@ async def _play(scenario: Scenario) -> None:
     }
     zones = [zone("\n".join(lines) + "\n", _dotted(apex)) for apex, lines in scenario.zones.items()]
     everyone = view(*zones, recursion=True, routes=routes)
+    everyone = replace(everyone, policy=policy_of(scenario, everyone))
+    if "special-names" in scenario.policy:
+        made = special.special(everyone.zones, everyone.routes, names=True, doh=True, relay=True)
+        everyone = replace(everyone, zones={**everyone.zones, **made})
     counts = Counts()
     forwarder = Forwarder(
         counts,
@@ -249,6 +261,26 @@ async def _play(scenario: Scenario) -> None:
         await forwarder.close(0)
         network.close()
     assert not network.unexpected, f"asked, and no reaction is given: {network.unexpected}"
+
+
+def policy_of(scenario: Scenario, everyone: View) -> Policy:
+    """What the scenario says of names that are not ours."""
+    prefix = scenario.policy.get("dns64")
+    with TemporaryDirectory() as directory:
+        lists = [_list(Path(directory), *key, lines) for key, lines in scenario.lists.items()]
+    return Policy(
+        rebinding="rebinding" in scenario.policy,
+        lists=of_view(lists, everyone.name),
+        dns64=IPv6Network(prefix) if prefix else None,
+    )
+
+
+def _list(directory: Path, name: str, form: str, action: str, lines: list[str]) -> ReadList:
+    path = directory / name
+    text = "".join(f"{line}\n" for line in lines)
+    path.write_text(text)
+    settings = BlocklistSettings.model_validate({"file": name, "format": form, "action": action})
+    return read(path, text, settings, (FileId(name), settings))
 
 
 async def _ask(ask: Ask, pipeline: Pipeline, network: ScriptedNetwork) -> None:

@@ -102,6 +102,8 @@ class Scenario:
     traits: dict[str, set[str]] = field(default_factory=dict)
     cache: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    policy: dict[str, str] = field(default_factory=dict)
+    lists: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     upstreams: dict[tuple[str, str, str], list[Reaction]] = field(default_factory=dict)
     asks: list[Ask] = field(default_factory=list)
     flushes: list[Flush] = field(default_factory=list)
@@ -162,6 +164,14 @@ def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | 
             return None
         case ["zone", apex]:
             return scenario.zones.setdefault(apex, [])
+        case ["list", name, form, action]:
+            return scenario.lists.setdefault((name, form, action), [])
+        case ["policy", "rebinding" | "special-names" as name]:
+            scenario.policy[name] = ""
+            return None
+        case ["policy", "dns64" as name, value]:
+            scenario.policy[name] = value
+            return None
         case [at_s, "ask", name, rdtype]:
             scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype))
             return scenario.asks[-1]

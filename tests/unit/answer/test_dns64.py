@@ -95,7 +95,7 @@ def test_the_answer_keeps_aliases_and_the_shorter_ttl__rfc6147_5_1_7() -> None:
 
 
 def test_private_addresses_do_not_go_into_the_well_known_prefix__rfc6052_3_1() -> None:
-    assert synthesized(EMPTY, found(PRIVATE), WELL_KNOWN) is EMPTY
+    assert synthesized(EMPTY, found(PRIVATE), WELL_KNOWN) == EMPTY
     assert len(synthesized(EMPTY, found(PRIVATE, PUBLIC), WELL_KNOWN).answer[1].rdatas) == 1
     assert len(synthesized(EMPTY, found(PRIVATE, PUBLIC), LOCAL).answer[1].rdatas) == 2
 
@@ -105,7 +105,7 @@ def test_private_addresses_do_not_go_into_the_well_known_prefix__rfc6052_3_1() -
 )
 def test_without_an_ipv4_address_the_first_answer_stands(answer: Answer) -> None:
     negative = Answer(authority=(RRset(NAME, Type.SOA, 1, (b"",)),))
-    assert synthesized(negative, answer, WELL_KNOWN) is negative
+    assert synthesized(negative, answer, WELL_KNOWN) == negative
 
 
 def test_a_made_address_has_the_name_of_the_one_in_it__rfc6147_5_3_1() -> None:
@@ -116,3 +116,9 @@ def test_a_made_address_has_the_name_of_the_one_in_it__rfc6147_5_3_1() -> None:
         assert reverse_target(other, WELL_KNOWN) is None
     assert reverse_target(Qname(name.replace(b"\1b", b"\1x")), WELL_KNOWN) is None
     assert reverse_target(name, None) is None
+
+
+def test_what_was_taken_out_on_the_way_is_told_of_the_negative_answer_too() -> None:
+    edes = ((15, "rebinding"),)
+    taken = Answer(answer=(ALIAS,), rebound=1, edes=edes, remember=False)
+    assert synthesized(EMPTY, taken, WELL_KNOWN) == Answer(rebound=1, edes=edes, remember=False)
