@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 SCALE = float(os.environ.get("CHAOS_SCALE", "1"))
-PER_SECOND = 2000
+PER_SECOND = int(os.environ.get("CHAOS_PER_SECOND", "2000"))
 PATIENCE_S = 4.5  # what is configured for one question
 MARGIN_S = 0.5  # of a busy machine
 RECOVERY_S = 5.0
