@@ -97,7 +97,7 @@ async def upstream(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Scr
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as sockets:
-        datagrams, streams = _bound_pair(sockets, family, host)
+        datagrams, streams = bound_pair(sockets, family, host)
         scripted = ScriptedUpstream(Upstream(host, datagrams.getsockname()[1]), script, datagrams=datagrams)
 
         def on_datagram() -> None:
@@ -127,7 +127,7 @@ async def upstream(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Scr
             await server.wait_closed()
 
 
-def _bound_pair(
+def bound_pair(
     sockets: contextlib.ExitStack, family: socket.AddressFamily, host: str
 ) -> tuple[socket.socket, socket.socket]:
     """A UDP and a TCP socket on the same free port."""

@@ -9,6 +9,7 @@ mangles case or has lost its cookies. Which of the two, a connection tells: nobo
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import suppress
 from random import Random
@@ -34,10 +35,15 @@ MAX_UNWANTED = 100  # datagrams that do not count, in one exchange; beyond: a fl
 DOUBT_S = 0.04
 
 _RECEIVE_OCTETS = 65_535
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN})
 
 
 class NoResponseError(UpstreamError):
     """The upstream did not answer, or cannot be reached, or is not who it should be: it may be down."""
+
+
+class NotAskedError(UpstreamError):
+    """This machine could not ask, for want of descriptors or memory; the upstream is no worse for it."""
 
 
 class SilenceError(NoResponseError):
@@ -119,7 +125,8 @@ class Exchanger:
                     if waiting.unwanted:
                         self._count(upstream, waiting.unwanted)
         except OSError as error:
-            raise NoResponseError(error.strerror or str(error)) from None
+            kind = NotAskedError if error.errno in _OURS else NoResponseError
+            raise kind(error.strerror or str(error)) from None
         finally:
             self._loops.arrive(spelled, question.qtype)
         if isinstance(found, Response):
@@ -222,6 +229,8 @@ class Exchanger:
             over = "" if upstream.carrier is not Carrier.UDP else "over TCP "
             raise _NothingError(f"{why}no response {over}in time", at_once=False) from None
         except OSError as error:
+            if error.errno in _OURS:
+                raise NotAskedError(error.strerror or str(error)) from None
             over = "over TCP: " if why else ""
             raise _NothingError(f"{why}{over}{_reason(error, upstream)}", at_once=True) from None
         except UpstreamError as error:

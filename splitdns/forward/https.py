@@ -15,12 +15,14 @@ from typing import NamedTuple
 import httpx2
 
 from splitdns.errors import UpstreamError
+from splitdns.forward.tls import context
 from splitdns.view import Upstream
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS
 
 IDLE_S = 10.0  # as of other connections to upstreams
 MAX_CONNECTIONS = 4  # to one upstream; HTTP/2 carries about a hundred questions at once on each
 
+_HTTP = "h2"
 _MESSAGE = "application/dns-message"
 _LIMITS = httpx2.Limits(
     max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_S
@@ -56,7 +58,7 @@ class Https:
             UpstreamError: HTTP, but no DNS.
             OSError: there is no way to the upstream, or it is not who it should be.
         """
-        connections = self._connections(upstream)
+        connections = await self._connections(upstream)
         heard = connections.heard
         headers = {"host": _authority(upstream), "accept": _MESSAGE, "content-type": _MESSAGE}
         try:
@@ -94,11 +96,11 @@ class Https:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _connections(self, upstream: Upstream) -> _Connections:
-        connections = self._open.get(upstream)
+    async def _connections(self, upstream: Upstream) -> _Connections:
+        if upstream not in self._open:
+            tls = await context(upstream.ca, _HTTP)
+        connections = self._open.get(upstream)  # by now, another question may have opened them
         if connections is None:
-            tls = ssl.create_default_context(cafile=upstream.ca)
-            tls.minimum_version = ssl.TLSVersion.TLSv1_2
             client = httpx2.AsyncClient(
                 verify=tls, http1=True, http2=True, trust_env=False, timeout=None, limits=_LIMITS
             )

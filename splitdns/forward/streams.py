@@ -15,11 +15,13 @@ from random import Random
 from splitdns.errors import UpstreamError
 from splitdns.forward.network import Network
 from splitdns.forward.query import Match, Query, match
+from splitdns.forward.tls import context
 from splitdns.view import Upstream
 from splitdns.wire.framing import Unframer, frame
 
 MAX_PIPELINED = 100  # questions on their way on one connection; beyond, one more is opened
 MAX_CONNECTIONS = 4  # to one upstream; beyond, they share what there is
+CONNECT_S = 2.0  # to open one; beyond, the next question tries anew: the kernel's own retries grow apart
 IDLE_S = 10.0  # after the last answer; RFC 7766 6.2.3 wants it short, and servers close soon themselves
 DOT = "dot"  # ALPN, as registered for RFC 7858
 
@@ -102,18 +104,20 @@ class _Pool:
 
     async def _connect(self) -> _Connection:
         upstream = self._upstream
-        sock = await self._network.stream(upstream)
-        try:
-            loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(
-                lambda: _Connection(self._random, self._closed),
-                sock=sock,
-                ssl=self._context() if upstream.is_encrypted else None,
-                server_hostname=upstream.identity if upstream.is_encrypted else None,
-            )
-        except BaseException:
-            sock.close()
-            raise
+        tls = await context(upstream.ca, DOT) if upstream.is_encrypted else None
+        async with asyncio.timeout(CONNECT_S):
+            sock = await self._network.stream(upstream)
+            try:
+                loop = asyncio.get_running_loop()
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(self._random, self._closed),
+                    sock=sock,
+                    ssl=tls,
+                    server_hostname=upstream.identity if tls else None,
+                )
+            except BaseException:
+                sock.close()
+                raise
         return connection
 
     def _context(self) -> ssl.SSLContext:

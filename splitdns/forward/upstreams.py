@@ -17,7 +17,7 @@ from random import Random
 from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import Exchanger, NoResponseError, SilenceError
+from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, SilenceError
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
 from splitdns.forward.query import Question
@@ -145,6 +145,9 @@ class Upstreams:
             self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
             if self._health.failed(upstream, asked_s, self._clock()):
                 log.warning("upstream.down", extra={"upstream": str(upstream), "reason": str(error)})
+            return error
+        except NotAskedError as error:
+            self._counts.add(FORWARD_FAILURES, str(upstream), "not_asked")
             return error
         except UpstreamError as error:
             self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")

@@ -30,7 +30,7 @@ from splitdns.names import from_text
 from splitdns.records import Rcode, Type, type_from_text
 from splitdns.view import Upstream
 from tests.clock import run as stepping
-from tests.upstreams import Asked, Script, ScriptedUpstream, answer, upstream
+from tests.upstreams import Asked, Script, ScriptedUpstream, answer, bound_pair, upstream
 
 NAME = from_text("www.example.org.")
 ANSWER = "www.example.org. 300 A 192.0.2.1"
@@ -267,11 +267,11 @@ def test_a_tcp_connection_that_brings_no_whole_response_is_an_error(sent: str, r
             writer.write({"nothing": b"", "half": framed[:30]}.get(sent, framed))
             writer.close()
 
-        server = await asyncio.start_server(on_stream, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            datagrams.bind(("127.0.0.1", port))
+        with contextlib.ExitStack() as sockets:
+            datagrams, streams = bound_pair(sockets, socket.AF_INET, "127.0.0.1")
+            port = datagrams.getsockname()[1]
+            server = await asyncio.start_server(on_stream, sock=streams)
 
             def on_datagram() -> None:
                 wire, source = datagrams.recvfrom(512)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,7 +17,14 @@ import trustme
 from splitdns.errors import UpstreamError
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Manner, Query, Question, make_query
-from splitdns.forward.streams import IDLE_S, MAX_CONNECTIONS, MAX_PIPELINED, ConnectionEndedError, Streams
+from splitdns.forward.streams import (
+    CONNECT_S,
+    IDLE_S,
+    MAX_CONNECTIONS,
+    MAX_PIPELINED,
+    ConnectionEndedError,
+    Streams,
+)
 from splitdns.names import from_text
 from splitdns.view import Carrier, Upstream
 from tests.clock import run
@@ -247,6 +255,29 @@ def test_a_port_where_nobody_listens_is_an_os_error_for_all_who_ask() -> None:
             *(asking.ask(nobody, query()) for _ in range(2)), return_exceptions=True
         )
         assert [type(error) for error in found] == [ConnectionRefusedError] * 2
+        await asking.close()
+
+    run(main())
+
+
+def test_a_connection_that_does_not_come_about_is_tried_anew() -> None:
+    class Swallowed(KernelNetwork):
+        def __init__(self) -> None:
+            self.tried_s: list[float] = []
+
+        async def stream(self, upstream: Upstream) -> socket.socket:
+            self.tried_s.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+    async def main() -> None:
+        network = Swallowed()
+        asking = Streams(network, random.SystemRandom())
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await asking.ask(Upstream("192.0.2.1", 53, Carrier.TCP), query())
+        first_s, second_s = network.tried_s
+        assert second_s - first_s == CONNECT_S
         await asking.close()
 
     run(main())

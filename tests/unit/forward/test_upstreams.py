@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,7 +18,7 @@ from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Question
 from splitdns.forward.response import Response
 from splitdns.forward.upstreams import Failure, Upstreams
-from splitdns.metrics import Counts
+from splitdns.metrics import FORWARD_FAILURES, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
 from splitdns.view import Strategy, Upstream, UpstreamSet
@@ -260,5 +262,24 @@ def test_tries_that_nobody_waits_for_are_bounded(monkeypatch: pytest.MonkeyPatch
             await asyncio.sleep(0.01)
             assert len(asyncio.all_tasks()) == 1 + 3
             await upstreams.close()
+
+    run(main())
+
+
+def test_want_of_descriptors_says_nothing_about_an_upstream() -> None:
+    class Exhausted(KernelNetwork):
+        def datagram(self, upstream: Upstream) -> socket.socket:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main() -> None:
+        counts, one = Counts(), Upstream("192.0.2.1")
+        drawn = random.SystemRandom()
+        clock = asyncio.get_running_loop().time
+        upstreams = Upstreams(counts, Exchanger(Exhausted(), drawn, counts), drawn, clock)
+        for _ in range(FAILURES_TO_BE_DOWN + 1):
+            failure = await upstreams.ask(WWW, UpstreamSet((one,)))
+            assert failure == Failure("192.0.2.1:53: Too many open files")
+        assert not upstreams.are_down(UpstreamSet((one,)))
+        assert counts.value(FORWARD_FAILURES, str(one), "not_asked") == FAILURES_TO_BE_DOWN + 1
 
     run(main())
