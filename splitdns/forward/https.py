@@ -8,7 +8,6 @@ and in what the certificate must prove. Imported only where there is such an ups
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from typing import NamedTuple
 
