@@ -90,16 +90,18 @@ def _cases(network: Built, model: Modelled, plan: Plan) -> list[Case]:
 
 def _case(meant: str, seen: Observation, network: Built, model: Modelled) -> Case:
     result = model.result(seen)
-    kernel, walk = ending(seen, GATEWAY, network.owns), walked(result, network.plan)
-    if len(result.outcomes) == 1 and not _is_there(result.outcomes[0], network.owns):
+    kernel, walk = ending(seen, GATEWAY, network.owns, network.bridges), walked(result, network.plan)
+    if len(result.outcomes) == 1 and (nobody := _nobodys(result.outcomes[0], network.owns)):
         walk = Ending(Verdict.NO_ROUTE)
+        if kernel.verdict is Verdict.DROPPED and nobody in seen.sought:
+            kernel = walk  # frames that a bridge redirects are seen nowhere; whom it looked for tells
     return Case(meant, seen, kernel, walk, result)
 
 
-def _is_there(outcome: Outcome, owns: Mapping[str, frozenset[str]]) -> bool:
-    """Whether somebody has the address at all: the walk takes that for granted of hosts it does not know."""
+def _nobodys(outcome: Outcome, owns: Mapping[str, frozenset[str]]) -> str:
+    """The address that the packets went to, if nobody has it: the walk takes it that somebody does."""
     arrived = [stage.packets for stage in outcome.stages if stage.where == "server"]
     if not arrived or arrived[0].destination.single is None:
-        return True
+        return ""
     address = str(address_of(arrived[0].family, arrived[0].destination.first))
-    return any(address in addresses for addresses in owns.values())
+    return "" if any(address in addresses for addresses in owns.values()) else address

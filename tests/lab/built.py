@@ -61,6 +61,11 @@ class Built:
         owned = {host.name: frozenset(host.addresses) for host in self.plan.hosts}
         return owned | {GATEWAY: frozenset(self.plan.addresses)}
 
+    @property
+    def bridges(self) -> frozenset[str]:
+        """The gateway's."""
+        return frozenset(own.name for own in self.plan.interfaces if own.ports)
+
     def load(self, tables: tuple[Table, ...]) -> None:
         """Load rules into the gateway's kernel.
 
@@ -97,7 +102,8 @@ def built(plan: Plan) -> Iterator[Built]:
         _connect(network, plan, hosts)
         _configure(plan, hosts)
         listens = {host.name: host.listens for host in plan.hosts} | {GATEWAY: plan.listens}
-        with Observatory(hosts, listens, GATEWAY, plan.family) as observatory:
+        ports = tuple(port for own in plan.interfaces for port in own.ports)
+        with Observatory(hosts, listens, GATEWAY, plan.family, ports) as observatory:
             made = Built(plan, hosts, observatory)
             made.load(plan.tables)
             yield made

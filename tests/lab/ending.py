@@ -7,7 +7,7 @@ where nobody answered, how far the packet and the reply to it came.
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from splitdns.check.verdict import Verdict
@@ -28,12 +28,14 @@ class Ending:
     source: str | None = None
 
 
-def ending(seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]]) -> Ending:
-    """How ``seen`` ended. ``owns``: the addresses of every host, ``gateway`` among them."""
+def ending(
+    seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]], bridges: Collection[str] = ()
+) -> Ending:
+    """How ``seen`` ended. ``owns``: the addresses of every host, ``gateway`` among them; ``bridges``: its."""
     if seen.answer is not None:
         answer = seen.answer
         return Ending(_answered(seen, gateway), answer.host, answer.port, answer.source)
-    return Ending(_unanswered(seen, gateway, owns))
+    return Ending(_unanswered(seen, gateway, owns, bridges))
 
 
 def _answered(seen: Observation, gateway: str) -> Verdict:
@@ -55,7 +57,9 @@ def _routed(seen: Observation, gateway: str) -> bool:
     return any(one.outgoing and one.hops_left + 1 in came for one in asked)
 
 
-def _unanswered(seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]]) -> Verdict:
+def _unanswered(
+    seen: Observation, gateway: str, owns: Mapping[str, frozenset[str]], bridges: Collection[str]
+) -> Verdict:
     if seen.error == errno.ECONNREFUSED:
         return Verdict.REFUSED
     client = seen.probe.client
@@ -82,7 +86,7 @@ def _unanswered(seen: Observation, gateway: str, owns: Mapping[str, frozenset[st
         return Verdict.SELF_LOOP
     if arrived:
         return _lost_on_the_way_back(arrived[0].host, replies, gateway)
-    return _lost_on_the_way_there(seen, asked, gateway)
+    return _lost_on_the_way_there(seen, asked, gateway, bridges)
 
 
 def _is_mirror(reply: Sight, seen: Observation) -> bool:
@@ -104,10 +108,15 @@ def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Ve
     return Verdict.DROPPED if by_gateway and not left else Verdict.NO_ROUTE
 
 
-def _lost_on_the_way_there(seen: Observation, asked: list[Sight], gateway: str) -> Verdict:
+def _lost_on_the_way_there(
+    seen: Observation, asked: list[Sight], gateway: str, bridges: Collection[str]
+) -> Verdict:
     """The gateway enters a connection into its table when its first packet has passed every hook."""
-    if any(one.host == gateway and one.outgoing and one.interface != "lo" for one in asked):
+    left = [one for one in asked if one.host == gateway and one.outgoing and one.interface != "lo"]
+    if left and not all(one.interface in bridges for one in left):
         return Verdict.NO_ROUTE  # sent on, to nobody
+    if left and not seen.tracked:
+        return Verdict.DROPPED  # a bridge had it, and no port to send it out by
     if any(one.host == gateway and one.interface == "lo" for one in asked):
         return Verdict.DROPPED  # from the gateway to itself, and entered before it came in again
     if not any(one.host == gateway for one in asked):

@@ -66,6 +66,7 @@ class Tally:
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     constructs: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    differences: Counter[tuple[Verdict, Verdict]] = field(default_factory=Counter)
     cases: int = 0
     gateways: int = 0
     maybe: int = 0
@@ -84,10 +85,11 @@ class Tally:
             self.constructs[construct] += len(found)
         wrong = [case for case in found if not case.agrees and not case.is_maybe]
         self.disagreements += len(wrong)
+        self.differences.update((case.kernel.verdict, case.walk.verdict) for case in wrong)
         self.odd += [(seed, case) for case in wrong[:1]]
 
     def merge(self, other: Tally) -> None:
-        for name in ("verdicts", "constructs", "reasons"):
+        for name in ("verdicts", "constructs", "reasons", "differences"):
             getattr(self, name).update(getattr(other, name))
         for name in ("cases", "gateways", "maybe", "disagreements", "odd", "broken"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -151,9 +153,10 @@ def main() -> int:
     print(f"seed {wanted.seed}", flush=True)
     started_s = time.monotonic()
     tally = _run(wanted.seed, wanted.cases)
+    took_s = time.monotonic() - started_s
     for seed, case in tally.odd[:SHOWN]:
         print(shown(seed, case), flush=True)
-    return _report(tally, time.monotonic() - started_s)
+    return _report(tally, took_s)
 
 
 def _run(seed: str, wanted: int) -> Tally:
@@ -180,6 +183,8 @@ def _report(tally: Tally, took_s: float) -> int:
             print(f"{name:<24}{count:>8}{count / max(1, tally.cases):>8.1%}")
     for reason, count in tally.reasons.most_common():
         print(f"maybe {count}: {reason}")
+    for (kernel, walk), count in tally.differences.most_common():
+        print(f"kernel {kernel}, walk {walk}: {count}")
     for broken in tally.broken[:SHOWN]:
         print(f"broken: {broken}")
     if len(tally.odd) > SHOWN:

@@ -181,7 +181,7 @@ def _odd_hosts(site: Site) -> None:
     if "router" in hosts and site.likely(0.5):
         web = replace(web, default=SECOND_ROUTER)
         site.constructs.add("asymmetric gateways")
-        if site.likely(0.1):
+        if site.likely(0.04):
             hosts["laptop"] = replace(hosts["laptop"], default=SECOND_ROUTER)
     elif site.likely(0.12):
         web = replace(web, default=None)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface, ip_network
 
-from splitdns.check.gather import gather
-
 from splitdns.check.fetch import Text
+from splitdns.check.gather import gather
 from splitdns.check.model import Clients, Gateway, Host, HostRoute, InterfaceAddress, Kind
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
 from splitdns.check.verdict import Endpoint, Question, Result, Verdict

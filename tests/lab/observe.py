@@ -70,6 +70,7 @@ class Observation:
     error: int
     sights: tuple[Sight, ...]
     tracked: tuple[str, ...]  # the gateway's conntrack entries, in the kernel's words
+    sought: frozenset[str]  # the addresses for which the gateway has asked its links, for this and others
 
     def __str__(self) -> str:
         end = str(self.answer) if self.answer else errno.errorcode.get(self.error, "timed out")
@@ -91,24 +92,25 @@ class _Open:
 class Observatory:
     """Servers on ``listens`` (ports by protocol, by host) and lookouts on every host, until it is left.
 
-    ``gateway`` is the host whose conntrack table is read.
+    ``gateway`` is the host whose conntrack table is read, ``ports`` those of its bridges.
     """
 
     hosts: Mapping[str, Host]
     listens: Mapping[str, Mapping[int, Sequence[int]]]
     gateway: str
     family: int = 4
+    ports: tuple[str, ...] = ()
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    _lookouts: list[Lookout] = field(default_factory=list)
+    _lookouts: dict[str, Lookout] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __enter__(self) -> Self:
         self._stack.callback(self._selector.close)
         for name, host in self.hosts.items():
-            lookout = Lookout(host)
+            lookout = Lookout(host, self.ports if name == self.gateway else ())
             self._stack.callback(lookout.close)
-            self._lookouts.append(lookout)
+            self._lookouts[name] = lookout
             with host.entered():
                 for protocol, ports in self.listens.get(name, {}).items():
                     for port in ports:
@@ -135,6 +137,7 @@ class Observatory:
             self._finish(one)
         sights = self._gather(opened)
         tracked = self._tracked()
+        sought = frozenset(self._lookouts[self.gateway].sought)
         return [
             Observation(
                 one.probe,
@@ -144,6 +147,7 @@ class Observatory:
                 one.error,
                 tuple(sights[one.number]),
                 tuple(line for line in tracked if f"sport={one.source_port} " in line),
+                sought,
             )
             for one in opened
         ]
@@ -233,7 +237,7 @@ class Observatory:
 
     def _gather(self, opened: Sequence[_Open]) -> dict[int, list[Sight]]:
         """The sights of each connection, by its number, the client's first."""
-        seen = [sight for lookout in self._lookouts for sight in lookout.seen()]
+        seen = [sight for lookout in self._lookouts.values() for sight in lookout.seen()]
         by_port = {(one.probe.protocol, one.source_port): one.number for one in opened}
         known = {
             (TCP, sight.number): by_port[TCP, sight.source_port]

@@ -35,7 +35,7 @@ _LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
 
 @dataclass(frozen=True)
 class Step:
-    """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: codes of findings.
+    """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: how findings begin.
 
     ``mended``: the dialect in which the check's own cure is printed and applied first.
     """
@@ -166,7 +166,7 @@ def _page(process: subprocess.Popen[str]) -> str:
         case 28:
             return "times out"
         case 7:
-            return "refused" if "refused" in complained else "no route"
+            return "no connection"
         case 6:
             return "no such name"
         case status:

@@ -14,7 +14,7 @@ from tests.lab.plan import Ask, Plan, Table
 
 T = TypeVar("T")
 
-MAX_TRIALS = 200  # each builds a network; what is left then is small enough to read
+MAX_TRIALS = 80  # each builds a network; what is left then is small enough to read
 
 
 def shrunk(plan: Plan, shows: Callable[[Plan], bool], asked: Ask) -> Plan:

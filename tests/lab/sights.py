@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,19 +20,20 @@ from tests.lab.network import Host
 ASKING, ANSWERING = b"splitdns-lab?", b"splitdns-lab!"  # how our datagrams begin; 8 octets of number follow
 
 _ETH_P_ALL = 0x0003
-_ETH_P_IP, _ETH_P_IPV6 = 0x0800, 0x86DD
+_ETH_P_IP, _ETH_P_ARP, _ETH_P_IPV6 = 0x0800, 0x0806, 0x86DD
 _SO_RCVBUFFORCE = 33
 _BUFFER_OCTETS = 16 * 1024 * 1024  # nothing may be lost
 _OTHER_HOST, _OUTGOING = 3, 4  # packet types, packet(7)
 
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 
-# TCP with SYN or RST, UDP, ICMP; the rest is not even copied (the kernel's classic filter language).
+# ARP, TCP with SYN or RST, UDP, ICMP; the rest is not even copied (the kernel's classic filter language).
 _LOAD_OCTET, _LOAD_OCTET_X, _LOAD_HEADER_X = 0x30, 0x50, 0xB1
 _AND, _IF_EQUAL, _IF_ANY_BIT, _RETURN = 0x54, 0x15, 0x45, 0x06
 _FILTER = (
     (_LOAD_OCTET, 0, 0, 0),
     (_AND, 0, 0, 0xF0),
+    (_IF_EQUAL, 16, 0, 0x00),  # ARP: its first octet is 0
     (_IF_EQUAL, 0, 7, 0x40),
     (_LOAD_OCTET, 0, 0, 9),  # IPv4: protocol
     (_IF_EQUAL, 13, 0, socket.IPPROTO_UDP),
@@ -91,10 +92,15 @@ class Sight:
 
 
 class Lookout:
-    """Sees all packets of ``host`` from now on."""
+    """Sees all packets of ``host`` from now on; on ``ports``, of its bridges, also those for others.
 
-    def __init__(self, host: Host) -> None:
+    ``sought``: the addresses for which the host has asked its links by ARP.
+    """
+
+    def __init__(self, host: Host, ports: Collection[str] = ()) -> None:
+        self.sought: set[str] = set()
         self._host = host.name
+        self._ports = ports
         with host.entered():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_OCTETS)
@@ -106,7 +112,10 @@ class Lookout:
         with suppress(BlockingIOError):
             while True:
                 packet, (interface, ethertype, kind, *_) = self._socket.recvfrom(2048)
-                if kind == _OTHER_HOST or ethertype not in {_ETH_P_IP, _ETH_P_IPV6}:
+                if ethertype == _ETH_P_ARP and kind == _OUTGOING:
+                    self.sought.add(socket.inet_ntop(socket.AF_INET, packet[24:28]))
+                is_for_others = kind == _OTHER_HOST and interface not in self._ports
+                if is_for_others or ethertype not in {_ETH_P_IP, _ETH_P_IPV6}:
                     continue
                 sight = _sight(self._host, interface, kind == _OUTGOING, packet)
                 if sight is not None:
