@@ -32,4 +32,4 @@ def stale(reply: Reply) -> Reply:
 
 
 def _short(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    return tuple(rrset.with_ttl(TTL_S) for rrset in rrsets)
+    return tuple([RRset(rrset.owner, rrset.rdtype, TTL_S, rrset.rdatas) for rrset in rrsets])
