@@ -32,7 +32,7 @@ NOW_S = 1_800_000_000.0  # of every signature here; nothing reads the machine's 
 DAY_S = 86_400
 TTL_S = 300
 
-RSASHA256, ECDSAP256, ECDSAP384, ED25519, ED448 = 8, 13, 14, 15, 16
+RSASHA1, RSASHA256, ECDSAP256, ECDSAP384, ED25519, ED448 = 5, 8, 13, 14, 15, 16
 
 Name = dns.name.Name
 Sets = dict[tuple[Name, RdataType], dns.rrset.RRset]
@@ -53,7 +53,8 @@ class Zone:
     """A zone from lines of a master file, relative to ``apex``; a SOA and an NS are added.
 
     ``nsec3`` is (iterations, opt-out); None means NSEC. ``spoilt`` says what is wrong with the signature over
-    an (owner, type): ``wrong``, ``expired``, ``future``, or ``none``: there is no signature.
+    an (owner, type): ``wrong``, ``expired``, ``future``, or ``none``: there is none. ``denied`` means that the
+    records are said not to exist, with the proof of another name.
     """
 
     apex: str
@@ -245,6 +246,10 @@ class World:
         zone = self._zone(name.parent() if is_parent_s else name)
         assert zone is not None
         names = zone.names()
+        if zone.spoilt.get((str(name).lower(), rdtype.name)) == "denied":
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            self._deny(response, zone, [dns.name.from_text("no", zone.name), zone.name])
+            return None
         for depth in range(len(name) - 1, len(zone.name) - 1, -1):
             above = name.split(depth)[1]
             dname = zone.sets.get((above, dns.rdatatype.DNAME)) if above != name else None

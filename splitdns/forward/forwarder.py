@@ -12,7 +12,7 @@ from collections.abc import Callable, Container
 from contextlib import suppress
 from random import Random, SystemRandom
 
-from splitdns.answer.decide import Forward, Reply
+from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
@@ -113,7 +113,7 @@ class Forwarder:
             if entry is None:
                 raise
             outcome = Failure(str(error))
-        if isinstance(outcome, Reply) and (outcome.rcode in _USABLE or entry is None):
+        if isinstance(outcome, Reply) and (outcome.rcode in _USABLE or entry is None or _is_bogus(outcome)):
             return outcome
         if entry is not None:
             return self._stale(key, entry)
@@ -162,7 +162,7 @@ class Forwarder:
             return self._stale(key, entry)
         if failure.silence:
             self._look_whether_back(key, now_s)
-        if entry is not None:
+        if entry is not None and not _is_bogus(failure.reply):
             return self._stale(key, entry) if now_s < failure.since_s + RECHECK_S else None
         if now_s < failure.until_s:
             self._count(CACHE_HITS, "failure", key.view)
@@ -226,6 +226,11 @@ class Forwarder:
     def _is_back(self, upstream: Upstream) -> None:
         """Silence is over, for whatever was asked of sets with this upstream."""
         self._failures.forget(lambda key, kept: kept.silence and upstream in key.upstreams.upstreams)
+
+
+def _is_bogus(reply: Reply) -> bool:
+    """Whether somebody lies: that is no want of an answer, and nothing stale makes up for it."""
+    return reply.proof is not None and reply.proof.security is Security.BOGUS
 
 
 def _key(forward: Forward) -> Key:

@@ -14,8 +14,10 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import dns.edns
+import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 from splitdns.forward.cache import CacheLimits
@@ -34,7 +36,8 @@ from splitdns.wire.header import question_end
 from splitdns.wire.message import Transport
 from tests.build import view, zone
 from tests.clock import run
-from tests.replay.scenario import Ask, Flush, Reaction, Records, Scenario
+from tests.replay.scenario import Ask, Flush, Reaction, Records, Scenario, SignedZone
+from tests.signed import ECDSAP256, ED25519, NOW_S, RSASHA1, World, Zone
 from tests.upstreams import answer
 
 TIMEOUT_S = 2.0  # of one try
@@ -53,6 +56,7 @@ class ScriptedNetwork:
         self._scenario = scenario
         self._times: Counter[tuple[str, str, str]] = Counter()
         self._sockets: list[socket.socket] = []
+        self._worlds = {address: world(scenario, spoilt=liar) for address, liar in scenario.resolvers.items()}
 
     def datagram(self, upstream: Upstream) -> socket.socket:
         if upstream.host in self._scenario.unreachable:
@@ -102,6 +106,10 @@ class ScriptedNetwork:
         self.asked[upstream.host] += 1
         self.asked[f"{upstream.host} {transport}"] += 1
         query = dns.message.from_wire(wire)
+        if (world := self._worlds.get(upstream.host)) is not None:
+            message = world.answer(query).to_wire(max_size=65_535)
+            _send(theirs, message if transport == "udp" else frame(message))
+            return
         traits = self._scenario.traits.get(upstream.host, set())
         if (refusal := _refusal(query, traits)) is not None:
             _send(theirs, refusal if transport == "udp" else frame(refusal))
@@ -225,11 +233,16 @@ def play(scenario: Scenario) -> None:
 async def _play(scenario: Scenario) -> None:
     clock = asyncio.get_running_loop().time
     network = ScriptedNetwork(scenario)
+    started_s = clock()
+    validation = None
+    if scenario.validates:
+        validation = world(scenario).validation(from_text(_dotted(name)) for name in scenario.negative)
     routes = {
         _dotted(domain): UpstreamSet(
             tuple(Upstream(address, carrier=_carrier(scenario, address)) for address in addresses),
             TIMEOUT_S,
-            Strategy(scenario.strategy),
+            strategy=Strategy(scenario.strategy),
+            validation=validation,
         )
         for domain, addresses in scenario.routes.items()
     }
@@ -245,6 +258,7 @@ async def _play(scenario: Scenario) -> None:
         network=network,
         random=Random(scenario.title),
         clock=clock,
+        wall_clock=lambda: NOW_S + clock() - started_s,
         limits=CacheLimits(**scenario.cache),
         max_flights=scenario.limits.get("all", 1000),
         max_waits_per_client=scenario.limits.get("client", 1000),
@@ -305,10 +319,16 @@ async def _compare(ask: Ask, pipeline: Pipeline, where: str) -> None:
     """Ask, and compare the answer with what is expected."""
     clock = asyncio.get_running_loop().time
     started_s = clock()
-    query = dns.message.make_query(ask.name, ask.rdtype, use_edns=0)
+    query = dns.message.make_query(ask.name, ask.rdtype, use_edns=0, want_dnssec="do" in ask.flags)
+    for flag in set(ask.flags) - {"do"}:
+        query.flags |= dns.flags.from_text(flag.upper())
     wire = await pipeline.answer(query.to_wire(), ask.client, Transport.UDP)
     assert wire is not None
-    found = _found(dns.message.from_wire(wire), clock() - started_s)
+    message = dns.message.from_wire(wire)
+    assert bool(message.flags & dns.flags.AD) is ask.ad, f"{where}: AD"
+    if "do" in ask.flags:
+        _take_proofs(message, ask, where)
+    found = _found(message, clock() - started_s)
     expected = (ask.rcode, sorted(ask.answer), sorted(ask.authority))
     assert (found.rcode, found.answer, found.authority) == expected, where
     if ask.after_s is not None:
@@ -316,6 +336,38 @@ async def _compare(ask: Ask, pipeline: Pipeline, where: str) -> None:
     options = dns.message.from_wire(wire).options
     edes = [int(option.code) for option in options if isinstance(option, dns.edns.EDEOption)]
     assert edes == ask.edes, f"{where}: EDE {edes}"
+
+
+def _take_proofs(message: dns.message.Message, ask: Ask, where: str) -> None:
+    """Count signatures in the answer and what denies in the authority section; take all of it out."""
+    kinds = {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3} - {ask.rdtype}
+    signatures = sum(rrset.rdtype == dns.rdatatype.RRSIG for rrset in message.answer)
+    denials = sum(rrset.rdtype in kinds - {dns.rdatatype.RRSIG} for rrset in message.authority)
+    assert ask.signatures in (None, signatures), f"{where}: {signatures} signatures"
+    assert ask.denials in (None, denials), f"{where}: {denials} denials"
+    for section in (message.answer, message.authority):
+        section[:] = [rrset for rrset in section if rrset.rdtype not in kinds]
+
+
+def world(scenario: Scenario, *, spoilt: bool = False) -> World:
+    """The scenario's signed internet, as it should be, or with all that is spoilt."""
+    zones = []
+    for apex, signed in ({".": SignedZone([])} | scenario.signed).items():
+        ways = set(signed.ways)
+        iterations = 101 if "iterations" in ways else 0
+        hashed = bool(ways & {"nsec3", "opt-out", "iterations"})
+        made = Zone(
+            _dotted(apex),
+            "\n".join(signed.lines),
+            algorithm=ED25519 if "ed25519" in ways else RSASHA1 if "sha1" in ways else ECDSAP256,
+            signed="unsigned" not in ways,
+            nsec3=(iterations, "opt-out" in ways) if hashed else None,
+        )
+        if spoilt:
+            faults = {(_dotted(owner), rdtype): kind for (owner, rdtype), kind in scenario.spoilt.items()}
+            made.spoilt = faults
+        zones.append(made)
+    return World(*zones)
 
 
 def _carrier(scenario: Scenario, address: str) -> Carrier:

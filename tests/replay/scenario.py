@@ -16,6 +16,8 @@ TRAITS = (
     "no-tcp",
     "tcp",
 )
+FLAGS = ("do", "cd", "ad")
+WAYS = ("nsec3", "opt-out", "iterations", "unsigned", "ed25519", "sha1")
 _RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "BADVERS")
 
 
@@ -71,6 +73,10 @@ class Ask(Records):
     name: str = ""
     rdtype: str = ""
     client: str = "192.168.1.9"
+    flags: tuple[str, ...] = ()
+    ad: bool = False
+    signatures: int | None = None
+    denials: int | None = None
     edes: list[int] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
     counted: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
@@ -78,6 +84,14 @@ class Ask(Records):
     @property
     def proves_something(self) -> bool:
         return bool(self.rcode if self.name else self.asked or self.counted)
+
+
+@dataclass
+class SignedZone:
+    """A zone of the signed internet: in which ways it is signed, and lines of its master file."""
+
+    ways: list[str]
+    lines: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -102,6 +116,11 @@ class Scenario:
     traits: dict[str, set[str]] = field(default_factory=dict)
     cache: dict[str, int] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    validates: bool = False
+    negative: list[str] = field(default_factory=list)
+    signed: dict[str, SignedZone] = field(default_factory=dict)
+    spoilt: dict[tuple[str, str], str] = field(default_factory=dict)
+    resolvers: dict[str, bool] = field(default_factory=dict)  # by address, whether it shows what is spoilt
     policy: dict[str, str] = field(default_factory=dict)
     lists: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     upstreams: dict[tuple[str, str, str], list[Reaction]] = field(default_factory=dict)
@@ -175,6 +194,26 @@ def _open(scenario: Scenario, words: list[str]) -> Reaction | Ask | list[str] | 
         case [at_s, "ask", name, rdtype]:
             scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype))
             return scenario.asks[-1]
+        case [at_s, "ask", name, rdtype, "with", *flags]:
+            assert set(flags) <= set(FLAGS), f"some of {FLAGS}"
+            scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype, flags=tuple(flags)))
+            return scenario.asks[-1]
+        case ["validate"]:
+            scenario.validates = True
+            return None
+        case ["negative", *names]:
+            scenario.negative += names
+            return None
+        case ["signed", apex, *ways]:
+            assert set(ways) <= set(WAYS), f"some of {WAYS}"
+            scenario.signed[apex] = SignedZone(ways)
+            return scenario.signed[apex].lines
+        case ["spoilt", owner, rdtype, kind]:
+            scenario.spoilt[owner, rdtype] = kind
+            return None
+        case ["resolver" | "liar" as kind, address]:
+            scenario.resolvers[address] = kind == "liar"
+            return None
         case [at_s, "ask", name, rdtype, "from", client]:
             scenario.asks.append(Ask(at_s=float(at_s), name=name, rdtype=rdtype, client=client))
             return scenario.asks[-1]
@@ -217,6 +256,10 @@ def _fill(block: Reaction | Ask | list[str] | None, line: str) -> None:
             kind, _, times = rest.partition(" ")
             assert kind in KINDS, f"one of {KINDS}"
             block.before += [kind] * int(times or 1)
+        case Ask(), "ad" if not rest:
+            block.ad = True
+        case Ask(), "signatures" | "denials":
+            setattr(block, word, int(rest))
         case Ask(), "ede":
             block.edes.append(int(rest))
         case Ask(), "asked":
