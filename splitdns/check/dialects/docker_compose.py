@@ -25,7 +25,7 @@ from splitdns.check.dialects.docker_published import (
     protocol_number,
 )
 from splitdns.check.model import InterfaceAddress, Note, Origin, Support
-from splitdns.check.sets import Address, Numbers, Prefix
+from splitdns.check.sets import Address, Prefix
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import marked
 from splitdns.load.marked import Document, Path, Value
@@ -263,9 +263,7 @@ def _port(reader: _Reader, container: Container, port: Value, at: Path) -> Itera
         families &= {address.version}
     bound = None if address is None or address.is_unspecified else address
     protocol = protocol_number(written.protocol, where)
-    each = [Numbers.one(one) for one in range(to.first, to.first + to.size)] if not written.host else [to]
-    for one in each:
-        yield PublishedPort(container, protocol, host, one, bound, families, origin, chosen)
+    yield PublishedPort(container, protocol, host, to, bound, families, origin, chosen)
 
 
 def _short(reader: _Reader, port: Value, at: Path) -> _Port:

@@ -52,8 +52,8 @@ class Container:
 class PublishedPort:
     """Ports of the host that lead to ports of a container, one to one.
 
-    ``address``: only this address of the host (None: any of it). ``chosen``: Docker chooses one of ``ports``
-    when the container starts.
+    ``address``: only this address of the host (None: any of it). ``chosen``: not one to one; Docker chooses
+    among ``ports`` when the container starts.
     """
 
     container: Container

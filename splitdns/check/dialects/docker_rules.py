@@ -178,7 +178,8 @@ def _port(made: _Made, port: PublishedPort, userland_proxy: bool) -> None:
     if port.chosen:
         entry.append(Unknown("Docker chooses the port of the host when the container starts"))
     not_in = _not_in(bridge) if userland_proxy else ()
-    to = Translate(Side.DESTINATION, server, port.to, port.ports.first if port.to.single is None else None)
+    is_shifted = port.to.single is None and not port.chosen
+    to = Translate(Side.DESTINATION, server, port.to, port.ports.first if is_shifted else None)
     made.add("nat", CHAIN, [*not_in, *entry], to, port.origin)
     to_port: list[Condition] = [_to(target), protocol, Ports(Side.DESTINATION, port.to)]
     made.add("nat", "POSTROUTING", [Addresses(Side.SOURCE, server), *to_port], Masquerade(), port.origin)

@@ -1,0 +1,1 @@
+"""What Docker publishes, and whether packets come there."""

@@ -1,0 +1,1 @@
+"""Gateways that are described by hand, and whether packets pass them."""
