@@ -8,7 +8,7 @@ the name itself comes before the nearest ancestor that takes it along.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from splitdns.names import ROOT, Qname, ancestors, from_text, wildcard
@@ -100,14 +100,24 @@ def answer(hit: Hit, name: bytes, qtype: int) -> Answer:
         case ListAction.ADDRESS:
             rdatas = tuple(address for address in hit.addresses if len(address) == _WIDTHS.get(qtype))
             if rdatas:
-                records = (RRset(name, qtype, TTL_S, rdatas, public=True),)
+                records = (_said(RRset(name, qtype, TTL_S, rdatas)),)
         case ListAction.RECORDS:
             found = (rrset for rrset in hit.records if qtype in (rrset.rdtype, Type.ANY))
-            records = tuple(rrset.at(name) for rrset in found)
+            records = tuple(_said(rrset.at(name)) for rrset in found)
     if records:
         return Answer(answer=records, edes=edes)
     rcode = Rcode.NXDOMAIN if hit.action is ListAction.NXDOMAIN else Rcode.NOERROR
     return Answer(rcode, authority=(_soa(hit.trigger),), edes=edes)
+
+
+def _said(rrset: RRset) -> RRset:
+    """``rrset``; the leak guard lets it pass where its addresses are nobody's."""
+    return replace(rrset, public=rrset.rdtype in _WIDTHS and all(map(is_nobody, rrset.rdatas)))
+
+
+def is_nobody(address: bytes) -> bool:
+    """Whether a packed address is unspecified, or loopback: what lists put in the place of a host."""
+    return (not any(address[:-1]) and address[-1:] <= b"\1") or (len(address) == 4 and address[0] == 127)
 
 
 def _soa(trigger: Qname) -> RRset:

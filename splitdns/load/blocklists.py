@@ -276,7 +276,7 @@ class _Reader:
 
 
 def _rrset(owner: Qname, one: DeclaredSet) -> RRset:
-    return RRset(owner, one.rdtype, one.ttl_s, tuple(one.rdatas), public=True)
+    return RRset(owner, one.rdtype, one.ttl_s, tuple(one.rdatas))
 
 
 def _short(text: str) -> str:

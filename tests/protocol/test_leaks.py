@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+import splitdns.answer.blocking
 import splitdns.answer.decide
 from splitdns.answer.decide import Forward, Reply
 from splitdns.names import wire_from_text
@@ -111,6 +112,7 @@ class Scene:
     declared: dict[str, dict[str, Value]]
     said: list[tuple[str, str]]
     asked: list[tuple[str, str, str]]  # name, type, client
+    listed: tuple[str, str] | None = None  # what a policy zone has for host.example.net; DNS64 too, then
 
 
 SCENES = st.builds(
@@ -128,7 +130,18 @@ SCENES = st.builds(
         min_size=4,
         max_size=16,
     ),
+    st.none()
+    | st.tuples(st.just("CNAME"), st.sampled_from(OUR_TARGETS))
+    | st.tuples(st.just("A"), st.sampled_from(ANY4)),
 )
+
+# Guests with DNS64 and a policy zone, neither of which is to open a way around the guard.
+PREFIX = ipaddress.ip_network("2001:db8:64::/96")
+POLICY_CONFIG = (
+    SPLIT_CONFIG.replace("[outside],     recursion", f'[outside], dns64: "{PREFIX}", recursion')
+    + "blocklists: [{file: policy.rpz}]\n"
+)
+assert "dns64" in POLICY_CONFIG
 
 
 def zone_text(declared: dict[str, dict[str, Value]]) -> str:
@@ -253,13 +266,20 @@ def leaks(scene: Scene, **world_options: Any) -> list[str]:
     hidden_addresses = inside_only_addresses(scene.declared)
     with tempfile.TemporaryDirectory() as directory:
         files = {f"{ZONE}.yaml": zone_text(scene.declared), f"{CORP}.yaml": CORP_ZONE}
-        world = World(Path(directory), files, SPLIT_CONFIG, upstream(scene.said), **world_options)
+        config = SPLIT_CONFIG
+        if scene.listed is not None:
+            config = POLICY_CONFIG
+            rule = "host.example.net 60 {} {}\n".format(*scene.listed)
+            Path(directory, "policy.rpz").write_text(f"@ 60 SOA ns. host. 1 1 1 1 1\n{rule}")
+        world = World(Path(directory), files, config, upstream(scene.said), **world_options)
         for name, rdtype, client in scene.asked:
             message = world.ask(name, rdtype, client=client)
             if client not in ("guest", "internet"):
                 continue
             for address in addresses_in(message):
                 packed = ipaddress.ip_address(address)
+                if packed in PREFIX:
+                    packed = ipaddress.ip_address(int(packed) & 0xFFFF_FFFF)
                 special = any(packed in net for net in SPECIAL if net.version == packed.version)
                 if special or str(packed) in hidden_addresses:
                     found.append(f"{client} asked {name} {rdtype} and learned the address {address}")
@@ -303,6 +323,24 @@ def leaks_are_found(**world_options: Any) -> bool:
 
 def test_without_the_guard_the_property_goes_red__semantics_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitdns.answer.decide, "guard", lambda answer, view, question: answer)
+    assert leaks_are_found()
+
+
+@pytest.mark.parametrize("part", ["dns64", "lists"])
+def test_a_policy_that_goes_around_the_guard_turns_the_property_red__semantics_1(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if part == "dns64":  # made of what the guard has not seen
+        guard = splitdns.answer.decide.guard
+        monkeypatch.setattr(
+            splitdns.answer.decide,
+            "guard",
+            lambda answer, view, question: (
+                answer if any(rrset.rdtype == 1 for rrset in answer.answer) else guard(answer, view, question)
+            ),
+        )
+    else:
+        monkeypatch.setattr(splitdns.answer.blocking, "is_nobody", lambda address: True)
     assert leaks_are_found()
 
 

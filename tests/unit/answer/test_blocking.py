@@ -89,7 +89,7 @@ def test_addresses_are_answered_to_who_asks_for_their_family() -> None:
 
 
 def test_the_lists_own_records_answer_under_the_asked_name() -> None:
-    rrset = RRset(TRIGGER, Type.A, 7, (b"\xc0\0\2\1",), public=True)
+    rrset = RRset(TRIGGER, Type.A, 7, (b"\xc0\0\2\1",))
     hit = Hit("ads", TRIGGER, ListAction.RECORDS, records=(rrset,))
     for rdtype in (Type.A, Type.ANY):
         assert answer(hit, NAME, rdtype).answer == (rrset.at(NAME),)
@@ -109,3 +109,18 @@ def test_what_is_asked_all_the_same() -> None:
     assert Hit("l", TRIGGER, ListAction.TCP).lets_pass(Transport.TCP)
     assert not Hit("l", TRIGGER, ListAction.TCP).lets_pass(Transport.UDP)
     assert not Hit("l", TRIGGER, ListAction.NODATA).lets_pass(Transport.TCP)
+
+
+def test_addresses_of_nobody_are_no_leak_and_those_of_a_host_may_be__semantics_1() -> None:
+    for octets, public in (
+        (bytes(4), True),
+        (b"\x7f\0\0\1", True),
+        (bytes(16), True),
+        (bytes(15) + b"\1", True),
+        (b"\xc0\xa8\1\1", False),
+        (b"\0\0\0\2", False),
+        (bytes(15) + b"\2", False),
+    ):
+        rdtype = Type.A if len(octets) == 4 else Type.AAAA
+        (rrset,) = answer(Hit("l", TRIGGER, ListAction.ADDRESS, (octets,)), NAME, rdtype).answer
+        assert rrset.public is public, octets

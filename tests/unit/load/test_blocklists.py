@@ -242,3 +242,21 @@ def test_mistakes_have_their_place(change: tuple[str, str], message: str, files:
 def test_names_are_as_many_as_there_are(files: Path) -> None:
     assert [one.names for one in loaded(files)] == [1, 1, 1]
     assert to_text(next(loaded(files)[0].lists[0].names.nodes()).name) == "ads.example."
+
+
+words = st.sampled_from(
+    ["0.0.0.0", "::1", "a.example", "||", "^", "@@", "*", ".", "#", "!", "CNAME", "SOA", "$TTL", "60"]
+)
+lines = st.lists(words | st.text(max_size=5), max_size=4).map(" ".join)
+
+
+@given(st.lists(lines, max_size=8).map("\n".join), st.sampled_from(["auto", "hosts", "domains", "adblock"]))
+def test_whatever_stands_in_a_list_it_is_read(text: str, form: str) -> None:
+    one = BlocklistSettings.model_validate({"file": "ads.txt", "format": form})
+    if form == "auto" and sniff(text) == "rpz":
+        return
+    found = read(Path("ads.txt"), text, one, (FileId("ads.txt"), one))
+    assert len(found.warnings) <= MAX_WARNINGS + 2
+    for part in found.lists:
+        for node in part.names.nodes():
+            assert find(found.lists, node.name) is not None

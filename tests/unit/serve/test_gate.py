@@ -9,6 +9,8 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from splitdns.answer.limits import Limiter, Rates
 from splitdns.metrics import DROPS, LIMITED, Counts
@@ -99,3 +101,12 @@ def test_the_log_says_so_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
         "query_rate",
         "response_rate",
     ]
+
+
+@given(st.binary(max_size=120), st.booleans())
+def test_whatever_octets_come_the_gate_stands(octets: bytes, with_header: bool) -> None:
+    wire = query(bytes(8))[:40] + octets if with_header else bytes(12) + octets
+    porch = Porch(drawn=0.1)
+    assert not porch.gate.is_known(wire, CLIENT)
+    reply = porch.answer(wire)
+    assert reply is None or len(reply) <= len(wire) + 32
