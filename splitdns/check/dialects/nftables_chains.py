@@ -43,7 +43,8 @@ def table_name(family: str, table: str) -> str:
 
 def device_is_missing(body: dict[str, Json]) -> bool:
     """Whether it is a chain at a device, and nothing is said of which."""
-    return body.get("hook") in _AT_DEVICES and not body.get("dev")
+    hook = body.get("hook")
+    return isinstance(hook, str) and hook in _AT_DEVICES and not body.get("dev")
 
 
 def inner_chain(family: str, table: str, name: str, rules: Sequence[Rule]) -> Chain:

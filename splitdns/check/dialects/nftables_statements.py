@@ -110,6 +110,8 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
             branches = _product(branches, matches(mapping(body, what), within))
         elif what in _SOMETIMES:
             branches = _product(branches, [_sometimes(what, body)])
+        elif what == "xt" and mapping(body, what).get("type") == "match":
+            branches = _product(branches, _extension(mapping(body, what)))
         elif what in _PASSING:
             continue
         else:
@@ -134,7 +136,15 @@ def _product(branches: list[Terms], alternatives: list[Terms]) -> list[Terms]:
 
 def _together(step: Acts) -> list[Terms]:
     """For which packets a statement did something, so that the next one is reached."""
+    if len(step) == 1:
+        return [step[0][0]]
     return list(dict.fromkeys(terms for terms, _ in step)) or [ALWAYS.also(NEVER)]
+
+
+def _extension(body: dict[str, Json]) -> list[Terms]:
+    """A match of iptables, of which nft tells the name only; a comment is one too."""
+    name = body.get("name")
+    return [ALWAYS if name == "comment" else ALWAYS.also(Unknown(f"xt match {name}"))]
 
 
 # --- One statement ------------------------------------------------------------------------------------------

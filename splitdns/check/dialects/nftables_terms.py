@@ -25,6 +25,10 @@ class Terms:
     conditions: tuple[Condition, ...] = ()
 
     def __and__(self, other: Terms) -> Terms:
+        if other is ALWAYS:
+            return self
+        if self is ALWAYS:
+            return other
         more = tuple(one for one in other.conditions if one not in self.conditions)
         return Terms(self.families & other.families, self.conditions + more)
 
@@ -43,6 +47,8 @@ def settled(terms: Terms) -> Terms:
 
 
 def _settled(conditions: tuple[Condition, ...], protocols: Numbers) -> tuple[Condition, ...]:
+    if not any(isinstance(one, AnyOf) for one in conditions):
+        return conditions
     for one in conditions:
         if isinstance(one, Protocols):
             protocols &= one.numbers

@@ -17,7 +17,8 @@ def rule_text(statements: list[Json], comment: Json = None) -> str:
     text = " ".join(one for one in map(_statement, statements) if one)
     if isinstance(comment, str):
         text += f' comment "{comment}"'
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else "?" for character in text)
     return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
 

@@ -28,7 +28,12 @@ class Case:
 
 
 def cases() -> list[Case]:
-    return list(_cases(TABLE.read_text().splitlines()))
+    return cases_of(TABLE.read_text())
+
+
+def cases_of(text: str) -> list[Case]:
+    """The cases of a table in the form of ``rules.txt``."""
+    return list(_cases(text.splitlines()))
 
 
 def _cases(lines: list[str]) -> Iterator[Case]:

@@ -59,6 +59,7 @@ def test_a_device_that_nft_does_not_print_may_be_any() -> None:
     assert device_is_missing({"hook": "ingress"})
     assert not device_is_missing({"hook": "egress", "dev": "wan"})
     assert not device_is_missing({"hook": "input"})
+    assert not device_is_missing({"hook": ["ingress"]})
 
 
 @pytest.mark.parametrize(

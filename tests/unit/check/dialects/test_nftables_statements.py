@@ -149,6 +149,12 @@ def test_what_holds_only_sometimes_is_unknown(statement: Json, reason: str) -> N
     assert action == Accept()
 
 
+def test_a_match_of_iptables_is_unknown_and_a_comment_of_iptables_none() -> None:
+    xt: Json = {"xt": {"type": "match", "name": "recent"}}
+    ((terms, action),) = rule({"xt": {"type": "match", "name": "comment"}}, xt, ACCEPT).acts
+    assert (terms.conditions, action) == ((Unknown("xt match recent"),), Accept())
+
+
 def test_filling_a_set_presupposes_the_key_and_may_end_the_rule() -> None:
     limit: Json = [{"limit": {"rate": 1, "per": "day"}}]
     limited: Json = {"set": {"op": "update", "elem": DPORT, "set": "@m", "stmt": limit}}

@@ -1,0 +1,59 @@
+"""Rulesets that others wrote end in a model with notes, none in a traceback; how much of them is modelled.
+
+    pytest -s tests/check/nftables/test_corpus.py
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from splitdns.check.dialects.nftables import read
+from splitdns.check.rules import Ruleset, Support
+from tests.check.nftables.kernel import listed
+
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
+JSON = sorted((CORPUS / "nft-json").glob("*.json"))
+TEXTS = sorted((CORPUS / "nft").glob("*"))
+
+pytestmark = pytest.mark.skipif(not JSON, reason="no rulesets of other people here")
+
+
+def shares(ruleset: Ruleset) -> Counter[str]:
+    """How many rules are modelled as they stand, widened somewhere, or never seen before."""
+    worst = {Support.WIDENED: "widened", Support.UNKNOWN: "unknown"}
+    of_rule: dict[object, str] = {}
+    for note in ruleset.notes:
+        if note.support in worst and note.origin.handle is not None:
+            of_rule.setdefault(note.origin, worst[note.support])
+    found = Counter(of_rule.values())
+    found["modelled"] = ruleset.rules - len(of_rule)
+    return found
+
+
+def of_iptables(ruleset: Ruleset) -> bool:
+    return any(note.support is Support.REFUSED for note in ruleset.notes)
+
+
+def test_every_ruleset_of_nft_is_read_and_most_of_it_modelled(capsys: pytest.CaptureFixture[str]) -> None:
+    total: Counter[str] = Counter()
+    iptables: Counter[str] = Counter()
+    for path in JSON:
+        ruleset = read(path.read_text(), path.name)
+        (iptables if of_iptables(ruleset) else total).update(shares(ruleset))
+    with capsys.disabled():
+        print(f"\nnft: {dict(total)} of {total.total()} rules; made by iptables-nft: {dict(iptables)}")
+    assert total["unknown"] == iptables["unknown"] == 0
+    assert total["widened"] / total.total() <= 0.15  # measured: 9 of 67, for limits and a set that expires
+
+
+@pytest.mark.root
+@pytest.mark.needs("nft", "unshare")
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_every_file_of_nft_is_loaded_and_read(path: Path, tmp_path: Path) -> None:
+    text, refused = listed([path.read_text()], tmp_path)
+    if refused:
+        pytest.skip(f"refused here: {refused[0]}")
+    assert read(text, path.name).rules > 0
