@@ -7,8 +7,8 @@ answer is not lost. An upstream that is down comes last, so that it costs nobody
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from splitdns.forward.health import Health
 from splitdns.view import Strategy, Upstream, UpstreamSet
@@ -21,8 +21,7 @@ AT_ONCE = 3  # of the fastest upstreams, where they are asked in parallel
 EXPLORE_ONE_IN = 20  # questions, of which one more upstream is asked, to see how fast it is now
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The upstreams in order, and how many of them are asked at once."""
 
     order: tuple[Upstream, ...]
@@ -47,8 +46,7 @@ def plan(upstreams: UpstreamSet, health: Health, random: Random) -> Plan:
     return Plan((fastest[0], explored, *fastest[1:]), 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """Ask ``upstream``; it has ``timeout_s`` to answer."""
 
     upstream: Upstream

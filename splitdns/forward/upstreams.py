@@ -92,7 +92,8 @@ class Upstreams:
                         running.begin(self._try(question, attempt), attempt.upstream)
                 if not running.tasks:
                     continue
-                for upstream, ended in await running.some(tries.due_s and tries.due_s - now_s):
+                within_s = None if tries.due_s is None else tries.due_s - now_s
+                for upstream, ended in await running.some(within_s):
                     if judge is not None and isinstance(ended, Reply) and ended.rcode in _USABLE:
                         ended = await judge(ended)
                     if isinstance(ended, Reply) and ended.rcode in _USABLE:
