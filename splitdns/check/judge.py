@@ -7,7 +7,7 @@ stand what the internet is let in to, declared or not, and what becomes of the D
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from splitdns.addresses import is_inside
@@ -85,8 +85,17 @@ class Judgement:
     outbound: tuple[Result, ...]
     asked: tuple[Asked, ...]
 
-    def of(self, service: Service) -> Iterator[Cell]:
-        return (cell for cell in self.cells if cell.service is service)
+    _by_service: dict[int, list[Cell]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_service: dict[int, list[Cell]] = {}
+        for cell in self.cells:
+            by_service.setdefault(id(cell.service), []).append(cell)
+        object.__setattr__(self, "_by_service", by_service)
+
+    def of(self, service: Service) -> Sequence[Cell]:
+        """The cells of one of ``services``."""
+        return self._by_service.get(id(service), [])
 
 
 def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgement:

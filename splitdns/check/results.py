@@ -12,7 +12,7 @@ from typing import NamedTuple, overload
 
 from splitdns.check.flows import ASKED, WHO, Flow, Header, Ref, Stop
 from splitdns.check.sets import Numbers
-from splitdns.check.verdict import Endpoint, Outcome, Packets, Result, Stage, Verdict
+from splitdns.check.verdict import Act, Endpoint, Outcome, Packets, Result, Stage, Verdict
 
 FIELDS = 5  # of a question's packets: who, destination, protocol, source port, destination port
 
@@ -117,7 +117,7 @@ def _result(cell: Flow, possible: Sequence[Ending], which: int, family: int) -> 
         if endpoint is not None:
             whom = verdict, endpoint.host, endpoint.addresses, endpoint.ports
         if whom not in outcomes:
-            outcomes[whom] = Outcome(verdict, Trail(inside, which, family), endpoint)
+            outcomes[whom] = Outcome(verdict, Trail(inside, which, family), endpoint, _acts(inside))
         elif endpoint is not None:  # met as somebody else, but it is the same that is met
             outcomes[whom] = _seen_too(outcomes[whom], endpoint.seen_source)
     certain = len(outcomes) == 1 and not truncated
@@ -128,6 +128,16 @@ def _result(cell: Flow, possible: Sequence[Ending], which: int, family: int) -> 
         () if certain else tuple(reasons),
         truncated,
     )
+
+
+def _acts(flow: Flow) -> tuple[Act, ...]:
+    found: list[tuple[Act, ...]] = []
+    at = flow.stops
+    while at is not None:
+        if at.acts:
+            found.append(at.acts)
+        at = at.before
+    return tuple(act for acts in reversed(found) for act in acts)
 
 
 def _seen_too(outcome: Outcome, source: Numbers) -> Outcome:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from splitdns.check.network import Clients
-from splitdns.check.sets import NONE, Numbers
+from splitdns.check.sets import Numbers
 
 EVERYONE = -1  # as a mask: whoever it is
 
@@ -31,6 +31,7 @@ class Sources:
         self._spans: list[tuple[int, list[int]]] = []  # of each of the clients: its first atom, the firsts
         self._cache: dict[Numbers, int] = {}
         self._shown: dict[tuple[int, int], Numbers] = {}
+        self._whole: dict[int, Numbers] = {}
         self.tickets = count(1)
         for one in self.clients:
             first = len(self.atoms)
@@ -67,7 +68,11 @@ class Sources:
 
     def all_numbers(self, mask: int) -> Numbers:
         """The addresses in ``mask``, whosever."""
-        return Numbers.of(*(self.atoms[at] for at in bits(mask & self.everyone))) if mask else NONE
+        mask &= self.everyone
+        known = self._whole.get(mask)
+        if known is None:
+            known = self._whole[mask] = Numbers.of(*(self.atoms[at] for at in bits(mask)))
+        return known
 
 
 def bits(mask: int) -> Iterable[int]:

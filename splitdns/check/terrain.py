@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from splitdns.check.chains import Own
-from splitdns.check.flows import CONSTANT, Flow, Ref
+from splitdns.check.flows import ASKED, CONSTANT, Flow, Ref
 from splitdns.check.network import Interface, InterfaceAddress, Network, PolicyRule, Route
 from splitdns.check.prefixes import Prefixes
 from splitdns.check.sets import NONE, Numbers, Prefix, Range, all_addresses, numbers_of
@@ -59,6 +59,7 @@ class Terrain(Own):
         self._policy = tuple(sorted(policy, key=lambda rule: rule.priority)) or _DEFAULT_POLICY
         if all(rule.table != "local" for rule in self._policy):
             self._policy = (_DEFAULT_POLICY[0], *self._policy)
+        self._kept: dict[tuple[int, int], list[tuple[int, Hop]]] = {}
         self._tables = {name: _table(routes) for name, routes in self._routes(network).items()}
         self._sources = {
             name: Prefixes(
@@ -216,8 +217,9 @@ class Terrain(Own):
             if not hops or hops[0].kind == "throw":
                 yield part, []
             elif len(hops) > 1:
+                unsure = part.unsure(f"of {len(hops)} equal routes one is taken")
                 for hop in hops:
-                    yield part.unsure(f"of {len(hops)} equal routes one is taken"), [(part.who, hop)]
+                    yield unsure, [(part.who, hop)]
             elif to[0] == 0:
                 together.append((part.who, hops[0]))
             else:
@@ -260,18 +262,41 @@ class Terrain(Own):
         if mode == 0:
             passed.append(flow)
             return
+        for one, hop in self._hops_back(flow):
+            if hop.kind == "unicast" and (hop.interface == name or mode == 2):
+                passed.append(one)
+            elif mode is None:
+                passed.append(one.unsure(f"rp_filter of {name} is not known"))
+                refused.append((passed[-1], f"rp_filter of {name}"))
+            else:
+                refused.append((one, f"rp_filter of {name}"))
+
+    def _hops_back(self, flow: Flow) -> Iterator[tuple[Flow, Hop]]:
+        """The next hops towards the source: the same for every question, unless a rule looks further."""
+        key = id(flow.sources), flow.who
+        can_keep = flow.header.source == ASKED.source and not any(map(_looks_further, self._policy))
+        kept = self._kept.get(key) if can_keep else None
+        if kept is not None:
+            for mask, hop in kept:
+                one, _ = flow.split_who(mask)
+                if one is not None:
+                    yield one, hop
+            return
+        found: list[tuple[int, Hop]] = []
         for part, hops in self.way(flow, flow.header.source, flow.header.destination, None, 0):
+            can_keep = can_keep and part.root == flow.root
             for mask, hop in hops:
                 one, _ = part.split_who(mask)
-                if one is None:
-                    continue
-                if hop.kind == "unicast" and (hop.interface == name or mode == 2):
-                    passed.append(one)
-                elif mode is None:
-                    passed.append(one.unsure(f"rp_filter of {name} is not known"))
-                    refused.append((passed[-1], f"rp_filter of {name}"))
-                else:
-                    refused.append((one, f"rp_filter of {name}"))
+                if one is not None:
+                    found.append((one.who, hop))
+                    yield one, hop
+        if can_keep:
+            self._kept[key] = found
+
+
+def _looks_further(rule: PolicyRule) -> bool:
+    """Whether more than a source decides."""
+    return rule.destination is not None or rule.mark is not None or bool(rule.unknown)
 
 
 def _together(parts: list[Flow], whole: Flow) -> list[Flow]:

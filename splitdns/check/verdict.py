@@ -108,6 +108,7 @@ class Outcome:
     verdict: Verdict
     stages: Sequence[Stage]
     endpoint: Endpoint | None = None
+    acts: tuple[Act, ...] = ()  # all of the stages', in their order
 
 
 @dataclass(frozen=True, slots=True)

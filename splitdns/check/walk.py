@@ -51,20 +51,18 @@ class Walker:
         self._gateway = gateway
         self._limits = limits
         self._budget = Budget(limits.clauses)
-        self._families: dict[int, tuple[Netfilter, Neighbours]] = {}
+        self._families: dict[int, tuple[Netfilter, Neighbours, list[int]]] = {}
         self._sources: dict[tuple[Clients, ...], Sources] = {}
 
     def walk(self, question: Question) -> list[Result]:
         """What becomes of each of ``question``'s packets; those of several outcomes come last."""
         family = question.family
         if family not in self._families:
-            netfilter = Netfilter(self._gateway, family, self._budget)
-            self._families[family] = netfilter, Neighbours(self._gateway, netfilter.terrain)
-        netfilter, neighbours = self._families[family]
+            self._families[family] = self._prepared(family)
+        netfilter, neighbours, ends = self._families[family]
         clients = tuple(one for one in question.clients if one.family == family)
         sources = self._sources.get(clients)
         if sources is None:
-            ends = boundaries(self._gateway, netfilter.terrain, neighbours)
             sources = self._sources[clients] = Sources(clients, ends)
         self._budget.left = self._limits.clauses
         endings: list[Ending] = []
@@ -73,6 +71,11 @@ class Walker:
             journey.set_out(question.destination, protocols, ports)
             endings += journey.endings
         return list(results(endings, family))
+
+    def _prepared(self, family: int) -> tuple[Netfilter, Neighbours, list[int]]:
+        netfilter = Netfilter(self._gateway, family, self._budget)
+        neighbours = Neighbours(self._gateway, netfilter.terrain)
+        return netfilter, neighbours, boundaries(self._gateway, netfilter.terrain, neighbours)
 
 
 def _classes(question: Question) -> Iterator[tuple[Numbers, Numbers]]:

@@ -19,20 +19,15 @@ from splitdns.check.verdict import Act, Outcome, Packets, Result
 # Addresses that people know from documentation (RFC 5737, RFC 3849), for a client on the internet.
 _KNOWN = ("198.51.100.7", "203.0.113.99", "192.0.2.99", "2001:db8::99")
 _STRANGERS = tuple(int(ip_address(one)) for one in _KNOWN)
+MAX_CELLS = 10  # of one finding whose rules are shown; clients beyond met the same ones, or much like them
 _FIRST_EPHEMERAL = 49_152  # RFC 6335 6
 
 Sort = Callable[[Cell], Code | None]
 
 
-def acts(outcome: Outcome) -> Iterator[Act]:
-    """Every rule and policy that acted, in the order of the packet's way."""
-    for stage in outcome.stages:
-        yield from stage.acts
-
-
 def destination_act(outcome: Outcome) -> Act | None:
     """What rewrote the destination, if anything did."""
-    for act in acts(outcome):
+    for act in outcome.acts:
         match act.rule and act.rule.action:
             case Translate(side=Side.DESTINATION) | Redirect() | Netmap(side=Side.DESTINATION):
                 return act
@@ -41,7 +36,7 @@ def destination_act(outcome: Outcome) -> Act | None:
 
 def source_act(outcome: Outcome) -> Act | None:
     """What rewrote the source, if anything did."""
-    for act in acts(outcome):
+    for act in outcome.acts:
         match act.rule and act.rule.action:
             case Translate(side=Side.SOURCE) | Masquerade() | Netmap(side=Side.SOURCE):
                 return act
@@ -50,13 +45,13 @@ def source_act(outcome: Outcome) -> Act | None:
 
 def last_act(outcome: Outcome, *hooks: Hook) -> Act | None:
     """The last thing that acted at one of ``hooks`` (none given: at any)."""
-    found = [act for act in acts(outcome) if not hooks or act.hook in hooks]
+    found = [act for act in outcome.acts if not hooks or act.hook in hooks]
     return found[-1] if found else None
 
 
 def origins(outcomes: Iterable[Outcome]) -> tuple[Origin, ...]:
     """The rules that acted, each once."""
-    rules = (act.rule.origin for outcome in outcomes for act in acts(outcome) if act.rule is not None)
+    rules = (act.rule.origin for outcome in outcomes for act in outcome.acts if act.rule is not None)
     return tuple(dict.fromkeys(rules))
 
 
@@ -100,7 +95,7 @@ def about(code: Code, cells: list[Cell], message: str, remedy: str = "", **more:
         str(first.service),
         tuple(dict.fromkeys(cell.seen.clients.name for cell in cells)),
         witness(first.result),
-        origins(outcome for cell in cells for outcome in cell.result.outcomes),
+        origins(outcome for cell in cells[:MAX_CELLS] for outcome in cell.result.outcomes),
         first.service.exposed.where,
         remedy,
         first.verdict,

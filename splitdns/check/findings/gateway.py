@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from splitdns.addresses import is_inside
 from splitdns.check.finding import Code, Finding
-from splitdns.check.findings.evidence import about, acts, gathered, named, source_act
+from splitdns.check.findings.evidence import about, gathered, named, source_act
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import (
     Accept,
@@ -123,7 +123,7 @@ def _code(cell: Cell) -> Code | None:
 
 def _accepted_elsewhere(cell: Cell) -> bool:
     """Whether what one table dropped, a rule of another had accepted at the same hook."""
-    done = list(acts(cell.result.outcomes[0]))
+    done = cell.result.outcomes[0].acts
     last = done[-1] if done else None
     return last is not None and any(
         act.hook is last.hook
@@ -143,7 +143,7 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
         where = act.rule.origin.where if act is not None and act.rule is not None else None
         return about(code, cells, message, "masquerade only what comes from inside", where=where)
     if code is Code.RULE_CONFLICT_TABLES:
-        tables = list(dict.fromkeys(act.table for act in acts(first.result.outcomes[0])))
+        tables = list(dict.fromkeys(act.table for act in first.result.outcomes[0].acts))
         message = f"one table accepts {whom} and another drops them: {', '.join(tables)}"
         return about(code, cells, message, "an accept holds in its own table only: keep one table for it")
     reasons = "; ".join(dict.fromkeys(reason for cell in cells for reason in cell.result.reasons))
