@@ -1,4 +1,4 @@
-"""Every rule in the tables of docs/dialects/nftables.md goes through nft: its state is what the page says.
+"""Every rule in the tables of docs/dialects/nftables.md goes through nft: its state is what the page says."""
 
 from __future__ import annotations
 
