@@ -126,9 +126,10 @@ class _Worker:
             case Swap(number, knobs):
                 assert self._prepared is not None
                 assert self._prepared.generation == number
+                gone = _asked(self._pipeline.snapshot) - _asked(self._prepared)
                 self._pipeline.snapshot, self._prepared = self._prepared, None
                 self._lookout.restart(self._counts.queries)
-                self._forwarder.keep_only(_asked(self._pipeline.snapshot))
+                self._forwarder.drop(gone)
                 self._turn(knobs)
                 self._say(Serving(number))
             case Collect():

@@ -10,7 +10,8 @@ name stand together, for whether it exists is one thing: the newest word on it h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -145,12 +146,21 @@ class Cache:
 
     def forget(self, is_meant: Callable[[str, UpstreamSet, Qname], bool]) -> int:
         """Drop what is kept of the names that ``is_meant`` says; how many replies that were."""
-        meant = [place for place in self._names if is_meant(*place)]
-        return sum(self._drop_all(place) for place in meant)
-
-    def keep_only(self, shelves: Container[Shelf]) -> int:
-        """Drop what was learnt for views, or from upstream sets, that are no more; how many replies."""
-        return self.forget(lambda view, upstreams, _: (view, upstreams) not in shelves)
+        octets: Counter[str] = Counter()
+        kinds: Counter[tuple[str, str]] = Counter()
+        for place in [place for place in self._names if is_meant(*place)]:
+            view, _, name = place
+            entries = self._names.pop(place).values()
+            octets[view] += _NAME_OCTETS + len(name) + sum([entry.octets for entry in entries])
+            for entry in entries:
+                kinds[kind(entry.reply), view] += 1
+        # Counted at the end: of a hundred thousand, each by itself, the clients would have to wait for.
+        for view, by in octets.items():
+            self._octets -= by
+            self._counts.add(CACHE_OCTETS, view, by=-by)
+        for labels, by in kinds.items():
+            self._counts.add(CACHE_ENTRIES, *labels, by=-by)
+        return kinds.total()
 
     def _supersede(self, place: _Place, slot: int) -> None:
         """A new word about a name: what contradicts it is no longer true."""
@@ -178,12 +188,6 @@ class Cache:
             del self._names[place]
             self._weigh(place, -_NAME_OCTETS - len(place[2]))
 
-    def _drop_all(self, place: _Place) -> int:
-        slots = tuple(self._names[place])
-        for slot in slots:
-            self._drop(place, slot)
-        return len(slots)
-
     def _evict_or_spare(self, place: _Place) -> None:
         entries = self._names[place]
         if any(entry.used for entry in entries.values()):
@@ -191,9 +195,9 @@ class Cache:
                 entry.used = False
             self._names[place] = self._names.pop(place)
             return
-        for entry in entries.values():
+        for slot, entry in tuple(entries.items()):
             self._counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
-        self._drop_all(place)
+            self._drop(place, slot)
 
     def _weigh(self, place: _Place, by: int) -> None:
         self._octets += by

@@ -8,7 +8,7 @@ only. What a flight brings is kept, whether somebody waits for it still or not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Set
 from contextlib import suppress
 from random import Random, SystemRandom
 
@@ -124,10 +124,13 @@ class Forwarder:
         """Keep to other limits from now on."""
         self._cache.limits = limits
 
-    def keep_only(self, shelves: Container[Shelf]) -> None:
-        """Forget what was learnt for views, or from upstream sets, that no snapshot has any more."""
-        self._cache.keep_only(shelves)
-        self._failures.forget(lambda key, _: (key.view, key.upstreams) not in shelves)
+    def drop(self, shelves: Set[Shelf]) -> None:
+        """Forget what was learnt for views, or from upstream sets, that the newest snapshot has no more."""
+        if not shelves:
+            return
+        self._flushes += 1
+        self._cache.forget(lambda view, upstreams, _: (view, upstreams) in shelves)
+        self._failures.forget(lambda key, _: (key.view, key.upstreams) in shelves)
         self._looked_s.clear()
 
     def flush(self, name: Qname | None = None, *, subtree: bool = False, view: str | None = None) -> int:

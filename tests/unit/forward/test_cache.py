@@ -221,22 +221,17 @@ def test_views_and_upstream_sets_share_nothing__semantics_14() -> None:
     assert cache.get(equal, 1) is not None, "an equal set of the next snapshot"
 
 
-def test_what_no_snapshot_has_any_more_is_dropped__semantics_14() -> None:
-    cache = Cache(Counts())
-    remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
-    cache.remember(key(view="vpn"), NO_NAME, 0)
-    assert cache.keep_only({("lan", replace(PUBLIC)), ("vpn", CORP)}) == 1
-    assert get(cache, 1) is not None
-    assert cache.get(key(view="vpn"), 1) is None
-
-
 def test_names_are_forgotten_when_somebody_says_so() -> None:
-    cache = Cache(Counts())
+    counts = Counts()
+    cache = Cache(counts)
     remember(cache, Reply(Rcode.NOERROR, (ADDRESS,)))
     remember(cache, NO_DATA, qtype=Type.AAAA)
     remember(cache, NO_NAME, name=TARGET)
     assert cache.forget(lambda view, upstreams, name: name == WWW) == 2
     assert len(cache) == 1
+    assert [counts.value(CACHE_ENTRIES, each, "lan") for each in ("success", "denial")] == [0, 1]
+    assert cache.forget(lambda *_: True) == 1
+    assert counts.value(CACHE_OCTETS, "lan") == 0
 
 
 def test_a_reply_that_is_often_asked_for_is_ripe_before_it_is_too_old() -> None:
