@@ -107,6 +107,8 @@ class Exchanger:
         traits: Traits,
         until_s: float,
         manner: Manner | None = None,
+        *,
+        no_doubt: bool = False,
     ) -> tuple[Response, Manner]:
         """One query over UDP, over TCP where the response does not fit or is in doubt (RFC 7766 5)."""
         loop = asyncio.get_running_loop()
@@ -133,6 +135,8 @@ class Exchanger:
             return found, manner
         if found == _TRUNCATED:
             return await self._over_tcp(question, upstream, manner, until_s), manner
+        if no_doubt:
+            raise UpstreamError(found)
         return await self._settled(question, upstream, traits, manner, until_s, found)
 
     async def _over_tcp(
@@ -162,7 +166,7 @@ class Exchanger:
             lesser = manner._replace(spelled=False) if doubt == _MISSPELLED else manner
             if doubt == _NO_COOKIE:
                 traits.forget_cookie()
-            response, _ = await self._over_udp(question, upstream, traits, until_s, lesser)
+            response, _ = await self._over_udp(question, upstream, traits, until_s, lesser, no_doubt=True)
             if doubt == _MISSPELLED:
                 traits.mangles_case(now_s)
             return response, lesser

@@ -410,8 +410,27 @@ def test_one_without_tcp_is_asked_as_it_is_at_once() -> None:
 
 
 def test_one_that_gives_another_name_s_case_even_then_is_not_believed() -> None:
-    with pytest.raises(UpstreamError):
-        several(lambda asked: [shouted(asked, LIE)], 1, network=NoStream(silent=False))
+    asked: list[Asked] = []
+
+    def shouts(one: Asked) -> Iterable[bytes]:
+        asked.append(one)
+        return [shouted(one, LIE)]
+
+    with pytest.raises(UpstreamError, match="in another case"):
+        several(shouts, 1, network=NoStream(silent=False))
+    assert len(asked) == 2
+
+
+def test_one_that_gives_another_s_cookie_even_then_is_not_believed() -> None:
+    asked: list[Asked] = []
+
+    def confused(one: Asked) -> Iterable[bytes]:
+        asked.append(one)
+        return [with_cookie(one, b"somebod!", LIE)]
+
+    with pytest.raises(UpstreamError, match="without our cookie"):
+        several(confused, 1, network=NoStream(silent=False))
+    assert len(asked) == 2
 
 
 def test_after_an_hour_an_upstream_is_asked_in_random_case_again() -> None:
