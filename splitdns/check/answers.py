@@ -348,6 +348,31 @@ class Answers:
         if not flow.home:
             self.end(flow, Verdict.REFUSED)
             return
+        for part in self._sent_out(flow):
+            if not reset or not self._told_as_frame(part):
+                self._tell(part, reset)
+
+    def _sent_out(self, flow: Flow) -> Iterator[Flow]:
+        """Those parts for which there is a port: a bridge asks for one before it asks the rules."""
+        if not flow.redirected:
+            yield flow
+            return
+        for name, mask in flow.outgoing or ():
+            part, _ = flow.split_who(mask)
+            if part is not None:
+                for one, server in self._neighbours.servers(part, name, None):
+                    yield from self.frames(one, Exit.BRIDGED, server)
+
+    def _told_as_frame(self, flow: Flow) -> bool:
+        """A reset to a frame goes back as a frame, and nothing of it is translated (nf_send_reset)."""
+        names = [name for name, _ in flow.incoming or ()]
+        if len(names) != 1 or self._bridges.sees_frames(flow, names[0]) is not True:
+            return False
+        verdict = Verdict.REFUSED if flow.header == flow.asked else Verdict.ASYM_REPLY
+        self.end(flow.stopped("client again", "a reset as a frame, untranslated"), verdict)
+        return True
+
+    def _tell(self, flow: Flow, reset: bool) -> None:
         state = State.INVALID if flow.tracked is None else State.RELATED
         for part, source in self._terrain.redirect_targets(flow):
             if reset or source is None:

@@ -84,6 +84,7 @@ class Flow(NamedTuple):
     passed: int = 0  # which of the two ways led through the gateway
     crossed: bool = False  # the client's frames cross a bridge of the gateway to the server's port
     crossed_back: bool = False  # the server's frames cross it
+    redirected: bool = False  # as a frame to somebody on the bridge by which it came, by a rule
     apart: bool | None = None  # whether client and server are behind different ports of a bridge
     sees_frames: bool | None = None  # whether rules see what is only bridged, once that was asked
     came: Link | None = None  # by which the client's packets came there

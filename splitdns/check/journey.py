@@ -99,10 +99,10 @@ class Journey:
         """Past the tunnel: as some client of the internet, whose address is not the client's own."""
         elsewhere, source = flow.choose(internet(self._terrain))
         header = elsewhere.header._replace(source=source)
+        if len(self._terrain.uplinks) > 1:
+            elsewhere = elsewhere.unsure("of several uplinks one is taken")
         for name in sorted(self._terrain.uplinks):
             flow = elsewhere._replace(header=header, asked=header, home=link(name))
-            if len(self._terrain.uplinks) > 1:
-                flow = flow.unsure("of several uplinks one is taken")
             self._to_gateway(flow.stopped("client", "by the internet, past the tunnel"), link(name))
         if not self._terrain.uplinks:
             says = "past the tunnel, but no uplink is known"
@@ -158,7 +158,7 @@ class Journey:
 
     def _met_at(self, flow: Flow, interface: str, way: Way) -> None:
         for part, server in self._neighbours.servers(flow, interface, way.router):
-            self._answers.met(part, server)
+            self._met_on_link(part, interface, server)
 
     # --- The gateway ----------------------------------------------------------------------------------------
 

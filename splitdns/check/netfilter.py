@@ -148,7 +148,7 @@ class Netfilter:
                 part = part.unsure(self.bridges.sysctl)
                 yield from self._routed(part._replace(sees_frames=False), kind, ended)
                 part = part._replace(sees_frames=True)
-            for one in self._checked(part, ended):
+            for one in self._checked(part._replace(redirected=True), ended):
                 yield from self._bridge(one, ended)
 
     def _bridge(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -12,9 +13,11 @@ from splitdns.check.model import (
     Drop,
     Gateway,
     Hook,
+    HostRoute,
     Interface,
     Kind,
     Masquerade,
+    Reject,
     State,
 )
 from tests.check.gateways import (
@@ -22,6 +25,7 @@ from tests.check.gateways import (
     DMZ_CLIENT,
     DROP_INVALID,
     FORWARD_443,
+    PUBLIC,
     UDP,
     WAN,
     WEB,
@@ -38,6 +42,7 @@ from tests.check.gateways import (
     rule,
     source,
     state,
+    to,
 )
 
 LAN = "192.168.1.0/24"
@@ -144,3 +149,26 @@ def test_a_port_stands_for_its_bridge() -> None:
 def test_the_state_of_frames_is_that_of_their_connection() -> None:
     only_new = filtering(Hook.FORWARD, rule(Accept(), state(State.NEW)), accepts=False)
     assert ended(bridged(only_new, nf=True), behind("p1"), at=WEB) == "dropped"
+
+
+def test_a_reset_goes_back_as_a_frame_with_nothing_translated() -> None:
+    closed = filtering(Hook.FORWARD, rule(Reject(reset=True)))
+    assert ended(bridged(FORWARD_443, closed, nf=True), behind("p1")) == "asym-reply"
+    assert ended(bridged(FORWARD_443, closed, nf=False), behind("p1")) == "refused"
+    assert ended(bridged(closed, nf=True), behind("p1"), at=WEB) == "refused"
+
+
+def test_a_rule_is_not_asked_about_a_frame_that_has_no_port_to_leave_by() -> None:
+    closed = filtering(Hook.FORWARD, rule(Reject()))
+    assert ended(bridged(FORWARD_443, closed, nf=True), behind("p1")) == "refused"
+    assert ended(bridged(FORWARD_443, closed, nf=True, server="p1"), behind("p1")) == "dropped"
+
+
+def test_frames_to_a_host_that_is_a_router_meet_the_rules_too() -> None:
+    route = HostRoute(ip_network(f"{PUBLIC}/32"), ip_address(WEB))
+    clients_with_route = replace(behind("p1"), routes=(route,))
+    web = host("web", f"{WEB}/24", f"{PUBLIC}/32", port="p2")
+    dropped = filtering(Hook.FORWARD, rule(Drop(), to(PUBLIC)))
+    for nf, verdict in ((True, "dropped"), (False, "ok-direct web")):
+        one = replace(bridged(dropped, nf=nf), hosts=(web,))
+        assert ended(one, clients_with_route) == verdict
