@@ -53,7 +53,7 @@ class Zone:
     """A zone from lines of a master file, relative to ``apex``; a SOA and an NS are added.
 
     ``nsec3`` is (iterations, opt-out); None means NSEC. ``spoilt`` says what is wrong with the signature over
-    an (owner, type): ``wrong``, ``expired``, ``future``, or ``none``: there is none. ``denied`` means that the
+    an (owner, type): ``wrong``, ``expired``, ``future``, or ``none``: no signature. ``denied`` means that the
     records are said not to exist, with the proof of another name.
     """
 

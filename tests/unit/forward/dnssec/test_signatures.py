@@ -8,6 +8,8 @@ import dns.dnssec
 import dns.rrset
 import pytest
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
+from hypothesis import given
+from hypothesis import strategies as st
 
 from splitdns.forward.dnssec.signatures import (
     MAX_FAILURES,
@@ -286,3 +288,15 @@ def test_a_key_that_is_none_of_its_algorithm_verifies_nothing() -> None:
     broken = replace(key(zone), rdata=key(zone).rdata[:20])
     with pytest.raises(BogusError, match="wrong signature"):
         verify(rrset, [signature], ZONE, [broken], NOW_S, Budget())
+
+
+@given(st.sampled_from([8, 10, 13, 14, 15, 16]), st.binary(max_size=600), st.binary(max_size=300))
+def test_octets_that_are_no_key_or_no_signature_verify_nothing(
+    algorithm: int, octets: bytes, signature: bytes
+) -> None:
+    zone = Zone("example.")
+    rrset, right = signed(zone, "www.example.", "A", "192.0.2.1")
+    rdata = right[:2] + bytes((algorithm,)) + right[3:27] + signature
+    broken = Key(b"\1\1\3" + bytes((algorithm,)) + octets, algorithm, Signature.read(rdata).tag, 257)
+    with pytest.raises(BogusError):
+        verify(rrset, [rdata], ZONE, [broken], NOW_S, Budget())

@@ -9,6 +9,8 @@ import dns.message
 import dns.rdatatype
 import dns.rrset
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns.answer.decide import Reply, Security
 from splitdns.errors import UpstreamError
@@ -302,3 +304,58 @@ def test_who_cannot_find_out_says_so_and_gives_nothing__rfc8914_4_6() -> None:
         assert reason in found.edes[0][1]
         assert found.proof is not None
         assert found.proof.security is Security.UNCHECKED
+
+
+# --- whatever comes
+
+
+WORLD = world()
+TRUTHS = {
+    (name, rdtype): WORLD.wire(qname(name), type_from_text(rdtype))
+    for name, rdtype in (
+        ("www.nsec.test.", "A"),
+        ("alias.nsec.test.", "A"),
+        ("www.dname.nsec.test.", "A"),
+        ("no.nsec.test.", "A"),
+        ("www.nsec.test.", "AAAA"),
+        ("x.wild.nsec.test.", "A"),
+        ("no.nsec3.test.", "A"),
+        ("www.nsec3.test.", "MX"),
+        ("x.wild.nsec3.test.", "A"),
+        ("plain.test.", "DS"),
+    )
+}
+
+
+def said(reply: Reply) -> tuple[int, set[tuple[bytes, int, frozenset[bytes]]]]:
+    """What a reply says, without TTLs and the letters' case."""
+    records = {
+        (rrset.name, rrset.rdtype, frozenset(rdata.lower() for rdata in rrset.rdatas))
+        for rrset in reply.answer
+    }
+    return reply.rcode, records
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_reply_is_never_secure_and_another__rfc4035_5(data: st.DataObject) -> None:
+    name, rdtype = data.draw(st.sampled_from(sorted(TRUTHS)))
+    truth = TRUTHS[name, rdtype]
+    wire = bytearray(truth)
+    for _ in range(data.draw(st.integers(1, 3))):
+        wire[data.draw(st.integers(2, len(wire) - 1))] = data.draw(st.integers(0, 255))
+    asked, qtype = qname(name), type_from_text(rdtype)
+    try:
+        reduced = reduce(Response(bytes(wire)), asked, qtype, do=True)
+    except UpstreamError:
+        return
+    if reduced.proof is None:  # another rcode, which nobody judges
+        return
+    judged_reply = judged(WORLD, name, rdtype, wire=bytes(wire))
+    assert judged_reply.proof is not None
+    if judged_reply.proof.security is SECURE:
+        rcode, records = said(judged_reply)
+        true_rcode, true_records = said(reduce(Response(truth), asked, qtype, do=True))
+        # A chain may have lost its end, which is asked for then.
+        assert rcode == true_rcode
+        assert records == true_records or (records < true_records and judged_reply.soa is None)
