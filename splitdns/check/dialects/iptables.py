@@ -5,7 +5,6 @@ chains hang where the kernel's do (linux/netfilter_ipv4.h), and keep its name, t
 they stand beside nft's. What a match or a target means: ``iptables_matches``, ``iptables_targets``.
 
 >>> from splitdns.check.dialects.ipset import IpSets
-from splitdns.check.dialects.ipset_conditions import Memberships
 >>> text = "*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\\nCOMMIT\\n"
 >>> ruleset = read(text, "rules.v4", family=4, sets=IpSets())
 >>> [rule.conditions for rule in ruleset.chains[0].rules]
