@@ -185,8 +185,9 @@ def _origin_text(record: Record) -> str:
     return {
         Origin.ZONE: "made by itself",
         Origin.AUTOMATIC: "made of an address record",
-        Origin.SYNTHESIZED: "made of the DNAME",
+        Origin.SYNTHESIZED: "made of the DNAME, or of the address",
         Origin.UPSTREAM: "upstream",
+        Origin.LIST: "the list",
         Origin.SERVER: "the server",
     }[record.origin]
 

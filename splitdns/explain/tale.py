@@ -106,6 +106,16 @@ class Tale:
                 if record.origin is Origin.UPSTREAM:
                     self.stripped += rebound_from(record.rrset, self._view)
                 self.stripped += stripped_from(record.rrset, self._view, self._query.name)
+        self._tell_dns64()
+
+    def _tell_dns64(self) -> None:
+        """Where the walk found no IPv6 address, and the answer has one all the same."""
+        prefix, decided = self._view.policy.dns64, self._decided
+        if prefix is None or self._query.qtype != Type.AAAA or self.hops[-1].result is Result.RECORDS:
+            return
+        if isinstance(decided, Answer) and any(rrset.rdtype == Type.AAAA for rrset in decided.answer):
+            reason = f"DNS64 makes an address of the IPv4 one, in {prefix}"
+            self.hops[-1] = replace(self.hops[-1], reason=reason)
 
     def _hop(self, name: bytes) -> tuple[Hop, bytes | None]:
         """The hop of ``name``, and the name that it leads to."""

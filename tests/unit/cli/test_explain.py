@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from splitdns.cli import explain as explain_module
+from splitdns.explain.values import Hop, How, Origin, Record, Result
+from splitdns.records import RRset
 from tests.unit.cli.conftest import Run
 
 
@@ -129,3 +132,25 @@ def test_a_forward_and_a_leak_for_scripts(run: Run) -> None:
         "shortened": False,
         "reason": "it is an inside address, and the view an outside one",
     }
+
+
+def test_every_origin_and_every_way_has_words() -> None:
+    name = b"\0"
+    for origin in Origin:
+        assert explain_module._origin_text(Record(RRset(name, 1, 60, ()), origin))
+    for how in How:
+        assert explain_module._how_text(Hop(name, how, Result.NODATA))
+
+
+def test_a_list_and_dns64_are_named(run: Run) -> None:
+    from pathlib import Path
+
+    Path("ads.txt").write_text("ads.example\n")
+    config = Path("splitdns.yaml")
+    settings = config.read_text().replace("horizon: [inside],", 'horizon: [inside], dns64: "64:ff9b::/96",')
+    config.write_text(f"{settings}\nblocklists: [{{file: ads.txt}}]\n")
+    told = text(run, "ads.example", "--from", "192.168.1.9")
+    assert "blocked by ads.example. in the list ads NXDOMAIN" in told
+    assert "ads.example. 60 SOA ads.example. nobody.invalid. 1 3600 1200 604800 60 the list" in told
+    made = text(run, "ns1.example.org", "AAAA", "--from", "192.168.1.9")
+    assert "DNS64 makes an address of the IPv4 one, in 64:ff9b::/96" in made
