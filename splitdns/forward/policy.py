@@ -14,8 +14,8 @@ from splitdns.forward.health import Health
 from splitdns.view import Strategy, Upstream, UpstreamSet
 
 PATIENCE_S = 4.5  # for one question; stub resolvers ask anew after 5 s, and an answer must come before
-ROUNDS = 5  # times that a silent upstream is asked about one question, while there is patience
-QUICK_ROUNDS = 2  # of these, after the time of a usual answer, and twice that; from then on, of a time-out
+ROUNDS = 6  # times that a silent upstream is asked about one question, while there is patience
+QUICK_ROUNDS = 4  # of these, after the time of a usual answer, twice that and so on; then, of a time-out
 SHORTEST_TRY_S = 0.02  # less is not worth a datagram
 AT_ONCE = 3  # of the fastest upstreams, where they are asked in parallel
 EXPLORE_ONE_IN = 20  # questions, of which one more upstream is asked, to see how fast it is now

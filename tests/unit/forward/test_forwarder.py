@@ -344,7 +344,7 @@ def test_what_is_stale_is_given_when_the_client_has_waited_long_enough__rfc8767_
 
         def slow(asked: Asked) -> Iterable[bytes]:
             lost.append(asked)
-            return [] if 2 <= len(lost) <= 4 else good(asked)
+            return [] if 2 <= len(lost) <= 6 else good(asked)
 
         async with upstream(slow) as one:
             loop, forwarder, question = asyncio.get_running_loop(), make(), forward(only(one))
