@@ -9,12 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
-from splitdns.check.dialects import docker, docker_compose, docker_rules, iproute, ipset, iptables, nftables
+from splitdns.check.dialects import (
+    docker,
+    docker_compose,
+    docker_rules,
+    iproute,
+    ipset,
+    iptables,
+    nftables,
+    table,
+)
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.iproute import Printed
 from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.table import Table
 from splitdns.check.fetch import Text
 from splitdns.check.model import Gateway, Host, Network, Ruleset
 from splitdns.errors import ConfigError, InputError, Problems, Where
@@ -36,13 +47,16 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
         ExceptionGroup[ConfigError]: every mistake in every text, or that none tells the gateway's addresses.
     """
     reader = _Reader(texts)
-    network = reader.network(settings)
+    tables = reader.tables()
+    network = reader.network(settings, [one.network for one in tables])
     if not (network.addresses(4) or network.addresses(6)) and not reader.problems.errors:
         expected = "expected a source that tells the gateway's addresses, such as ip-address"
         reader.problems.error(ConfigError(where, f"{expected}, found none"))
     ruleset = reader.ruleset()
+    for one in tables:
+        ruleset = ruleset.with_(one.ruleset)
     hosts: tuple[Host, ...] = ()
-    if published := reader.published():
+    if published := reader.published(network):
         ruleset = docker_rules.onto(published, ruleset)
         known = {one.name for one in network.interfaces}
         bridges = (bridge for one in published for bridge in one.interfaces if bridge.name not in known)
@@ -95,20 +109,35 @@ class _Reader:
     def _nftables(self, text: Text, saved: frozenset[str]) -> Ruleset:
         return self._read(lambda: nftables.read(text.text, text.name, saved=saved), Ruleset())
 
-    def published(self) -> list[Published]:
-        """What Docker publishes, as it says itself and as compose files say."""
+    def tables(self) -> list[Table]:
+        """What is written by hand."""
+        read = (
+            self._read(lambda text=text: table.read(text.text, text.name), None)  # type: ignore[misc]
+            for text in self._of(Dialect.TABLE)
+        )
+        return [one for one in read if one is not None]
+
+    def published(self, network: Network) -> list[Published]:
+        """What Docker publishes, as it says itself and as compose files say.
+
+        A compose file names few addresses; those that it is given are in nobody else's network.
+        """
         inspected = [
             self._read(lambda text=text: docker.read(text.text, text.name), Published())  # type: ignore[misc]
             for text in self._of(Dialect.DOCKER)
         ]
-        composed = [
-            self._read(lambda text=text: docker_compose.read(text.text, text.name), Published())  # type: ignore[misc]
-            for text in self._of(Dialect.COMPOSE)
-        ]
-        return [*inspected, *composed]
+        taken = [own.prefix for one in network.interfaces for own in one.addresses]
+        taken += [own.prefix for one in inspected for bridge in one.bridges for own in bridge.addresses]
+        found = list(inspected)
+        for text in self._of(Dialect.COMPOSE):
+            read = partial(docker_compose.read, text.text, text.name, taken=tuple(taken))
+            composed = self._read(read, Published())
+            taken += [own.prefix for bridge in composed.bridges for own in bridge.addresses]
+            found.append(composed)
+        return found
 
-    def network(self, settings: GatewaySettings) -> Network:
-        """What iproute2 says; ``settings`` may name the uplinks."""
+    def network(self, settings: GatewaySettings, tables: Iterable[Network]) -> Network:
+        """What iproute2 says, and ``tables``; ``settings`` may name the uplinks."""
         printed = {
             dialect: [Printed(text.text, text.name) for text in self._of(dialect)]
             for dialect in (
@@ -129,6 +158,12 @@ class _Reader:
             ),
             Network(),
         )
+        for one in tables:
+            known = {own.name for own in network.interfaces}
+            more = (own for own in one.interfaces if own.name not in known)
+            network = replace(
+                network, interfaces=(*network.interfaces, *more), routes=(*network.routes, *one.routes)
+            )
         if settings.uplinks is None:
             return network
         uplinks = settings.uplinks

@@ -128,19 +128,15 @@ def _network(reader: _Reader, name: str, settings: Value) -> None:
     addresses = tuple(InterfaceAddress(prefix[1], prefix) for prefix in prefixes)
     origin = Origin(reader.where(path), f"network {name}", "Docker")
     publishes = options.get("internal") is not True
-    bridge = Bridge(name, _interface(reader, name, options), addresses, origin, publishes)
+    bridge = Bridge(name, _interface(options, prefixes[0]), addresses, origin, publishes)
     reader.networks[name] = _Net(bridge, prefixes, is_assumed)
 
 
-def _interface(reader: _Reader, name: str, options: dict[str, Value]) -> str:
+def _interface(options: dict[str, Value], prefix: Prefix) -> str:
     """The bridge's name; Docker would make it from a number that nobody knows yet."""
     told = options.get("driver_opts")
     named = told.get(BRIDGE_NAME) if isinstance(told, dict) else None
-    if isinstance(named, str):
-        return named
-    there = {net.bridge.interface for net in reader.networks.values()}
-    ends = ("", *(f"-{at}" for at in range(2, len(there) + 2)))
-    return next(one for end in ends if (one := f"br-{name}"[: 15 - len(end)] + end) not in there)
+    return named if isinstance(named, str) else f"br-{prefix.network_address}"
 
 
 def _subnets(reader: _Reader, options: dict[str, Value], at: Path) -> Iterator[Prefix]:
@@ -173,7 +169,9 @@ def _service(reader: _Reader, name: str, service: Value) -> None:
     if mode in _MODES_WITHOUT_PORTS or (isinstance(mode, str) and ":" in mode):
         return
     origin = Origin(reader.where(path), f"service {name}", "Docker")
-    container = _container(reader, name, service, origin)
+    project = reader.document.data.get("name") if isinstance(reader.document.data, dict) else None
+    called = service.get("container_name") or (f"{project}-{name}" if project else name)
+    container = _container(reader, name, str(called), service, origin)
     reader.containers.append(container)
     ports = service.get("ports")
     if ports is not None and not isinstance(ports, list):
@@ -186,7 +184,9 @@ def _service(reader: _Reader, name: str, service: Value) -> None:
             reader.problems.error(error)
 
 
-def _container(reader: _Reader, name: str, service: dict[str, Value], origin: Origin) -> Container:
+def _container(
+    reader: _Reader, name: str, called: str, service: dict[str, Value], origin: Origin
+) -> Container:
     path: Path = ("services", name, "networks")
     told = service.get("networks") or {}
     if not isinstance(told, dict | list):
@@ -207,7 +207,7 @@ def _container(reader: _Reader, name: str, service: dict[str, Value], origin: Or
         if net.bridge.publishes and not publishing:
             publishing = {one.address.version: one.address for one in own}
             bridge = net.bridge.interface
-    return Container(name, tuple(addresses), publishing, bridge, origin)
+    return Container(called, tuple(addresses), publishing, bridge, origin)
 
 
 def _addresses(reader: _Reader, net: _Net, settings: Value, at: Path) -> Iterator[InterfaceAddress]:

@@ -105,3 +105,31 @@ def test_what_docker_publishes_is_a_rule_and_a_host() -> None:
 
     assert any(rule.origin.made_by == "Docker" for chain in gateway.ruleset.chains for rule in chain.rules)
     assert [host.name for host in gateway.hosts]
+
+
+def test_a_table_by_hand_has_its_own_network_and_rules() -> None:
+    text = "uplinks: wan\ninterfaces: {wan: 203.0.113.7/24}\nforwards: [{port: 443/tcp, to: 192.168.1.20}]\n"
+
+    gateway = gathered([Text(Dialect.TABLE, "gateway.yaml", text)])
+
+    assert [(one.name, one.uplink) for one in gateway.network.interfaces] == [("wan", True)]
+    assert {chain.table for chain in gateway.ruleset.chains} == {"table nat", "table filter"}
+
+
+def test_what_iproute_says_of_an_interface_goes_before_a_table() -> None:
+    text = "uplinks: wan0\ninterfaces: {wan0: 192.0.2.1/24, vpn: 10.8.0.1/24}\nroutes: {10.9.0.0/24: vpn}\n"
+
+    network = gathered([ADDRESSES, ROUTES, Text(Dialect.TABLE, "gateway.yaml", text)]).network
+
+    assert [one.name for one in network.interfaces] == ["wan0", "lan0", "vpn"]
+    assert str(network.interfaces[0].addresses[0].address) == "203.0.113.7"
+    assert [one.interface for one in network.routes] == ["wan0", "vpn"]
+
+
+def test_networks_of_compose_files_keep_away_from_each_other_and_from_the_gateway_s() -> None:
+    docker0 = Text(Dialect.IP_ADDRESS, "addresses", json.dumps([link(4, "docker0", "172.18.0.1", 16)]))
+    compose = "services: {web: {ports: ['80:80']}}"
+
+    gateway = gathered([docker0, *(Text(Dialect.COMPOSE, name, compose) for name in "ab")])
+
+    assert [str(host.addresses[0].address) for host in gateway.hosts] == ["172.19.0.2", "172.20.0.2"]

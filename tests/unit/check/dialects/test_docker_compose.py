@@ -72,7 +72,7 @@ def test_services_take_the_next_address_where_the_file_says_none() -> None:
     published = read("services: {a: {}, b: {}}", "compose.yaml")
 
     assert [str(host.addresses[0].address) for host in published.hosts] == ["172.18.0.2", "172.18.0.3"]
-    assert [bridge.interface for bridge in published.bridges] == ["br-default"]
+    assert [bridge.interface for bridge in published.bridges] == ["br-172.18.0.0"]
     assert [note.name for note in published.notes] == ["address of a container"] * 2
 
 
@@ -91,22 +91,25 @@ def test_networks_have_their_own_addresses() -> None:
     (container,) = published.containers
     assert [str(own.address) for own in container.addresses] == ["172.18.0.2", "10.1.0.80", "2001:db8::2"]
     assert container.publishing == {4: ip_address("10.1.0.80"), 6: ip_address("2001:db8::2")}
-    assert container.bridge == "br-front"
+    assert container.bridge == "br-10.1.0.0"
     assert published.ports[0].families == {4, 6}
     assert {bridge.name: bridge.publishes for bridge in published.bridges} == {"front": True, "back": False}
 
 
-def test_bridges_have_names_of_their_own() -> None:
+def test_a_bridge_is_called_after_its_network_s_address_where_nobody_says() -> None:
     text = """\
-services: {a: {networks: [a-long-name-of-one, a-long-name-of-two, named]}}
-networks:
-  a-long-name-of-one: {}
-  a-long-name-of-two: {}
-  named: {driver_opts: {com.docker.network.bridge.name: web0}}
+services: {a: {networks: [one, two]}}
+networks: {one: {}, two: {driver_opts: {com.docker.network.bridge.name: web0}}}
 """
     names = [bridge.interface for bridge in read(text, "compose.yaml").bridges]
 
-    assert names == ["br-a-long-name-", "br-a-long-nam-2", "web0"]
+    assert names == ["br-172.18.0.0", "web0"]
+
+
+def test_containers_are_called_as_compose_calls_them() -> None:
+    text = "name: shop\nservices: {web: {}, db: {container_name: store}}\n"
+
+    assert [host.name for host in read(text, "compose.yaml").hosts] == ["shop-web", "store"]
 
 
 def test_networks_without_a_subnet_keep_away_from_others() -> None:

@@ -45,7 +45,7 @@ def test_docker_translates_what_is_local() -> None:
     back, to = chain(ruleset, "nat", "DOCKER").rules
     assert (jump.action, chain(ruleset, "nat", "PREROUTING").hook) == (Jump("DOCKER"), Hook.PREROUTING)
     assert (back.action, to.action) == (Return(), Translate(Side.DESTINATION, CONTAINER, Numbers.one(80)))
-    assert to.conditions[0] == Interfaces(Side.SOURCE, frozenset({"br-default"}), negated=True)
+    assert to.conditions[0] == Interfaces(Side.SOURCE, frozenset({"br-172.18.0.0"}), negated=True)
     assert to.origin.made_by == "Docker"
     assert to.families == {4}
 
@@ -132,8 +132,8 @@ networks: {front: {}, back: {}, inside: {internal: true}}
     apart = {rule.conditions for rule in rules[:3]}
     assert {rule.action for rule in rules[:3]} == {Drop()}
     assert (
-        Interfaces(Side.SOURCE, frozenset({"br-front"})),
-        Interfaces(Side.DESTINATION, frozenset({"br-back", "br-inside"})),
+        Interfaces(Side.SOURCE, frozenset({"br-172.18.0.0"})),
+        Interfaces(Side.DESTINATION, frozenset({"br-172.19.0.0", "br-172.20.0.0"})),
     ) in apart
     inside = [rule for rule in rules[3:] if rule.action == Drop()]
     assert len(inside) == 2
