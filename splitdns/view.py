@@ -35,6 +35,12 @@ def fold_address(host: str) -> Address:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
+def client_key(host: str) -> bytes:
+    """What counts as one client: an IPv4 address, or an IPv6 /64, of which everybody has more than enough."""
+    address = fold_address(host)
+    return address.packed if address.version == 4 else address.packed[:8]
+
+
 class Carrier(StrEnum):
     """What carries questions to an upstream; the value is the scheme in its URL."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 
 from splitdns.errors import UpstreamError
@@ -65,7 +65,7 @@ class Flights:
         self._max_waits = max_waits_per_client
         self._flights: dict[Key, Flight] = {}  # the oldest first
         self._names: Counter[Qname] = Counter()
-        self._clients: dict[str, _Waits] = {}
+        self._clients: dict[Hashable, _Waits] = {}
         self._closed = False
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class Flights:
         flight.task.add_done_callback(lambda _: self._land(flight))
         return flight
 
-    async def wait(self, flight: Flight, client: str, until_s: float | None = None) -> Outcome | None:
+    async def wait(self, flight: Flight, client: Hashable, until_s: float | None = None) -> Outcome | None:
         """The outcome of ``flight``, for ``client``; None: not until ``until_s``, and it goes on.
 
         Raises:

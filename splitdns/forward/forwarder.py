@@ -35,7 +35,7 @@ from splitdns.metrics import (
 )
 from splitdns.names import ROOT, Qname, fold, is_under
 from splitdns.records import Ede, Rcode, Type
-from splitdns.view import Upstream, UpstreamSet
+from splitdns.view import Upstream, UpstreamSet, client_key
 
 LOOK_EVERY_S = 4.0  # whether upstreams are back that are all down, as long as anybody wants to know
 MAX_RENEWALS = 100  # prefetches on their way at once; beyond: the next who asks begins it, or waits
@@ -89,10 +89,11 @@ class Forwarder:
         self._count(CACHE_HITS, kind(entry.reply), key.view)
         return entry.aged(now_s)
 
-    async def ask(self, forward: Forward, client: str = "") -> Reply:
+    async def ask(self, forward: Forward, client: str = "::1") -> Reply:
         """The reply, from the cache or an upstream, after ``patience_s`` at the latest.
 
         Its rcode is one that cannot be used, such as SERVFAIL, only where no upstream gave a better one.
+        ``client`` is the host that asks: one may wait for so much at a time.
 
         Raises:
             UpstreamError: no upstream answered, or too many questions are on their way.
@@ -108,7 +109,7 @@ class Forwarder:
         try:
             flight = self._flights.begin(key)
             until_s = None if entry is None else flight.started_s + CLIENT_PATIENCE_S
-            outcome = await self._flights.wait(flight, client, until_s)
+            outcome = await self._flights.wait(flight, client_key(client), until_s)
         except DroppedError as error:
             if entry is None:
                 raise

@@ -18,7 +18,7 @@ from splitdns.metrics import TCP_ACCEPTED, TCP_CLOSED, TCP_CONNECTIONS
 from splitdns.records import Rcode
 from splitdns.serve.pipeline import Pending, Pipeline
 from splitdns.serve.sockets import BACKLOG, server_label
-from splitdns.view import fold_address
+from splitdns.view import client_key
 from splitdns.wire.framing import Unframer, frame
 from splitdns.wire.header import HEADER_OCTETS, error_reply
 from splitdns.wire.message import Transport
@@ -325,9 +325,3 @@ class _Connection(asyncio.Protocol):
             if self._transport.get_write_buffer_size() and self._unread_s is None:
                 self._unread_s = self._loop.time()
             self._transport.close()
-
-
-def client_key(host: str) -> bytes:
-    """What counts as one client: an IPv4 address, or an IPv6 /64, of which everybody has more than enough."""
-    address = fold_address(host)
-    return address.packed if address.version == 4 else address.packed[:8]

@@ -18,6 +18,7 @@ from splitdns.view import (
     Validation,
     View,
     ViewTable,
+    client_key,
     fold_address,
 )
 from splitdns.zone import Zone, pack
@@ -159,3 +160,10 @@ def test_hosts_that_were_matched_are_told_and_then_forgotten_after_a_while() -> 
     assert table.clients() == {"lan": 2}
     assert table.renew() == ("192.168.1.2",)
     assert table.clients() == {"lan": 1}
+
+
+def test_a_client_is_an_address_or_an_ipv6_64() -> None:
+    assert client_key("192.0.2.1") != client_key("192.0.2.2")
+    assert client_key("::ffff:192.0.2.1") == client_key("192.0.2.1")
+    assert client_key("2001:db8::1") == client_key("2001:db8::ffff:2") != client_key("2001:db8:0:1::1")
+    assert client_key("fe80::1%lo") == client_key("fe80::2%eth0")

@@ -13,7 +13,7 @@ import pytest
 
 from splitdns.metrics import TCP_ACCEPTED, TCP_CLOSED, TCP_CONNECTIONS
 from splitdns.serve.sockets import open_tcp
-from splitdns.serve.stream import MESSAGES_A_TURN, UNSENT_OCTETS, Limits, StreamServer, client_key
+from splitdns.serve.stream import MESSAGES_A_TURN, UNSENT_OCTETS, Limits, StreamServer
 from splitdns.wire.framing import frame
 from tests.unit.serve.bench import Bench, query
 
@@ -349,13 +349,6 @@ def test_one_client_cannot_take_the_room_of_others() -> None:
         assert (await other.ask(GOOD)).answer
 
     run(test, Limits(connections_per_client=2))
-
-
-def test_a_client_is_an_address_or_an_ipv6_64() -> None:
-    assert client_key("192.0.2.1") != client_key("192.0.2.2")
-    assert client_key("::ffff:192.0.2.1") == client_key("192.0.2.1")
-    assert client_key("2001:db8::1") == client_key("2001:db8::ffff:2") != client_key("2001:db8:0:1::1")
-    assert client_key("fe80::1%lo") == client_key("fe80::2%eth0")
 
 
 def test_what_is_pending_on_a_connection_is_bounded_and_the_rest_waits() -> None:
