@@ -36,6 +36,7 @@ from splitdns.daemon.channel import (
 from splitdns.daemon.generation import Package
 from splitdns.forward.cache import Shelf
 from splitdns.forward.forwarder import Forwarder
+from splitdns.forward.validate import get_ready
 from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
@@ -78,6 +79,7 @@ class _Worker:
         self._channel = channel
         self._counts = Counts()
         self._forwarder = Forwarder(self._counts)
+        get_ready(upstreams for _, upstreams in _asked(snapshot))
         gate = Gate(self._counts, Limiter(knobs.rates, random.random), Cookies(knobs.cookie_master))
         self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, gate=gate)
         self._prepared: Snapshot | None = None
@@ -145,6 +147,7 @@ class _Worker:
         for _ in package.portions():
             await asyncio.sleep(0)  # queries have their turn
         self._prepared = package.snapshot(self._pipeline.snapshot)
+        get_ready(upstreams for _, upstreams in _asked(self._prepared))
         self._say(Ready(number))
 
     def _turn(self, knobs: Knobs) -> None:

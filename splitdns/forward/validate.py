@@ -1,13 +1,13 @@
 """Validation beside the forwarder: a judge for those flights whose upstream set is validated.
 
 What is asked on the way up the chain of trust goes through the same upstreams, past the cache: a chain keeps
-what it has found itself, with its verdict. cryptography is imported with the first question that needs it.
+what it has found itself, with its verdict. cryptography is imported only where something is validated.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from splitdns.answer.decide import Reply, Security
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from splitdns.forward.dnssec.validate import Validator
 
 _INDETERMINATE = "indeterminate"
+
+
+def get_ready(sets: Iterable[UpstreamSet]) -> None:
+    """Import what validates, if any of ``sets`` wants it: no query is to wait for that (60 ms)."""
+    if any(upstreams.validation is not None for upstreams in sets):
+        import splitdns.forward.dnssec.validate  # noqa: F401
 
 
 class Validation:

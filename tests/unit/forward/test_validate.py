@@ -242,9 +242,15 @@ def test_a_reply_that_is_made_of_a_verdict_has_no_other_content() -> None:
     run(main())
 
 
-def test_nobody_pays_for_validation_who_does_not_want_it() -> None:
-    code = (
-        "import sys; import splitdns.daemon.worker, splitdns.forward.forwarder;"
-        "sys.exit('cryptography' in sys.modules or 'dns.dnssecalgs' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize("validates", [True, False])
+def test_only_those_who_validate_pay_for_it_and_they_beforehand(validates: bool) -> None:
+    code = f"""
+import sys
+import splitdns.daemon.worker
+from splitdns.forward.validate import get_ready
+from splitdns.view import UpstreamSet, Validation
+get_ready([UpstreamSet((), validation=Validation(())) if {validates} else UpstreamSet(())])
+sys.exit('cryptography' in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert bool(done.returncode) is validates
