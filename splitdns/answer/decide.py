@@ -321,8 +321,8 @@ def _leave(walk: Walk, name: bytes, route: UpstreamSet | None, no_nxdomain: bool
 
 def _listed(walk: Walk, name: bytes) -> tuple[Walk, Answer | Forward | None]:
     """What a list makes of a name that is about to be forwarded, or was: None lets it pass."""
-    qname = fold(name)
-    if walk.allowed or (hit := find(walk.view.policy.lists, qname)) is None:
+    lists, qname = walk.view.policy.lists, fold(name)
+    if not lists or walk.allowed or (hit := find(lists, qname)) is None:
         return walk, None
     if hit.lets_pass(walk.query.transport):
         return replace(walk, allowed=True), None

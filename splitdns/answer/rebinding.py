@@ -33,7 +33,9 @@ def protected(rrsets: tuple[RRset, ...], view: View) -> tuple[tuple[RRset, ...],
         return rrsets, 0
     kept, taken = [], 0
     for rrset in rrsets:
-        left = rrset if is_trusted(rrset.name, view) else without(rrset, is_inside)
+        left = without(rrset, is_inside)
+        if left is not rrset and is_trusted(rrset.name, view):
+            left = rrset
         if left is not rrset:
             taken += sum(rdata not in left.rdatas for rdata in rrset.rdatas)
         kept.append(left)
