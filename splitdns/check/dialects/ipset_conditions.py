@@ -7,7 +7,7 @@ set of numbers, and ``hash:ip,port`` has as many alternatives as it has ports.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from splitdns.check.dialects.ipset import (
     AddressPart,
@@ -96,10 +96,9 @@ def _membership(
 def _only_addresses(
     alternatives: list[Conjunction], side: Side, family: int, negated: bool
 ) -> Addresses | AnyOf:
-    numbers = NONE
-    for (condition,) in alternatives:
-        assert isinstance(condition, Addresses)
-        numbers |= condition.numbers
+    numbers = _union(
+        condition.numbers for (condition,) in alternatives if isinstance(condition, Addresses)
+    )
     return Addresses(side, all_addresses(family) - numbers if negated else numbers)
 
 
@@ -127,6 +126,8 @@ def _alternatives(one: IpSet, sides: Sequence[Side]) -> Iterator[Conjunction]:
     if "ip" not in one.parts:
         for element in one.elements:
             yield from _conjunctions(element.parts, sides)
+    elif "iface" in one.parts:
+        yield from _by_interface(one, sides)
     elif one.parts.count("ip") > 1 and any(element.excluded for element in one.elements):
         yield from _with_exclusions(one, sides)
     else:
@@ -154,22 +155,44 @@ def _by_address(one: IpSet, sides: Sequence[Side]) -> Iterator[Conjunction]:
         )  # the ports themselves left out
         joined[(numbers, key)].append(port)
     for (numbers, key), together in joined.items():
-        all_ports = Numbers.of(*(range_ for port in together for range_ in port.numbers.ranges))
+        all_ports = _union(port.numbers for port in together)
         others = tuple(
             PortPart(part.protocol, all_ports) if isinstance(part, PortPart) else part for part in key
         )
         yield from _conjunctions((*others[:at], AddressPart(numbers, 0), *others[at:]), sides)
 
 
+def _by_interface(one: IpSet, sides: Sequence[Side]) -> Iterator[Conjunction]:
+    """Of ``hash:net,iface`` the kernel asks the longest prefix only, whichever interfaces that has."""
+    at = one.parts.index("ip")
+    levels: defaultdict[int, defaultdict[tuple[Part, ...] | None, list[Numbers]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for element in one.elements:
+        part = element.parts[at]
+        assert isinstance(part, AddressPart)
+        others = element.parts[:at] + element.parts[at + 1 :]
+        levels[part.length][None if element.excluded else others].append(part.numbers)
+    longer, found = NONE, defaultdict[tuple[Part, ...], Numbers](lambda: NONE)
+    for _, level in sorted(levels.items(), reverse=True):
+        united = {key: _union(many) for key, many in level.items()}
+        for key, numbers in united.items():
+            if key is not None:
+                found[key] |= numbers - longer
+        longer = _union([longer, *united.values()])
+    for others, numbers in found.items():
+        yield from _conjunctions((*others[:at], AddressPart(numbers, 0), *others[at:]), sides)
+
+
 def _longest_decides(parts: list[tuple[AddressPart, bool]]) -> Numbers:
     if not any(excluded for _, excluded in parts):
-        return Numbers.of(*(range_ for part, _ in parts for range_ in part.numbers.ranges))
+        return _union(part.numbers for part, _ in parts)
     by_length: defaultdict[tuple[int, bool], list[Numbers]] = defaultdict(list)
     for part, excluded in parts:
         by_length[(part.length, excluded)].append(part.numbers)
     found = NONE
     for (_, excluded), numbers in sorted(by_length.items(), key=lambda item: item[0]):
-        level = Numbers.of(*(range_ for one in numbers for range_ in one.ranges))
+        level = _union(numbers)
         found = found - level if excluded else found | level
     return found
 
@@ -220,3 +243,8 @@ def _port_conditions(part: PortPart, side: Side) -> Iterator[Condition]:
             yield Unknown(f"ICMP code {part.code}")
     elif part.protocol in WITH_PORTS and part.numbers != PORTS:
         yield Ports(side, part.numbers)
+
+
+def _union(several: Iterable[Numbers]) -> Numbers:
+    """All of them, at once."""
+    return Numbers.of(*(range_ for one in several for range_ in one.ranges))

@@ -172,7 +172,7 @@ def _basic(rule: Reading, name: str, option: Option) -> list[Condition]:
             return _protocol(rule, option)
         case "-i" | "-o":
             return _interface(rule, Side.SOURCE if name == "-i" else Side.DESTINATION, option)
-        case "-f":  # conversations are put together before any rule sees them
+        case "-f":  # fragments are put together before any rule sees them
             return [] if option.negated else [NEVER]
         case _:
             return []

@@ -92,6 +92,18 @@ def test_other_parts_are_conditions_too() -> None:
     assert port.alternatives[0][1] == Ports(TO, Numbers.one(7))
 
 
+def test_of_networks_at_interfaces_the_longest_prefix_decides_whichever_interface_it_has() -> None:
+    text = "create x hash:net,iface\nadd x 10.0.0.0/8,eth0\nadd x 10.1.0.0/16,eth1\n"
+    text += "add x 10.1.1.0/24,eth1 nomatch\n"
+    found = of(text, FROM, FROM)
+
+    assert isinstance(found, AnyOf)
+    assert set(found.alternatives) == {
+        (Addresses(FROM, net("10.0.0.0/8") - net("10.1.0.0/16")), Interfaces(FROM, frozenset({"eth0"}))),
+        (Addresses(FROM, net("10.1.0.0/16") - net("10.1.1.0/24")), Interfaces(FROM, frozenset({"eth1"}))),
+    }
+
+
 def test_a_pair_of_networks_may_be_excluded_by_a_longer_pair() -> None:
     text = "create x hash:net,net\nadd x 10.0.0.0/8,0.0.0.0/1\nadd x 10.1.0.0/16,0.0.0.0/1 nomatch\n"
     half = Addresses(TO, net("0.0.0.0/1"))
