@@ -60,7 +60,12 @@ class Buckets:
         self._cost_s = 1 / per_second if per_second else 0.0
         # One is always allowed, and half of one more, so that rounding costs nobody an answer.
         self._window_s = max(window_s, self._cost_s) + self._cost_s / 2
-        self._prefix_4, self._prefix_6, self._exempt = prefix_4, prefix_6, exempt
+        self._prefix_4, self._prefix_6 = prefix_4, prefix_6
+        self._exempt = [
+            (prefix.version, shift, int(prefix.network_address) >> shift)
+            for prefix in exempt
+            for shift in (prefix.max_prefixlen - prefix.prefixlen,)
+        ]
         self._due_s = array("d", bytes(8 * (BUCKETS + 1)))  # the last one is for whoever is exempt
         self._slots: dict[str, int] = {}
 
@@ -95,13 +100,11 @@ class Buckets:
         address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
         if isinstance(address, IPv6Address):
             address = address.ipv4_mapped or address
-        if any(address in prefix for prefix in self._exempt):
+        version, bits = address.version, int(address)
+        if any(version == of and bits >> shift == start for of, shift, start in self._exempt):
             return BUCKETS
-        if address.version == 4:
-            network = int(address) >> 32 - self._prefix_4
-        else:
-            network = int(address) >> 128 - self._prefix_6
-        return hash(f"{address.version}/{network:x}") % BUCKETS
+        network = bits >> (32 - self._prefix_4 if version == 4 else 128 - self._prefix_6)
+        return hash(f"{version}/{network:x}") % BUCKETS
 
 
 class Limiter:

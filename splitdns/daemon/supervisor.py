@@ -340,7 +340,7 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
         settings.limits.slip,
         settings.limits.ipv4_prefix,
         settings.limits.ipv6_prefix,
-        tuple(prefix for prefix in settings.limits.exempt if not isinstance(prefix, str)),
+        settings.limits.exempt,
     )
     cache = CacheLimits(
         settings.cache.size_mib * 1024 * 1024,

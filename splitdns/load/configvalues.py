@@ -145,6 +145,14 @@ def client(value: object) -> Client:
     return network
 
 
+def network(value: object) -> Prefix:
+    """A prefix or an address, as for clients, but not ``any``."""
+    if (found := client(value)) == ANY:
+        raise ValueError("expected a prefix like 192.168.0.0/16, found 'any'")
+    assert not isinstance(found, str)
+    return found
+
+
 def is_open(found: Client) -> bool:
     """Whether recursion for these clients is recursion for strangers: everybody, or much of the internet."""
     if isinstance(found, IPv4Network):

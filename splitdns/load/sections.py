@@ -33,6 +33,7 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _OWN_ADDRESS = rf"^([0-9.]+|\[[^\]]*:[^\]]*\]){_PORT}$"
 _UPSTREAM = rf"^([0-9.]+{_PORT}|\[[^\]]*:[^\]]*\]{_PORT}|[^\[\]]*:[^\[\]]*:[^\[\]]*)$"
 _CLIENT = r"^(any|[0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
+_NETWORK = r"^([0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
 _DURATION = {
     "type": ["string", "integer"],
     "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
@@ -88,6 +89,9 @@ Wan6 = Annotated[IPv6Address, PlainValidator(configvalues.wan6), _text(r"^[0-9A-
 
 Dns64Prefix = Annotated[
     IPv6Network, PlainValidator(configvalues.dns64_prefix), _text(r"^[0-9A-Fa-f:]+/[0-9]+$", "64:ff9b::/96")
+]
+Network = Annotated[
+    Prefix, PlainValidator(configvalues.network), _text(_NETWORK, "192.168.0.0/16", "fd00::/8", "192.0.2.1")
 ]
 ListedAction = Annotated[
     configvalues.Blocking, PlainValidator(configvalues.blocking), WithJsonSchema(_LISTED_ACTION)
@@ -280,8 +284,10 @@ class LimitsSettings(Section):
     ipv6_prefix: int = Field(default=56, ge=16, le=128)
     """What is one network in IPv6."""
 
-    exempt: Several[Client] = default(("127.0.0.0/8", "::1/128"))
-    """Who is never limited: prefixes and addresses."""
+    exempt: Annotated[tuple[Network, ...], Field(strict=False, max_length=64)] = default(
+        ("127.0.0.0/8", "::1/128")
+    )
+    """Who is never limited: up to 64 prefixes and addresses."""
 
 
 class CacheSettings(Section):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from splitdns.daemon.channel import MAX_MESSAGE_OCTETS, Swap
 from splitdns.daemon.ports import open_sockets
 from splitdns.daemon.supervisor import (
     Supervisor,
@@ -133,3 +137,13 @@ def test_an_address_that_cannot_be_used_is_raised_with_its_place(tmp_path: Path)
         run(config)
 
     assert str(caught.value.exceptions[0]).startswith(f"{config}:1:10: cannot listen on 192.0.2.1:5300: ")
+
+
+def test_the_largest_knobs_fit_into_a_message() -> None:
+    exempt = [f"2001:db8:{number:x}::/48" for number in range(64)]
+    settings = read_settings(f"limits: {{exempt: {json.dumps(exempt)}}}", "f")
+    gateways = frozenset(f"2001:db8::{at:x}" for at in range(32))
+    knobs = replace(_knobs(settings, 2, bytes(16)), gateways=gateways)
+    assert len(pickle.dumps(Swap(1, knobs))) <= MAX_MESSAGE_OCTETS
+    with pytest.raises(ExceptionGroup, match="f"):
+        read_settings(f"limits: {{exempt: {json.dumps([*exempt, '192.0.2.0/24'])}}}", "f")

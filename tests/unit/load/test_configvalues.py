@@ -303,3 +303,26 @@ def test_every_address_and_port_is_read_as_written(address: IPv4Address | IPv6Ad
 
 def test_the_modules_example_is_true() -> None:
     assert doctest.testmod(values).failed == 0
+
+
+def test_a_network_is_a_prefix_and_not_everybody() -> None:
+    assert str(values.network("::ffff:10.8.0.0/120")) == "10.8.0.0/24"
+    with pytest.raises(ValueError, match="found 'any'"):
+        values.network("any")
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "addresses"),
+    [("drop", "drop", 0), ("0.0.0.0", "address", 1), (["192.0.2.1", "2001:db8::1"], "address", 2)],
+)
+def test_what_becomes_of_a_lists_names(written: object, kind: str, addresses: int) -> None:
+    found = values.blocking(written)
+    assert (found.kind.value, len(found.addresses)) == (kind, addresses)
+
+
+@pytest.mark.parametrize(
+    "written", ["records", "tcp", "", [], ["drop"], 7, None, ["192.0.2.1", 7], "fe80::1%eth0"]
+)
+def test_what_cannot_become_of_a_lists_names(written: object) -> None:
+    with pytest.raises(ValueError, match="expected nxdomain"):
+        values.blocking(written)
