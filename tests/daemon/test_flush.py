@@ -116,6 +116,13 @@ def test_what_upstreams_said_survives_a_reload_that_leaves_them_alone__semantics
     assert asked_again(server, upstream) == set(), "the rules changed, and not who is asked"
 
 
+def test_the_limits_of_the_cache_change_with_a_reload(site: Site, server: Server) -> None:
+    assert server.ask("www.example.com").answer[0].ttl == 300
+    site.configure(site.settings + "control: control.sock\ncache: {max_ttl: 7s}\n")
+    server.wait_for("generation.swapped")
+    assert {server.ask(name).answer[0].ttl for name in ("a.example.com", "b.example.com")} == {7}
+
+
 def test_what_was_learnt_from_upstreams_that_are_no_more_is_dropped__semantics_14(
     site: Site, server: Server, upstream: Upstream
 ) -> None:
