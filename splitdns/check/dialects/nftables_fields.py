@@ -6,6 +6,8 @@ what it means that it has one of them, or says that it is not modelled.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from splitdns.check.dialects import nftables_values as values
 from splitdns.check.dialects.json_places import Json, Misshapen, mapping, only, shown, word
 from splitdns.check.dialects.nftables_headers import FAMILY4, FAMILY6, ether_type, header, protocol_field
@@ -144,6 +146,7 @@ def _packet_type(numbers: Numbers) -> tuple[Condition, ...]:
 
 # --- Connections --------------------------------------------------------------------------------------------
 
+_TRACKED = Terms(BOTH, (States(frozenset({State.NEW, State.ESTABLISHED, State.RELATED})),))
 _STATES = {state.value: number for number, state in enumerate(State)}
 _OF_CONNECTIONS = frozenset(
     {
@@ -167,9 +170,9 @@ def _ct(body: dict[str, Json]) -> AnyField:
             scalar = values.named({"original": 0, "reply": 1}, 8)
             return Field("ct direction", "direction", 8, scalar, _direction)
         case "l3proto":
-            return _nfproto("ct l3proto")
+            return replace(_nfproto("ct l3proto"), basis=_TRACKED)
         case "protocol":
-            return protocol_field("ct protocol", ALWAYS)
+            return protocol_field("ct protocol", _TRACKED)
     if direction == "original":
         side = Side.SOURCE if key.endswith(("saddr", "proto-src")) else Side.DESTINATION
         if key in ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"):
@@ -211,14 +214,14 @@ def _original_port(side: Side) -> Field:
     return Field(name, "port", 16, values.named({}, 16), lambda numbers: (Original(side, ports=numbers),))
 
 
-def status_condition(bit: int) -> tuple[Condition, ...]:
-    """What it means that ``bit`` of ``ct status`` is set."""
+def status_condition(bit: int, *, expected: bool = True) -> tuple[Condition, ...]:
+    """What it means that ``bit`` of ``ct status`` is set, or is not; without a connection neither holds."""
     match bit:
         case 16:
-            return (Translated(Side.SOURCE),)
+            return (Translated(Side.SOURCE, expected),)
         case 32:
-            return (Translated(Side.DESTINATION),)
-        case 2 | 4:  # seen-reply, assured: never of a connection's first packet
+            return (Translated(Side.DESTINATION, expected),)
+        case 2 | 4 if expected:  # seen-reply, assured: never of a connection's first packet
             return (States(frozenset({State.ESTABLISHED})), Unknown("how far a connection has come"))
     names = [name for name, number in values.STATUS_BITS.items() if number == bit]
     return (Unknown(f"ct status {names[0] if names else hex(bit)}"),)

@@ -205,10 +205,10 @@ def _status(left: Status, right: Json, operator: str) -> Terms:
         return ALWAYS.also(*(one for bit in _bits(wanted) for one in status_condition(bit)))
     elif operator not in ("in", "!"):
         return ALWAYS.also(Unknown("ct status is compared as a whole"))
+    if operator == "!":
+        return ALWAYS.also(*(one for bit in _bits(wanted) for one in status_condition(bit, expected=False)))
     several = tuple(status_condition(bit) for bit in _bits(wanted))
-    if operator == "in" and len(several) == 1:
-        return ALWAYS.also(*several[0])
-    return ALWAYS.also(AnyOf(several, negated=operator == "!"))
+    return ALWAYS.also(*several[0]) if len(several) == 1 else ALWAYS.also(AnyOf(several))
 
 
 def _bits(number: int) -> list[int]:

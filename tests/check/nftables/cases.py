@@ -21,9 +21,9 @@ class Case:
     defined: tuple[str, ...]
     expected: tuple[str, ...]
 
-    def ruleset(self, table: str) -> str:
-        """For ``nft -f``: the rule in the chain ``c`` of ``table``."""
-        lines = (*self.defined, "chain other {\n}", f"chain c {{\n{self.rule}\n}}")
+    def ruleset(self, table: str, base: str = "") -> str:
+        """For ``nft -f``: the rule in the chain ``c`` of ``table``; ``base`` makes it a base chain."""
+        lines = (*self.defined, "chain other {\n}", f"chain c {{\n{base}\n{self.rule}\n}}")
         return f"table {self.family} {table} {{\n" + "\n".join(lines) + "\n}\n"
 
 

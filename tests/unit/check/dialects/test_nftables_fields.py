@@ -103,7 +103,6 @@ def test_a_field_says_what_it_presupposes_and_what_it_means(
         (meta("protocol"), "ip6", {6}),
         (meta("protocol"), "arp", set()),
         (meta("protocol"), 0x86DD, {6}),
-        (ct("l3proto"), "ipv6", {6}),
         (payload("ether", "type"), "ip", {4}),
     ],
 )
@@ -151,6 +150,12 @@ def test_states_of_connections() -> None:
     assert everything == (States(frozenset(State)),)
 
 
+def test_a_connection_s_protocols_are_those_of_a_packet_that_has_one() -> None:
+    tracked = States(frozenset({State.NEW, State.ESTABLISHED, State.RELATED}))
+    assert holds(ct("l3proto"), Numbers.one(10)) == Terms(frozenset({6}), (tracked,))
+    assert holds(ct("protocol"), SOME).conditions == (tracked, Protocols(SOME))
+
+
 def test_the_direction_of_a_packet() -> None:
     assert holds(ct("direction"), Numbers.one(1)).conditions == (Direction(reply=True),)
     assert holds(ct("direction"), Numbers.of((0, 1))).conditions == ()
@@ -163,6 +168,8 @@ def test_what_has_happened_to_a_connection_is_asked_bit_by_bit() -> None:
     assert status_condition(32) == (Translated(Side.DESTINATION),)
     assert status_condition(16) == (Translated(Side.SOURCE),)
     assert status_condition(4)[0] == States(frozenset({State.ESTABLISHED}))
+    assert status_condition(32, expected=False) == (Translated(Side.DESTINATION, expected=False),)
+    assert isinstance(status_condition(4, expected=False)[0], Unknown)
     assert isinstance(status_condition(8)[0], Unknown)
     assert isinstance(status_condition(1 << 20)[0], Unknown)
 

@@ -114,10 +114,11 @@ def test_status_bits() -> None:
     either = ((snat,), (dnat,))
     assert match(STATUS, "in", "dnat")[0].conditions == (dnat,)
     assert match(STATUS, "in", ["snat", "dnat"])[0].conditions == (AnyOf(either),)
-    assert match(STATUS, "!", ["snat", "dnat"])[0].conditions == (AnyOf(either, negated=True),)
+    neither = (Translated(Side.SOURCE, expected=False), Translated(Side.DESTINATION, expected=False))
+    assert match(STATUS, "!", ["snat", "dnat"])[0].conditions == neither
     under: Json = {"&": [STATUS, ["snat", "dnat"]]}
     assert match(under, "!=", 0)[0].conditions == (AnyOf(either),)
-    assert match(under, "==", 0)[0].conditions == (AnyOf(either, negated=True),)
+    assert match(under, "==", 0)[0].conditions == neither
     assert match(under, "==", ["snat", "dnat"])[0].conditions == (snat, dnat)
     assert isinstance(match(STATUS, "==", "dnat")[0].conditions[0], Unknown)
 
