@@ -107,12 +107,12 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     told = {address for service in services for address in service.targets}
     told |= set(resolver_addresses(settings, loaded))
     hosts = hosts_of(settings, network, told, gateway.hosts)
-    services = tuple(_with_whole_hosts(service, hosts) for service in services)
+    services = _with_whole_hosts(services, hosts)
     gateway = replace(
         gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
     )
     clients = clients_of(settings, network, hosts, loaded.snapshot)
-    served = Walker(replace(gateway, hosts=tuple(_serving(host, services) for host in hosts)))
+    served = Walker(replace(gateway, hosts=_serving(hosts, services)))
     walker = Walker(gateway)
     return Judgement(
         gateway,
@@ -127,20 +127,33 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     )
 
 
-def _with_whole_hosts(service: Service, hosts: Iterable[Host]) -> Service:
+def _with_whole_hosts(services: Iterable[Service], hosts: Iterable[Host]) -> tuple[Service, ...]:
     """A host that is meant at one of its addresses is meant at all of them."""
-    addresses = [{own.address for own in host.addresses} for host in hosts]
-    meant = [of_host for of_host in addresses if of_host & service.targets]
-    return replace(service, targets=service.targets.union(*meant))
+    whole: dict[Address, set[Address]] = {}
+    for host in hosts:
+        addresses = {own.address for own in host.addresses}
+        for address in addresses if len(addresses) > 1 else ():
+            whole[address] = addresses
+    return tuple(
+        replace(one, targets=one.targets.union(*(whole.get(target, ()) for target in one.targets)))
+        for one in services
+    )
 
 
-def _serving(host: Host, services: Iterable[Service]) -> Host:
-    """The host with the ports that zones expose at its addresses, where nobody says all that it has."""
-    addresses = {own.address for own in host.addresses}
-    exposed = [one.exposed.inside for one in services if one.targets & addresses or not one.targets]
-    if host.listens is not None or not exposed:
-        return host
-    return replace(host, listens=listening(exposed))
+def _serving(hosts: Iterable[Host], services: Iterable[Service]) -> tuple[Host, ...]:
+    """The hosts with the ports that zones expose at their addresses, where nobody says all that they have."""
+    anybody: list[Port] = []
+    exposed: dict[Address, list[Port]] = {}
+    for service in services:
+        for target in service.targets:
+            exposed.setdefault(target, []).append(service.exposed.inside)
+        anybody += [] if service.targets else [service.exposed.inside]
+    found: list[Host] = []
+    for host in hosts:
+        ports = [*anybody, *(port for own in host.addresses for port in exposed.get(own.address, ()))]
+        known = host.listens is not None or not ports
+        found.append(host if known else replace(host, listens=listening(ports)))
+    return tuple(found)
 
 
 # --- Cells --------------------------------------------------------------------------------------------------
@@ -209,10 +222,11 @@ def _walked(
     walker: Walker, asking: Sequence[Seen], service: Service, address: Address, at: Address
 ) -> Iterator[Cell]:
     by_clients = {id(seen.clients): seen for seen in asking}
+    meant = numbers_of(*(one for one in service.targets if one.version == address.version))
     for result in walker.walk(_question(asking, at, service.exposed.public)):
         seen = by_clients[id(result.clients)]
         told = address in service.answers.get(seen.view or "", ())
-        yield Cell(seen, service, address, told, result, verdict_of(result, service, address))
+        yield Cell(seen, service, address, told, result, _verdict(result, service, address, meant))
 
 
 def _may_use(address: Address, view: str | None, service: Service) -> bool:
@@ -230,15 +244,14 @@ def _question(asking: Sequence[Seen], address: Address, port: Port) -> Question:
     )
 
 
-def verdict_of(result: Result, service: Service, address: Address) -> Verdict:
-    """The result's verdict, or WRONG_HOST where it works, but not with whom it should."""
+def _verdict(result: Result, service: Service, address: Address, meant: Numbers) -> Verdict:
+    """The result's verdict, or WRONG_HOST where it works, but not with one of those who are ``meant``."""
     verdict = result.verdict
     if not verdict.works:
         return verdict
     endpoint = result.outcomes[0].endpoint
     if endpoint is None or not service.targets:
         return verdict
-    meant = numbers_of(*(one for one in service.targets if one.version == address.version))
     if meant and not endpoint.addresses <= meant:
         return Verdict.WRONG_HOST
     if address in service.targets:  # nothing is translated, and the host answers there

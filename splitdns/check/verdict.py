@@ -128,6 +128,8 @@ class Result:
     @property
     def verdict(self) -> Verdict:
         """MAYBE where outcomes differ in their verdict or in whom they reach."""
-        if self.truncated or len({(one.verdict, one.endpoint) for one in self.outcomes}) != 1:
+        if self.truncated or not self.outcomes:
+            return Verdict.MAYBE
+        if len(self.outcomes) > 1 and len({(one.verdict, one.endpoint) for one in self.outcomes}) > 1:
             return Verdict.MAYBE
         return self.outcomes[0].verdict

@@ -81,6 +81,9 @@ def _left(packets: Packets, protocol: int, declared: _Declared) -> Numbers:
         return NONE
     at = declared.get((packets.family, protocol), {})
     ports, left = packets.destination_ports, NONE
+    single = packets.destination.single
+    if single is not None:
+        return ports - at.get(single, NONE)
     named = [number for number in at if number in packets.destination]
     for number in named:
         left |= ports - at[number]
