@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns.answer.decide import Reply
 from splitdns.forward.cache import Key
@@ -178,5 +180,44 @@ def test_who_goes_away_leaves_nothing_behind() -> None:
         assert way.begin(key()).waiting == 0
         assert not way._clients
         await way.close(0)
+
+    run(main())
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 6),  # the question
+        st.sampled_from(["one", "two", "three"]),
+        st.sampled_from([None, 0.0, 0.3, 5.0]),  # how long the client waits
+        st.sampled_from([0.0, 0.1, 0.5]),  # until the next step
+        st.booleans(),  # whether the client goes away then
+    ),
+    max_size=30,
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(STEPS)
+def test_whatever_happens_the_bounds_hold_and_nothing_is_left(
+    steps: list[tuple[int, str, float | None, float, bool]],
+) -> None:
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        way = make([], limit=4, waits=2)
+        waiting: list[asyncio.Task[Outcome | None]] = []
+        for number, client, patience_s, pause_s, leaves in steps:
+            flight = way.begin(key(number))
+            until_s = None if patience_s is None else clock() + patience_s
+            waiting.append(asyncio.create_task(way.wait(flight, client, until_s)))
+            await asyncio.sleep(pause_s)
+            if leaves:
+                waiting[-1].cancel()
+            assert len(way) <= 4
+            assert all(len(waits) <= 2 for waits in way._clients.values())
+        found = await gathered(*waiting)
+        allowed = Reply | None | DroppedError | asyncio.CancelledError
+        assert all(isinstance(each, allowed) for each in found)
+        await asyncio.sleep(2)
+        assert (len(way), len(way._clients), len(way._names)) == (0, 0, 0)
 
     run(main())
