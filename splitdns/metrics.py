@@ -225,6 +225,7 @@ RELOAD_TIMESTAMP = Metric(
 )
 GENERATION = Metric("generation", "gauge", "The number of the generation that answers.")
 ZONE_SERIAL = Metric("zone_serial", "gauge", "The SOA serial of each zone.", ("zone",))
+LIST_NAMES = Metric("blocklist_names", "gauge", "Names of each list.", ("list",))
 ZONE_FAULTS = Metric(
     "zone_faults", "gauge", "Zones whose file is broken now: the last good version answers, or SERVFAIL."
 )

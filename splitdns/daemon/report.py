@@ -12,6 +12,7 @@ from splitdns.errors import InputError
 from splitdns.load.load import Loaded
 from splitdns.metrics import (
     GENERATION,
+    LIST_NAMES,
     RELOAD_DURATION,
     RELOAD_FAILED,
     RELOAD_SUCCESS,
@@ -71,6 +72,9 @@ def _state(loaded: Loaded, counts: Counts, now_s: float) -> None:
     counts.forget(ZONE_SERIAL)
     for apex, serial in loaded.serials.items():
         counts.set(ZONE_SERIAL, serial, to_text(apex))
+    counts.forget(LIST_NAMES)
+    for one in loaded.lists:
+        counts.add(LIST_NAMES, one.lists[-1].name, by=one.names)
 
 
 def _problems(loaded: Loaded, former: Loaded | None, counts: Counts) -> None:

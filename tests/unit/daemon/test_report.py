@@ -13,6 +13,7 @@ from splitdns.errors import Caution, Where
 from splitdns.load.load import Loaded
 from splitdns.metrics import (
     GENERATION,
+    LIST_NAMES,
     RELOAD_DURATION,
     RELOAD_FAILED,
     RELOAD_SUCCESS,
@@ -179,3 +180,15 @@ def test_thousands_of_warnings_do_not_fill_the_disk(told: Told, more: int) -> No
     events = told.events("zone.warning")
     assert len(events) == report.MAX_LINES + more
     assert events[-1].get("more") == (1 if more else None)
+
+
+def test_each_list_has_as_many_names_as_it_has_now(told: Told) -> None:
+    config = told.site.config
+    (config.parent / "ads.txt").write_text("a.example\nb.example\n")
+    former = config.read_text()
+    config.write_text(f"{former}\nblocklists: [{{file: ads.txt}}]\n")
+    told.reload()
+    assert told.counts.value(LIST_NAMES, "ads") == 2
+    config.write_text(former)
+    told.reload()
+    assert not [name for name, _ in told.counts.gauges if name == LIST_NAMES.name]
