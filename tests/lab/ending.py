@@ -103,9 +103,9 @@ def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Ve
     others = [one for one in replies if one.host not in {gateway, server} and not one.outgoing]
     if any(one.hops_left in sent for one in others):
         return Verdict.ASYM_REPLY  # another router has it, straight from the server, and no way to the client
-    by_gateway = [one for one in replies if one.host == gateway and one.step is not Step.TELLS]
-    left = any(one.outgoing for one in by_gateway)
-    return Verdict.DROPPED if by_gateway and not left else Verdict.NO_ROUTE
+    entered = any(one.host == gateway and not one.outgoing for one in replies)
+    left = any(one.host == gateway and one.outgoing for one in replies)
+    return Verdict.DROPPED if entered and not left else Verdict.NO_ROUTE
 
 
 def _lost_on_the_way_there(

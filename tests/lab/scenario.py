@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,11 @@ from tests.lab import plan as planned
 from tests.lab import web
 from tests.lab.built import EXPORTS, Built, built
 from tests.lab.network import Host
-from tests.lab.peers import splitdns
 from tests.lab.vpn import Tunnel
 
 DIRECTORY = Path(__file__).with_name("scenarios")
 PATIENCE_S = 2  # for a page that does not come
-DNS_PORT = 53
+READY_S = 30.0  # for the daemon
 
 _LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
 
@@ -37,7 +37,7 @@ _LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
 class Step:
     """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: how findings begin.
 
-    ``mended``: the dialect in which the check's own cure is printed and applied first.
+    ``mended``: the dialect in which the check's own cure is printed and applied first; ``daemon``: its host.
     """
 
     name: str
@@ -47,11 +47,12 @@ class Step:
     finds: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     mended: str = ""
+    daemon: str = planned.GATEWAY
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """``resolver``: by client, the address that it asks; the daemon is on the gateway."""
+    """``resolver``: by client, the address that it asks; ``serves``: the ports of web servers, by host."""
 
     directory: Path
     plan: planned.Plan
@@ -59,17 +60,13 @@ class Scenario:
     serves: dict[str, list[int]]
     resolver: dict[str, str]
     tunnel: dict[str, Any]
-    names: tuple[str, ...]  # zones that the daemon serves
 
     @classmethod
     def read(cls, directory: Path) -> Scenario:
         text = yaml.safe_load((directory / "scenario.yaml").read_text())
         steps = tuple(Step(**_tuples(one)) for one in text["steps"])
         network = planned.read(yaml.safe_dump({"tables": [], "asks": [], **text["network"]}))
-        zones = tuple(text["zones"])
-        return cls(
-            directory, network, steps, text["serves"], text["resolver"], text.get("tunnel", {}), zones
-        )
+        return cls(directory, network, steps, text["serves"], text["resolver"], text.get("tunnel", {}))
 
 
 @dataclass
@@ -94,15 +91,20 @@ class Running:
             (exports / dialect).write_text(text)
 
     @contextmanager
-    def served(self, config: str) -> Iterator[None]:
-        """The daemon on the gateway, with one of the configurations."""
-        text = (self.work / config).read_text()
-        machine = self.network.gateway
-        server = splitdns(machine, text, self.scenario.names, address="127.0.0.1", port=DNS_PORT)
+    def served(self, config: str, where: str) -> Iterator[None]:
+        """The daemon on one of the hosts, with one of the configurations."""
+        argv = (sys.executable, "-m", "splitdns", "serve", "-c", str(self.work / config))
+        daemon = self.network.hosts[where].start(*argv)
         try:
+            deadline_s = time.monotonic() + READY_S
+            while " serving " not in daemon.output:
+                assert daemon.running, f"the daemon ended: {daemon.output}"
+                assert time.monotonic() < deadline_s, f"the daemon does not serve: {daemon.output}"
+                time.sleep(0.02)
             yield
         finally:
-            assert server.daemon.stop() == 0, server.daemon.output
+            status = daemon.stop()
+        assert status == 0, f"the daemon ended with {status}: {daemon.output}"
 
     def fetched(self, fetches: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """What comes of each client's fetches, all at once."""
@@ -144,8 +146,6 @@ def running(scenario: Scenario) -> Iterator[Running]:
             Tunnel(**ends, **_tuples(rest)).open()
         work = network.gateway.directory / "site"
         shutil.copytree(scenario.directory, work)
-        # The daemon looks for zones beside its configuration, which lies in its host's directory.
-        shutil.copytree(scenario.directory / "zones", network.gateway.directory / "zones")
         yield Running(scenario, network, work)
 
 
@@ -168,7 +168,7 @@ def _page(process: subprocess.Popen[str]) -> str:
         case 7:
             return "no connection"
         case 6:
-            return "no such name"
+            return "no address"
         case status:
             return f"curl exited {status}: {complained}"
 

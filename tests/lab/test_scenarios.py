@@ -24,7 +24,7 @@ def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
             if step.mended:
                 site.mend(step.config, step.mended)
                 site.export()
-            with site.served(step.config):
+            with site.served(step.config, step.daemon):
                 assert site.fetched(step.fetches) == step.fetches, f"{directory.name}: {step.name}"
             _assert_findings(step, site.check(step.config), directory.name)
 

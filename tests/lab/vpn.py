@@ -28,8 +28,8 @@ class Tunnel:
         keys = {host.name: self._key(host) for host in (self.server, self.client)}
         only = self.client_address.partition("/")[0] + "/32"
         for host in (self.server, self.client):
-            host.start("wireguard-go", "-f", self.interface)
-        for host, other, options in (
+            host.start(*_apart(host), "wireguard-go", "-f", self.interface)
+        for host, other, asked in (
             (self.server, self.client, ["allowed-ips", only]),
             (
                 self.client,
@@ -41,8 +41,9 @@ class Tunnel:
             private = host.directory / f"{host.name}.key"
             private.write_text(keys[host.name][0])
             listening = ["listen-port", str(_PORT)] if host is self.server else []
-            peer = ["peer", keys[other.name][1], *options]
-            host.run("wg", "set", self.interface, *listening, "private-key", str(private), *peer)
+            peer = ["peer", keys[other.name][1], *asked]
+            options = [*listening, "private-key", str(private), *peer]
+            host.run(*_apart(host), "wg", "set", self.interface, *options)
         self.server.address(self.interface, self.server_address)
         self.client.address(self.interface, self.client_address)
         near = self.client_address.rpartition(".")[0]
@@ -57,6 +58,14 @@ class Tunnel:
 
     def _wait(self, host: Host) -> None:
         deadline_s = time.monotonic() + _READY_S
-        while host.run("wg", "show", self.interface, check=False).returncode:
+        while host.run(*_apart(host), "wg", "show", self.interface, check=False).returncode:
             assert time.monotonic() < deadline_s, f"{host.name}: no {self.interface}"
             time.sleep(0.02)
+
+
+def _apart(host: Host) -> list[str]:
+    """Before a command: with its own tunnels' sockets, which are files and so not of the namespace."""
+    sockets = host.directory / f"{host.name}.wireguard"
+    sockets.mkdir(exist_ok=True)
+    script = 'mkdir -p /run/wireguard && mount --bind "$1" /run/wireguard && shift && exec "$@"'
+    return ["unshare", "-m", "sh", "-c", script, "sh", str(sockets)]
