@@ -2,7 +2,7 @@
 
 A frame from one port to another is not routed. With br_netfilter's sysctl on it meets the IP rules all the
 same (net/bridge/br_netfilter_hooks.c), and one whose destination a rule changes to somebody on the same
-bridge is sent on as a frame. A frame never leaves by the port by which it came, unless that is in hairpin mode.
+bridge is sent on as a frame. No frame leaves by the port by which it came, unless that is in hairpin mode.
 """
 
 from __future__ import annotations

@@ -121,6 +121,10 @@ class Flow(NamedTuple):
         """The same, with one more stop, to which all acts since the last one belong."""
         return self._replace(stops=Stop(self.stops, where, self.header, self.acts, says), acts=())
 
+    def without_history(self) -> Flow:
+        """What decides about its future: equal for flows that only came to be what they are differently."""
+        return self._replace(stops=None, acts=(), reasons=())
+
     def split(self, ref: Ref, numbers: Numbers) -> tuple[Flow | None, Flow | None]:
         """Those packets whose ``ref`` is in ``numbers``, and the others."""
         field, more = ref
@@ -157,6 +161,21 @@ class Flow(NamedTuple):
         if (single := numbers.single) is not None:
             return self, (CONSTANT, single)
         return self._replace(values=(*self.values, numbers)), (len(self.values), 0)
+
+
+def merged(flows: list[Flow]) -> list[Flow]:
+    """Without those that are what another is: what may be or not, and is then the same, is one."""
+    if len(flows) < 2 or not any(flow.root for flow in flows):
+        return flows
+    known: dict[Flow, Flow] = {}
+    for flow in flows:
+        key = flow.without_history()
+        other = known.get(key)
+        if other is None:
+            known[key] = flow
+        elif other.reasons != flow.reasons:
+            known[key] = other._replace(reasons=tuple(dict.fromkeys(other.reasons + flow.reasons)))
+    return list(known.values())
 
 
 def split_equal(flow: Flow, one: Ref, other: Ref) -> tuple[list[Flow], list[Flow]]:

@@ -16,7 +16,7 @@ from enum import Enum
 from splitdns.check.bridges import Bridges
 from splitdns.check.chains import Fate, Rules
 from splitdns.check.conditions import PORTED, Around, Budget, Parts
-from splitdns.check.flows import Connection, Flow
+from splitdns.check.flows import Connection, Flow, merged
 from splitdns.check.model import Gateway
 from splitdns.check.rules import TCP, AnyOf, Chain, Hook, Priority, State
 from splitdns.check.sets import Numbers
@@ -230,10 +230,12 @@ class Netfilter:
         for priority, chains in self._hooks[hook]:
             if not since <= priority < until or not flows:
                 continue
+            flows = [one for one in flows if self._budget.spend() or _given_up(one, ended)]
             if priority == _TURN.get(hook) and (not chains or chains[0].chain.is_nat):
                 flows = [part for one in flows for part in self._nat(one, hook, chains, ended)]
             else:
                 flows = [part for one in flows for _, part in self._chain(one, hook, chains[0], ended)]
+            flows = merged(flows)
         return flows
 
     def _chain(self, flow: Flow, hook: Hook, rules: Rules, ended: Ended) -> Iterator[tuple[Fate, Flow]]:
@@ -270,6 +272,11 @@ class Netfilter:
             undecided = after
         for one in undecided:
             yield _bound(one, destination)
+
+
+def _given_up(flow: Flow, ended: Ended) -> bool:
+    ended(flow.unsure("a limit of the work was hit"), End.GIVEN_UP)
+    return False
 
 
 def _bound(flow: Flow, destination: bool) -> Flow:

@@ -164,17 +164,20 @@ def _endpoint(flow: Flow, which: int) -> Endpoint | None:
 
 
 def _cells(endings: Sequence[Ending]) -> Iterator[tuple[Flow, list[Ending]]]:
+    by_box: dict[tuple[object, ...], list[Ending]] = {}
+    for one in endings:
+        by_box.setdefault((one.flow.who, *one.flow.values[1:FIELDS]), []).append(one)
     cells: list[tuple[Flow, list[Ending]]] = []
-    for ending in endings:
-        rest = [ending.flow]
+    for group in by_box.values():
+        rest = [group[0].flow]
         after: list[tuple[Flow, list[Ending]]] = []
         for cell, possible in cells:
-            common, outside = _parted(cell, ending.flow)
+            common, outside = _parted(cell, group[0].flow)
             after += ((part, possible) for part in outside)
             if common is not None:
-                after.append((common, [*possible, ending]))
+                after.append((common, possible + group))
                 rest = [part for one in rest for part in _parted(one, common)[1]]
-        cells = after + [(part, [ending]) for part in rest]
+        cells = after + [(part, group) for part in rest]
     yield from cells
 
 

@@ -207,8 +207,9 @@ class Sieve:
 
 
 def _pieces(flow: Flow, ref: Ref, parts: Sequence[Numbers]) -> Iterator[Flow]:
+    rest: Flow | None = flow
     for part in parts:
-        piece, _ = flow.split(ref, part)
+        piece, rest = rest.split(ref, part) if rest is not None else (None, None)
         if piece is not None:
             yield piece
 

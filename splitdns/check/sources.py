@@ -20,12 +20,21 @@ Link = tuple[tuple[str, int], ...]
 """By which interface, for whom: names with masks. One name for everyone is ``((name, EVERYONE),)``."""
 
 
+class UnsplitError(Exception):
+    """Addresses are told apart that are in one atom: the walk has to begin anew, with more ``boundaries``."""
+
+    def __init__(self, boundaries: Iterable[int]) -> None:
+        super().__init__("an atom has to be split")
+        self.boundaries = frozenset(boundaries)
+
+
 class Sources:
     """The atoms of some clients: ``mask_of`` a set of addresses, and ``numbers`` of a mask."""
 
     def __init__(self, clients: Sequence[Clients], boundaries: Sequence[int]) -> None:
         """``boundaries``: sorted numbers at which an atom has to begin."""
         self.clients = tuple(clients)
+        self.boundaries = boundaries
         self.atoms: list[tuple[int, int]] = []
         self.masks: list[int] = []  # of each of the clients
         self._spans: list[tuple[int, list[int]]] = []  # of each of the clients: its first atom, the firsts
@@ -42,7 +51,11 @@ class Sources:
         self.everyone = (1 << len(self.atoms)) - 1
 
     def mask_of(self, numbers: Numbers) -> int:
-        """The atoms in ``numbers``, whose every end must be among the boundaries."""
+        """The atoms in ``numbers``.
+
+        Raises:
+            UnsplitError: an atom is partly in them.
+        """
         known = self._cache.get(numbers)
         if known is None:
             known = self._cache[numbers] = self._mask_of(numbers)
@@ -50,11 +63,31 @@ class Sources:
 
     def _mask_of(self, numbers: Numbers) -> int:
         mask = 0
+        unsplit: set[int] = set()
         for first, lows in self._spans:
             for low, high in numbers.ranges:
                 begin, end = bisect_left(lows, low), bisect_right(lows, high)
+                unsplit.update(at for at in (low, high + 1) if self._is_inside(first, lows, at))
                 mask |= (1 << (first + end)) - (1 << (first + begin)) if begin < end else 0
+        if unsplit:
+            raise UnsplitError(unsplit)
         return mask
+
+    def _is_inside(self, first: int, lows: list[int], at: int) -> bool:
+        """Whether an atom begins before ``at`` and ends at it or later."""
+        index = bisect_right(lows, at) - 1
+        return index >= 0 and lows[index] < at <= self.atoms[first + index][1]
+
+    def require(self, boundaries: Iterable[int]) -> None:
+        """See that no atom goes across one of ``boundaries``.
+
+        Raises:
+            UnsplitError: one does.
+        """
+        ends = tuple(boundaries)
+        unsplit = {at for first, lows in self._spans for at in ends if self._is_inside(first, lows, at)}
+        if unsplit:
+            raise UnsplitError(unsplit)
 
     def numbers(self, which: int, mask: int) -> Numbers:
         """The addresses of client ``which`` that are in ``mask``."""

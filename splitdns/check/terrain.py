@@ -16,7 +16,7 @@ from splitdns.check.flows import ASKED, CONSTANT, Flow, Ref
 from splitdns.check.network import Interface, InterfaceAddress, Network, PolicyRule, Route
 from splitdns.check.prefixes import Prefixes
 from splitdns.check.sets import NONE, Numbers, Prefix, Range, all_addresses, numbers_of
-from splitdns.check.sources import Link, link, narrowed
+from splitdns.check.sources import Link, Sources, link, narrowed
 
 LOOPBACK = "lo"
 _LOOPBACK_NETWORK = {4: ip_network("127.0.0.0/8"), 6: ip_network("::1/128")}
@@ -51,6 +51,7 @@ class Terrain(Own):
         self.forwards = network.forwards.get(family, True)
         faces = self.interfaces.items()
         self.own = numbers_of(*(one.address for _, face in faces for one in _of(face, family)))
+        self._types: dict[tuple[frozenset[str], str | None], Numbers] = {}
         self.uplinks = frozenset(one.name for one in self.interfaces.values() if one.uplink)
         self.loopback = numbers_of(_LOOPBACK_NETWORK[family])
         self.local = self.own | self.loopback
@@ -59,7 +60,7 @@ class Terrain(Own):
         self._policy = tuple(sorted(policy, key=lambda rule: rule.priority)) or _DEFAULT_POLICY
         if all(rule.table != "local" for rule in self._policy):
             self._policy = (_DEFAULT_POLICY[0], *self._policy)
-        self._kept: dict[tuple[int, int], list[tuple[int, Hop]]] = {}
+        self._kept: dict[tuple[Sources, int], list[tuple[int, Hop]]] = {}
         self._tables = {name: _table(routes) for name, routes in self._routes(network).items()}
         self._sources = {
             name: Prefixes(
@@ -109,6 +110,12 @@ class Terrain(Own):
 
     def type_numbers(self, types: frozenset[str], interface: str | None = None) -> Numbers:
         """The addresses of one of ``types``; local ones only of ``interface``, where one is given."""
+        known = self._types.get((types, interface))
+        if known is None:
+            known = self._types[types, interface] = self._type_numbers(types, interface)
+        return known
+
+    def _type_numbers(self, types: frozenset[str], interface: str | None) -> Numbers:
         local = self.local
         if interface is not None:
             face = self.interfaces.get(interface)
@@ -273,7 +280,7 @@ class Terrain(Own):
 
     def _hops_back(self, flow: Flow) -> Iterator[tuple[Flow, Hop]]:
         """The next hops towards the source: the same for every question, unless a rule looks further."""
-        key = id(flow.sources), flow.who
+        key = flow.sources, flow.who
         can_keep = flow.header.source == ASKED.source and not any(map(_looks_further, self._policy))
         kept = self._kept.get(key) if can_keep else None
         if kept is not None:
@@ -284,7 +291,7 @@ class Terrain(Own):
             return
         found: list[tuple[int, Hop]] = []
         for part, hops in self.way(flow, flow.header.source, flow.header.destination, None, 0):
-            can_keep = can_keep and part.root == flow.root
+            can_keep = can_keep and not part.root
             for mask, hop in hops:
                 one, _ = part.split_who(mask)
                 if one is not None:

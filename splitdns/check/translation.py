@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from splitdns.check.flows import Flow, Header, Ref
+from splitdns.check.flows import WHO, Flow, Header, Ref
 from splitdns.check.rules import Masquerade, Netmap, Redirect, Side, State, Translate
 from splitdns.check.sets import Numbers
 
 MAX_BLOCKS = 1_024  # of a netmap's size that addresses may lie in; beyond it the walk gives up
+
+
+MAX_TURNS = 64  # of a range of ports; beyond it any port of the range is possible
 
 
 class TooWideError(Exception):
@@ -63,7 +66,10 @@ def netmapped(flow: Flow, action: Netmap) -> Iterator[Flow]:
     size = action.prefix.num_addresses
     target = int(action.prefix.network_address)
     rest: Flow | None = flow
-    for block in _blocks(flow.of(ref), size):
+    blocks = _blocks(flow.of(ref), size)
+    if ref[0] == WHO:
+        flow.sources.require(end - ref[1] for block in blocks for end in (block, block + size))
+    for block in blocks:
         if rest is None:
             return
         part, rest = rest.split(ref, Numbers.of((block, block + size - 1)))
@@ -87,14 +93,28 @@ def _to_address(flow: Flow, ref: Ref, to: Numbers | None) -> Iterator[tuple[Flow
     if to is None:
         yield flow, ref
         return
-    if to.single is None:  # which one is taken is a matter of a hash
+    already, other = flow.split(ref, to)
+    if already is not None and to.single is not None:
+        yield already, ref
+    elif already is not None:
+        yield from _to_another(already, ref, to)
+    if other is not None:  # of several, which one is taken is a matter of a hash
+        yield other.choose(to)
+
+
+def _to_another(flow: Flow, ref: Ref, to: Numbers) -> Iterator[tuple[Flow, Ref]]:
+    """To one of several addresses, of which it has one: taking that one translates nothing."""
+    numbers = flow.of(ref)
+    if numbers.size > MAX_TURNS:
         yield flow.choose(to)
         return
-    already, other = flow.split(ref, to)
-    if already is not None:
-        yield already, ref
-    if other is not None:
-        yield other.choose(to)
+    rest: Flow | None = flow.unsure("one of several addresses or ports is taken")
+    for low, high in numbers.ranges:
+        for number in map(Numbers.one, range(low, high + 1)):
+            part, rest = rest.split(ref, number) if rest is not None else (None, None)
+            if part is not None:
+                yield part, ref
+                yield part.choose(to - number)
 
 
 def _to_port(flow: Flow, ref: Ref, to: Numbers | None, base: int | None) -> Iterator[tuple[Flow, Ref]]:
@@ -115,8 +135,15 @@ def _to_port(flow: Flow, ref: Ref, to: Numbers | None, base: int | None) -> Iter
 def _shifted(flow: Flow, ref: Ref, to: Numbers, base: int) -> Iterator[tuple[Flow, Ref]]:
     """Port ``base`` becomes the first of ``to``, the next the second, and after the last the first again.
 
-    Ports before ``base`` count from it as unsigned 16-bit numbers do, past 65,535.
+    Ports before ``base`` count from it as unsigned 16-bit numbers do, past 65,535. Where that makes too many
+    pieces, one port of ``to`` is taken, whichever.
     """
+    if to.single is not None:
+        yield from _to_address(flow, ref, to)
+        return
+    if flow.of(ref).size > MAX_TURNS * to.size:
+        yield flow.choose(to)
+        return
     rest: Flow | None = flow
     for low, high in flow.of(ref).ranges:
         for origin in (base, base - 65_536):

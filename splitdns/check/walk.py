@@ -24,11 +24,10 @@ from splitdns.check.journey import Journey
 from splitdns.check.model import Gateway
 from splitdns.check.neighbours import Neighbours
 from splitdns.check.netfilter import Netfilter
-from splitdns.check.network import Clients
 from splitdns.check.results import Ending, results
 from splitdns.check.rules import TCP
 from splitdns.check.sets import Numbers
-from splitdns.check.sources import Sources
+from splitdns.check.sources import Sources, UnsplitError
 from splitdns.check.verdict import Question, Result
 
 
@@ -52,7 +51,7 @@ class Walker:
         self._limits = limits
         self._budget = Budget(limits.clauses)
         self._families: dict[int, tuple[Netfilter, Neighbours, list[int]]] = {}
-        self._sources: dict[tuple[Clients, ...], Sources] = {}
+        self._sources: dict[tuple[int, ...], Sources] = {}  # by the clients' ids; it keeps the clients
 
     def walk(self, question: Question) -> list[Result]:
         """What becomes of each of ``question``'s packets; those of several outcomes come last."""
@@ -61,21 +60,33 @@ class Walker:
             self._families[family] = self._prepared(family)
         netfilter, neighbours, ends = self._families[family]
         clients = tuple(one for one in question.clients if one.family == family)
-        sources = self._sources.get(clients)
+        key = tuple(map(id, clients))
+        sources = self._sources.get(key)
         if sources is None:
-            sources = self._sources[clients] = Sources(clients, ends)
+            sources = self._sources[key] = Sources(clients, ends)
         self._budget.left = self._limits.clauses
-        endings: list[Ending] = []
-        for protocols, ports in _classes(question):
-            journey = Journey(netfilter, neighbours, sources, protocols)
-            journey.set_out(question.destination, protocols, ports)
-            endings += journey.endings
-        return list(results(endings, family))
+        while True:
+            try:
+                return list(results(_endings(question, netfilter, neighbours, sources), family))
+            except UnsplitError as unsplit:
+                more = sorted({*sources.boundaries, *unsplit.boundaries})
+                sources = self._sources[key] = Sources(clients, more)
 
     def _prepared(self, family: int) -> tuple[Netfilter, Neighbours, list[int]]:
         netfilter = Netfilter(self._gateway, family, self._budget)
         neighbours = Neighbours(self._gateway, netfilter.terrain)
         return netfilter, neighbours, boundaries(self._gateway, netfilter.terrain, neighbours)
+
+
+def _endings(
+    question: Question, netfilter: Netfilter, neighbours: Neighbours, sources: Sources
+) -> list[Ending]:
+    endings: list[Ending] = []
+    for protocols, ports in _classes(question):
+        journey = Journey(netfilter, neighbours, sources, protocols)
+        journey.set_out(question.destination, protocols, ports)
+        endings += journey.endings
+    return endings
 
 
 def _classes(question: Question) -> Iterator[tuple[Numbers, Numbers]]:

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from splitdns.check.flows import CONSTANT, DESTINATION, DESTINATION_PORT, WHO, Flow, split_equal, start
+from splitdns.check.flows import (
+    CONSTANT,
+    DESTINATION,
+    DESTINATION_PORT,
+    WHO,
+    Flow,
+    merged,
+    split_equal,
+    start,
+)
 from splitdns.check.sets import Numbers
 from splitdns.check.sources import Sources, link
 from tests.check.gateways import LAN_CLIENT, addresses
@@ -66,3 +75,12 @@ def test_stops_show_the_header_as_it_was() -> None:
     assert last is not None
     assert last.before is not None
     assert (last.before.header.destination, last.header.destination) == ((DESTINATION, 0), (CONSTANT, 9))
+
+
+def test_flows_that_came_to_be_the_same_are_one() -> None:
+    unsure = flow().unsure("first")
+    one, other = unsure.unsure("second").stopped("here"), unsure.unsure("third")
+    (both,) = merged([one, other])
+    assert both.reasons == ("first", "second", "third")
+    assert merged([unsure, flow()]) == [unsure, flow()]
+    assert merged([flow(), flow()]) == [flow(), flow()]

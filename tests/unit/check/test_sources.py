@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from splitdns.check.sets import Numbers
-from splitdns.check.sources import Sources, bits, link, narrowed, same
+from splitdns.check.sources import Sources, UnsplitError, bits, link, narrowed, same
 from tests.check.gateways import INTERNET, LAN_CLIENT, addresses
 
 
@@ -16,7 +20,7 @@ def test_addresses_are_cut_at_the_boundaries() -> None:
 
 
 def test_a_mask_holds_those_atoms_that_are_inside() -> None:
-    from dataclasses import replace
+
 
     clients = replace(LAN_CLIENT, numbers=Numbers.of((10, 30), (50, 60)))
     sources = Sources([clients], [0, 20, 55])
@@ -32,3 +36,14 @@ def test_two_links_are_the_same_for_some() -> None:
     assert same(by_client, link("dmz")) == 0b10
     assert same(by_client, by_client) == 0b11
     assert narrowed(by_client, 0b01) == (("lan", 0b01),)
+
+
+def test_an_atom_that_is_partly_in_a_set_has_to_be_split() -> None:
+    sources = Sources([replace(LAN_CLIENT, numbers=Numbers.of((10, 30)))], [0])
+    with pytest.raises(UnsplitError) as unsplit:
+        sources.mask_of(Numbers.of((5, 20), (30, 40)))
+    assert unsplit.value.boundaries == {21, 30}
+    with pytest.raises(UnsplitError):
+        sources.require([15])
+    sources.require([10, 31, 99])
+    assert Sources(sources.clients, [21, 30]).mask_of(Numbers.of((5, 20), (30, 40))) == 0b101

@@ -83,3 +83,21 @@ def test_replies_get_the_mirror() -> None:
     assert (back.header.source, back.header.source_port) == ((DESTINATION, 0), (DESTINATION_PORT, 0))
     again = there._replace(header=flow().header, state=State.ESTABLISHED)
     assert src_turn(dst_turn(again)).header == header
+
+
+def test_of_several_targets_its_own_translates_nothing() -> None:
+    parts = list(translated(_new(flow(Numbers.of((3, 20)))), Translate(Side.DESTINATION, Numbers.of((3, 4)))))
+    assert sorted(one.of(one.header.destination).ranges for one in parts) == [
+        ((3, 3),),
+        ((3, 3),),
+        ((3, 4),),
+        ((4, 4),),
+        ((4, 4),),
+    ]
+    assert [bool(one.reasons) for one in parts] == [True, True, True, True, False]
+
+
+def test_too_many_turns_of_a_range_of_ports_are_any_port_of_it() -> None:
+    action = Translate(Side.DESTINATION, None, Numbers.of((1000, 1001)), base=80)
+    (found,) = translated(_new(flow(ports=Numbers.of((1, 10_000)))), action)
+    assert found.of(found.header.destination_port) == Numbers.of((1000, 1001))

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from splitdns.check.model import Drop, Hook, Jump, Opaque
+from dataclasses import replace
+from ipaddress import ip_network
+
+from splitdns.check.model import Drop, Hook, Jump, Netmap, Opaque, Side
 from splitdns.check.sets import ADDRESSES4, PORTS, PROTOCOLS, Numbers
 from splitdns.check.verdict import EPHEMERAL, Question
 from splitdns.check.walk import Limits, Walker, walk
@@ -21,6 +24,7 @@ from tests.check.gateways import (
     gateway,
     outcomes,
     port,
+    postrouting,
     question,
     rule,
     to,
@@ -91,3 +95,19 @@ def test_the_same_question_has_the_same_answer() -> None:
     shown = [(one.clients.name, one.packets, one.verdict) for one in walk(some, everything)]
     assert [(one.clients.name, one.packets, one.verdict) for one in walk(some, everything)] == shown
     assert addresses(PUBLIC) == shown[0][1].destination
+
+
+def test_clients_are_told_apart_when_a_rule_does() -> None:
+    masked = postrouting(rule(Netmap(Side.SOURCE, ip_network("10.0.9.4/30"))))
+    some = replace(LAN_CLIENT, numbers=addresses("192.168.1.50-192.168.1.60"))
+    found = walk(gateway(masked), question(some, at="10.0.0.20"))
+    seen = [one.outcomes[0].endpoint.seen_source for one in found if one.outcomes[0].endpoint]
+    assert sorted(one.ranges for one in seen) == sorted(
+        one.ranges
+        for one in (
+            addresses("10.0.9.6-10.0.9.7"),
+            addresses("10.0.9.4-10.0.9.7"),
+            addresses("10.0.9.4-10.0.9.7"),
+            addresses("10.0.9.4"),
+        )
+    )
