@@ -57,34 +57,40 @@ class Https:
             UpstreamError: HTTP, but no DNS.
             OSError: there is no way to the upstream, or it is not who it should be.
         """
-        connections = await self._connections(upstream)
-        heard = connections.heard
-        headers = {"host": _authority(upstream), "accept": _MESSAGE, "content-type": _MESSAGE}
-        try:
-            async with connections.client.stream(
-                "POST",
-                _url(upstream),
-                content=b"\0\0" + query[2:],  # RFC 8484 4.1: caches on the way like one id
-                headers=headers,
-                extensions={"sni_hostname": upstream.identity},
-            ) as response:
-                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if response.status_code != 200 or kind != _MESSAGE:
-                    raise UpstreamError(f"HTTP status {response.status_code}, {kind or 'of no type'}")
-                wire = bytearray()
-                async for octets in response.aiter_bytes():
-                    wire += octets
-                    if len(wire) > MAX_MESSAGE_OCTETS:
-                        raise UpstreamError("more than a message over HTTPS")
-                age = response.headers.get("age", "")
-        except asyncio.CancelledError:
-            if connections.heard == heard:  # not a word since: what comes next had better try another
+        while True:
+            connections = await self._connections(upstream)
+            heard = connections.heard
+            try:
+                return await self._post(connections, upstream, query)
+            except asyncio.CancelledError:
+                if connections.heard == heard:  # not a word since: what comes next had better try another
+                    self._leave(upstream, connections)
+                raise
+            except httpx2.ConnectError as error:
+                raise _cause(error) from None
+            except httpx2.HTTPError as error:
                 self._leave(upstream, connections)
-            raise
-        except httpx2.ConnectError as error:
-            raise _cause(error) from None
-        except httpx2.HTTPError as error:
-            raise UpstreamError(f"over HTTPS: {error or type(error).__name__}") from None
+                if not heard:  # it never answered anything: that is no connection that has just grown old
+                    raise UpstreamError(f"over HTTPS: {str(error) or type(error).__name__}") from None
+
+    async def _post(self, connections: _Connections, upstream: Upstream, query: bytes) -> Answer:
+        headers = {"host": _authority(upstream), "accept": _MESSAGE, "accept-encoding": "identity"}
+        async with connections.client.stream(
+            "POST",
+            _url(upstream),
+            content=b"\0\0" + query[2:],  # RFC 8484 4.1: caches on the way like one id
+            headers={**headers, "content-type": _MESSAGE},
+            extensions={"sni_hostname": upstream.identity},
+        ) as response:
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if response.status_code != 200 or kind != _MESSAGE:
+                raise UpstreamError(f"HTTP status {response.status_code}, {kind or 'of no type'}")
+            wire = bytearray()
+            async for octets in response.aiter_raw():
+                wire += octets
+                if len(wire) > MAX_MESSAGE_OCTETS:
+                    raise UpstreamError("more than a message over HTTPS")
+            age = response.headers.get("age", "")
         connections.heard += 1
         return Answer(query[:2] + bytes(wire[2:]), int(age) if age.isascii() and age.isdigit() else 0)
 

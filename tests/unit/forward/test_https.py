@@ -59,6 +59,7 @@ class Server:
     port: int = 0
     connections: int = 0
     deaf: bool = False
+    hangs_up: int = 0
     requests: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -91,6 +92,9 @@ class Server:
             self.bodies.append(bodies[event.stream_id])
             if self.deaf:
                 return
+            if self.hangs_up:
+                self.hangs_up -= 1
+                raise ConnectionError
             given = self.reply(bodies[event.stream_id])
             headers = {":status": str(given.status), "content-type": given.kind, **given.headers}
             http.send_headers(event.stream_id, list(headers.items()))
@@ -212,6 +216,28 @@ def test_a_connection_that_has_gone_deaf_is_left(authority: trustme.CA, ca: str)
             server.deaf = False
             await https.ask(upstream(server, ca), QUERY.wire)
             assert server.connections == 2
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_the_server_ends_is_followed_by_another(authority: trustme.CA, ca: str) -> None:
+    async def main() -> None:
+        async with serving(authority) as server, asking() as https:
+            await https.ask(upstream(server, ca), QUERY.wire)
+            server.hangs_up = 1
+            await https.ask(upstream(server, ca), QUERY.wire)
+            assert server.connections == 2
+
+    asyncio.run(main())
+
+
+def test_one_that_ends_before_its_first_answer_is_given_up(authority: trustme.CA, ca: str) -> None:
+    async def main() -> None:
+        async with serving(authority) as server, asking() as https:
+            server.hangs_up = 2
+            with pytest.raises(UpstreamError, match="over HTTPS: "):
+                await https.ask(upstream(server, ca), QUERY.wire)
+            assert server.connections == 1
 
     asyncio.run(main())
 
