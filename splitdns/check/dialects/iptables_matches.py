@@ -45,6 +45,8 @@ from splitdns.check.sets import PROTOCOLS, Numbers, all_addresses
 Reader = Callable[[Reading, Option], Sequence[Condition]]
 
 NEVER = AnyOf(())  # one of no alternatives
+# What belongs to a connection: of other packets, nothing holds that is asked of one, not even its negation.
+TRACKED = States(frozenset({State.NEW, State.ESTABLISHED, State.RELATED}))
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 _SYN_BITS, _SYN = 0x17, 0x02
 _ADDRESS_TYPES = frozenset({
@@ -233,6 +235,20 @@ def _original_port(side: Side) -> Reader:
     return read
 
 
+def _of_connection(found: list[Condition], names: Sequence[str]) -> list[Condition]:
+    """Beside its state, nothing is asked of packets that belong to no connection (xt_conntrack)."""
+    if all(name == "--ctstate" for name in names):
+        return found
+    if "--ctstate" not in names:
+        return [*found, TRACKED]
+    state, others = found[names.index("--ctstate")], list(found)
+    others.remove(state)
+    stray = States(frozenset(State) - TRACKED.states)
+    if isinstance(state, States) and not state.states & stray.states:
+        return found
+    return [AnyOf(((state, stray), (state, TRACKED, *others)))]
+
+
 def _direction(rule: Reading, option: Option) -> Sequence[Condition]:
     word = only_value(rule.line, option)
     if word.text.upper() not in ("ORIGINAL", "REPLY"):
@@ -253,13 +269,15 @@ _REPLY = _not_modelled("conntrack --ctrepl…", "the reply's addresses and ports
 
 
 def _mark(of: Of) -> Reader:
+    has_one: list[Condition] = [TRACKED] if of is Of.CONNECTION else []
+
     def read(rule: Reading, option: Option) -> Sequence[Condition]:
         value, mask = value_and_mask(rule.line, only_value(rule.line, option))
         if value & ~mask:
             numbers = Numbers()  # no mark has bits that the mask takes away
         else:
             numbers = Numbers.one(value)
-        return [Mark(of, without(MARKS, numbers, option.negated), mask)]
+        return [Mark(of, without(MARKS, numbers, option.negated), mask), *has_one]
 
     return read
 
@@ -406,6 +424,8 @@ def conditions_of(rule: Reading, match: str, options: Sequence[Option]) -> list[
             found.append(rule.unseen(f"{match} {option.name}"))
         else:
             found += reader(rule, option)
+    if match == "conntrack":
+        return _of_connection(found, [option.name for option in options])
     if any(option.name == "--limit-iface-in" for option in options):
         found = [
             AddressTypes(one.side, one.types, one.negated, interface=True)

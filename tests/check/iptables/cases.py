@@ -44,6 +44,8 @@ FROM, TO = Side.SOURCE, Side.DESTINATION
 TCP = Protocols(Numbers.one(6))
 NEW, ESTABLISHED, RELATED = State.NEW, State.ESTABLISHED, State.RELATED
 NEVER = AnyOf(())
+TRACKED = States(frozenset({NEW, ESTABLISHED, RELATED}))
+STRAY = States(frozenset({State.INVALID, State.UNTRACKED}))
 HOST = numbers_of(ip_address("192.0.2.1"))
 NETWORK = numbers_of(ip_network("192.0.2.0/24"))
 RANGE = numbers_of(ip_network("192.0.2.8/29"))
@@ -151,18 +153,33 @@ MATCHES: list[tuple[str, list[Condition]]] = [
         "-m conntrack ! --ctstate RELATED,SNAT",
         [AnyOf(((States(frozenset({RELATED})),), (Translated(FROM),)), negated=True)],
     ),
-    ("-m conntrack --ctproto 6", [TCP]),
-    ("-m conntrack --ctorigdst 192.0.2.8/29", [Original(TO, addresses=RANGE)]),
-    ("-m conntrack ! --ctorigsrc 192.0.2.8/29", [Original(FROM, addresses=ADDRESSES4 - RANGE)]),
-    ("-m conntrack --ctorigdstport 80", [Original(TO, ports=only(80))]),
-    ("-m conntrack --ctorigsrcport 67:68", [Original(FROM, ports=only(67, 68))]),
-    ("-m conntrack --ctdir REPLY", [Direction(reply=True)]),
-    ("-m conntrack ! --ctdir REPLY", [Direction(reply=False)]),
-    ("-m conntrack --ctstatus SEEN_REPLY", [States(frozenset({ESTABLISHED}))]),
+    ("-m conntrack --ctproto 6", [TCP, TRACKED]),
+    ("-m conntrack --ctorigdst 192.0.2.8/29", [Original(TO, addresses=RANGE), TRACKED]),
+    ("-m conntrack ! --ctorigsrc 192.0.2.8/29", [Original(FROM, addresses=ADDRESSES4 - RANGE), TRACKED]),
+    ("-m conntrack --ctorigdstport 80", [Original(TO, ports=only(80)), TRACKED]),
+    ("-m conntrack --ctorigsrcport 67:68", [Original(FROM, ports=only(67, 68)), TRACKED]),
+    ("-m conntrack --ctdir REPLY", [Direction(reply=True), TRACKED]),
+    ("-m conntrack ! --ctdir REPLY", [Direction(reply=False), TRACKED]),
+    ("-m conntrack --ctstatus SEEN_REPLY", [States(frozenset({ESTABLISHED})), TRACKED]),
+    (
+        "-m conntrack --ctstate NEW --ctorigdstport 80",
+        [States(frozenset({NEW})), Original(TO, ports=only(80))],
+    ),
+    (
+        "-m conntrack --ctstate INVALID,NEW --ctproto 6",
+        [
+            AnyOf(
+                (
+                    (States(frozenset({State.INVALID, NEW})), STRAY),
+                    (States(frozenset({State.INVALID, NEW})), TRACKED, TCP),
+                )
+            )
+        ],
+    ),
     # marks
     ("-m mark --mark 0x10", [Mark(Of.PACKET, only(16))]),
     ("-m mark --mark 0x10/0xff", [Mark(Of.PACKET, only(16), 255)]),
-    ("-m connmark ! --mark 1", [Mark(Of.CONNECTION, Numbers.of((0, 0), (2, 0xFFFFFFFF)))]),
+    ("-m connmark ! --mark 1", [Mark(Of.CONNECTION, Numbers.of((0, 0), (2, 0xFFFFFFFF))), TRACKED]),
     ("-m mark --mark 0x100/0xff", [Mark(Of.PACKET, Numbers(), 255)]),
     # what holds for every packet
     ('-m comment --comment "-j DROP"', []),
