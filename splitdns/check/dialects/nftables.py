@@ -18,11 +18,13 @@ from splitdns.check.dialects.nftables_statements import compiled
 from splitdns.check.dialects.nftables_text import rule_text
 from splitdns.check.rules import (
     Chain,
+    Condition,
     Note,
     Origin,
     Rule,
     Ruleset,
     Support,
+    Unknown,
 )
 
 # Whose tables these are, by name.
@@ -69,6 +71,8 @@ class _Reader:
         self._sets = Sets()
         self._chains: dict[tuple[str, str, str], _Chain] = {}
         self._notes: list[Note] = []
+        self._asleep: set[tuple[str, str]] = set()
+        self._doubts: dict[tuple[str, str], tuple[Condition, ...]] = {}
         self._rules = 0
 
     def read(self, things: list[Item]) -> Ruleset:
@@ -79,17 +83,18 @@ class _Reader:
         for one in rules:
             with placed(one.where):
                 self._note_what_moves(one)
-        left_out = self._left_out(rules)
+        self._name_what_iptables_made(rules)
         for one in rules:
-            if _table(one) in left_out:
-                continue
             with placed(one.where):
                 self._rule(one)
         made: list[Chain] = []
-        for key, chain in self._chains.items():
-            if key[:2] not in left_out and chain.family != "arp":
+        for chain in self._chains.values():
+            if not self._is_left_out(chain.family, chain.table):
                 made += self._made(chain)
         return Ruleset(tuple(made), tuple(self._notes), self._rules)
+
+    def _is_left_out(self, family: str, table: str) -> bool:
+        return family == "arp" or f"{family} {table}" in self._saved or (family, table) in self._asleep
 
     def _made(self, chain: _Chain) -> list[Chain]:
         if chain.inner:
@@ -98,9 +103,10 @@ class _Reader:
         if device_is_missing(body):
             reason = "this version of nft does not print at which device the chain stands"
             self._note(Support.WIDENED, f"chain {chain.name}", chain.item, reason)
+        gates = self._doubts.get((chain.family, chain.table), ())
         with placed(where):
             origin = Origin(where, f"chain {chain.name}")
-            return list(chains(chain.family, chain.table, chain.name, body, chain.rules, origin))
+            return list(chains(chain.family, chain.table, chain.name, body, chain.rules, origin, gates))
 
     def _declare(self, item: Item) -> None:
         match item.what:
@@ -112,36 +118,47 @@ class _Reader:
                 _table(item)
                 self._sets.add(item)
             case "table":
-                family = word(item.body.get("family"), "a family")
-                if family == "arp":
-                    self._note(Support.IGNORED, "table arp", item, "only packets of IP are followed")
+                self._table(item)
             case "rule":
                 pass
             case _ if item.what not in _NOTHING_HERE:
                 self._note(Support.UNKNOWN, item.what[:60], item, "this kind of object is not known")
+
+    def _table(self, item: Item) -> None:
+        family, name = word(item.body.get("family"), "a family"), word(item.body.get("name"), "a name")
+        flags = item.body.get("flags", [])
+        flags = flags if isinstance(flags, list) else [flags]
+        if family == "arp":
+            self._note(Support.IGNORED, f"table arp {name}", item, "only packets of IP are followed")
+        elif "dormant" in flags:
+            self._note(Support.IGNORED, f"table {family} {name}", item, "it is dormant: no packet meets it")
+            self._asleep.add((family, name))
+        elif not all(flag in ("owner", "persist") for flag in flags):  # 1.0.6 prints the table's name here
+            self._note(Support.WIDENED, f"table {family} {name}", item, "it may be dormant; nft does not say")
+            self._doubts[family, name] = (Unknown(f"whether table {family} {name} is dormant"),)
 
     def _note_what_moves(self, item: Item) -> None:
         family, table = _table(item)
         for statement in _statements(item):
             self._sets.touched_by(family, table, statement)
 
-    def _left_out(self, rules: list[Item]) -> set[tuple[str, str]]:
-        """The tables that were read from iptables-save; of those that should have been, say so."""
+    def _name_what_iptables_made(self, rules: list[Item]) -> None:
+        """Of tables that should have been read from iptables-save, and were not, say so."""
         extended: dict[tuple[str, str], Item] = {}
         for one in rules:
             if any(isinstance(statement, dict) and "xt" in statement for statement in _statements(one)):
                 extended.setdefault(_table(one), one)
-        left_out = {key for key in {_table(one) for one in rules} if " ".join(key) in self._saved}
         for (family, table), one in extended.items():
-            if (family, table) not in left_out:
+            if not self._is_left_out(family, table):
                 command = {"ip": "iptables-save", "ip6": "ip6tables-save"}.get(family, "ebtables-save")
                 reason = f"iptables-nft made it, and nft cannot print what its extensions say: run {command}"
                 self._note(Support.REFUSED, f"table {family} {table}", one, reason)
-        return left_out
 
     def _rule(self, item: Item) -> None:
-        self._rules += 1
         family, table = _table(item)
+        if self._is_left_out(family, table):
+            return
+        self._rules += 1
         name = word(item.body.get("chain"), "the chain of a rule")
         chain = self._chains.get((family, table, name))
         if chain is None:

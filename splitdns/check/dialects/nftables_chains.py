@@ -1,8 +1,8 @@
 """Chains of nft as chains of the model.
 
 A chain at a device (hooks ingress and egress) sees only that device's frames, its policy included, and the
-model has no such chains: there a base chain sends those frames into the chain itself. Some versions of nft do
-not print the device; whether a frame is concerned is unknown then.
+model has no such chains: there a base chain sends those frames into the chain itself. Some versions of nft
+print neither the device nor whether a table sleeps; whether a packet is concerned is unknown then.
 """
 
 from __future__ import annotations
@@ -55,9 +55,17 @@ def inner_chain(family: str, table: str, name: str, rules: Sequence[Rule]) -> Ch
 
 
 def chains(
-    family: str, table: str, name: str, body: dict[str, Json], rules: Sequence[Rule], origin: Origin
+    family: str,
+    table: str,
+    name: str,
+    body: dict[str, Json],
+    rules: Sequence[Rule],
+    origin: Origin,
+    gates: Sequence[Condition] = (),
 ) -> Iterator[Chain]:
     """What a ``chain`` object with these ``rules`` is; ``origin`` is its own.
+
+    ``gates``: what must hold for a base chain to see a packet at all.
 
     Raises:
         Misshapen: it is not of the shape that nft prints.
@@ -71,16 +79,17 @@ def chains(
     priority = whole(body.get("prio", 0), "a priority")
     accepts = body.get("policy", "accept") != "drop"
     if hook in _AT_DEVICES:
-        inside = f"{name} at its device"
+        gates = (*gates, _device(body.get("dev"), _AT_DEVICES[hook], name))
+        priority = _LAST if hook == "egress" else priority
+    if gates:
+        inside = f"{name} itself"
         yield inner_chain(family, table, inside, rules)
         if not accepts:
             both = (Rule((), Jump(inside), origin), Rule((), Drop(), origin))
             inside += " with its policy"
             yield inner_chain(family, table, inside, both)
-        here = _device(body.get("dev"), _AT_DEVICES[hook], name)
-        rules = (Rule((here,), Jump(inside), origin),)
+        rules = (Rule(tuple(gates), Jump(inside), origin),)
         accepts = True
-        priority = _LAST if hook == "egress" else priority
     yield Chain(
         table_name(family, table),
         name,

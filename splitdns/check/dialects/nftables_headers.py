@@ -53,6 +53,8 @@ def header(body: dict[str, Json]) -> AnyField:
     Raises:
         Misshapen: it is not of the shape that nft prints.
     """
+    if "tunnel" in body:
+        return Unmodelled(f"{body['tunnel']} {body.get('protocol')} {body.get('field')}", of_protocol(UDP))
     if "protocol" not in body:
         return Unmodelled(f"raw payload @{body.get('base')},{body.get('offset')},{body.get('len')}")
     protocol, name = word(body["protocol"], "a protocol"), word(body.get("field"), "a header's field")

@@ -30,6 +30,8 @@ from splitdns.check.dialects.nftables_terms import (
 from splitdns.check.rules import AnyOf, Condition, Interfaces, Unknown
 from splitdns.check.sets import Numbers
 
+MAX_VALUES = 65_536  # of one map, each of which is a rule; beyond, it is widened
+
 _COMPARED = frozenset({"<", ">", "<=", ">="})
 _OPERATORS = frozenset({"==", "!=", "in", "!", *_COMPARED})
 
@@ -66,7 +68,7 @@ def matches(body: dict[str, Json], within: Within) -> list[Terms]:
 
 
 def mapped(key: Json, data: Json, within: Within) -> list[tuple[list[Terms], Json]] | Chance | Terms:
-    """Each element of a map as what it asks of a packet, and its value.
+    """What each value of a map asks of a packet, and the value; keys with the same value are one.
 
     ``Chance``: the key is a number by chance, and any value may come (``possible_values``). ``Terms``: the
     elements are not known, and this is what may hold.
@@ -85,9 +87,8 @@ def mapped(key: Json, data: Json, within: Within) -> list[tuple[list[Terms], Jso
     basis = _basis(fields)
     if moving:
         return basis.also(Unknown(moving))
-    found: list[tuple[list[Terms], Json]] = []
+    by_value: dict[str, tuple[Json, list[tuple[Part, ...]]]] = {}
     rest: Json = None
-    known: list[tuple[Part, ...]] = []
     for one, value in pairs(elements):
         if one == "*":
             rest = value
@@ -95,9 +96,12 @@ def mapped(key: Json, data: Json, within: Within) -> list[tuple[list[Terms], Jso
         key_parts = _parts(fields, one)
         if isinstance(key_parts, Unknown):
             return basis.also(key_parts)
-        known.append(key_parts)
-        found.append((_conjunctions(fields, [key_parts], negated=False), value))
+        by_value.setdefault(repr(value), (value, []))[1].append(key_parts)
+    if len(by_value) > MAX_VALUES:
+        return basis.also(Unknown(f"a map of more than {MAX_VALUES} values"))
+    found = [(_conjunctions(fields, keys, negated=False), value) for value, keys in by_value.values()]
     if rest is not None:
+        known = [key for _, keys in by_value.values() for key in keys]
         found.append((_conjunctions(fields, known, negated=True), rest))
     return found
 

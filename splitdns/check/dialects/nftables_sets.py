@@ -27,7 +27,6 @@ class NamedSet:
 
     name: str
     elements: list[Json]
-    value_type: str = ""  # of a map: "ipv4_addr . inet_service"
     moving: str = ""
     read: dict[str, Numbers | None] = field(default_factory=dict)
 
@@ -55,8 +54,6 @@ class Sets:
         family, table = word(body.get("family"), "a family"), word(body.get("table"), "a table")
         name = word(body.get("name"), "the name of a set")
         one = NamedSet(name, listed(body.get("elem", []), "the elements of a set"))
-        kind = body.get("map", "")
-        one.value_type = " . ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
         flags = body.get("flags", [])
         flags = flags if isinstance(flags, list) else [flags]
         if "dynamic" in flags:  # which some versions do not print

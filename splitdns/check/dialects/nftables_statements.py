@@ -67,7 +67,8 @@ _OPAQUE = {
 }
 # Conditions that hold only sometimes.
 _SOMETIMES = frozenset({"limit", "quota", "ct count", "meter"})
-_MARKED = {"meta": Of.PACKET, "ct": Of.CONNECTION}
+# Which of several named objects is meant may depend on the packet; what these do is ignored either way.
+_NAMED = frozenset({"counter", "ct helper", "ct timeout", "ct expectation", "secmark"})
 # What ``mangle`` may set without changing a packet's way.
 _HARMLESS_META = frozenset({"priority", "nftrace", "rtclassid", "secmark"})
 _HARMLESS_CT = frozenset({"label", "event", "secmark", "helper"})
@@ -112,6 +113,8 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
             branches = _product(branches, [_sometimes(what, body)])
         elif what == "xt" and mapping(body, what).get("type") == "match":
             branches = _product(branches, _extension(mapping(body, what)))
+        elif isinstance(body, dict) and "map" in body and what in _NAMED:  # of named objects, by a key
+            branches = _product(branches, _keys(body["map"], within))
         elif what in _PASSING:
             continue
         else:
@@ -139,6 +142,15 @@ def _together(step: Acts) -> list[Terms]:
     if len(step) == 1:
         return [step[0][0]]
     return list(dict.fromkeys(terms for terms, _ in step)) or [ALWAYS.also(NEVER)]
+
+
+def _keys(expression: Json, within: Within) -> list[Terms]:
+    """For which packets a map has a value; for others the rule ends."""
+    details = mapping(expression, "a map")
+    found = mapped(details.get("key"), details.get("data"), within)
+    if isinstance(found, Terms):
+        return [found]
+    return [ALWAYS] if isinstance(found, Chance) else [terms for several, _ in found for terms in several]
 
 
 def _extension(body: dict[str, Json]) -> list[Terms]:

@@ -48,8 +48,9 @@ def counted(listing: dict[str, Any]) -> dict[int, int]:
     found = {}
     for thing in listing["nftables"]:
         for statement in thing.get("rule", {}).get("expr", ()):
-            if isinstance(statement.get("counter"), dict):
-                found[thing["rule"]["handle"]] = statement["counter"]["packets"]
+            match statement:
+                case {"counter": {"packets": int(packets)}}:
+                    found[thing["rule"]["handle"]] = packets
     return found
 
 

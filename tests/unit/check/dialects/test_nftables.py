@@ -31,6 +31,7 @@ from splitdns.check.rules import (
     Side,
     Support,
     Translate,
+    Unknown,
 )
 from splitdns.check.sets import Numbers
 from splitdns.errors import ConfigError
@@ -146,7 +147,7 @@ def test_a_chain_whose_device_is_not_printed_is_widened_and_noted() -> None:
 def test_arp_is_left_out_and_says_so() -> None:
     read_ = read(ruleset([ACCEPT], family="arp", type="filter", hook="input", prio=0, policy="drop"), "f")
     assert read_.chains == ()
-    assert [(note.support, note.name) for note in read_.notes] == [(Support.IGNORED, "table arp")]
+    assert [(note.support, note.name) for note in read_.notes] == [(Support.IGNORED, "table arp t")]
 
 
 XT = [WAN_IN, {"xt": {"type": "target", "name": "DNAT"}}]
@@ -169,6 +170,28 @@ def test_tables_that_were_read_from_iptables_save_are_left_out__semantics_25() -
     text = ruleset(XT, [ACCEPT], family="ip", type="nat", hook="prerouting", prio=-100, policy="accept")
     read_ = read(text, "f", saved=frozenset({"ip t"}))
     assert (read_.chains, refused(read_), read_.rules) == ((), [], 0)
+    empty = ruleset(family="ip", type="filter", hook="forward", prio=0, policy="drop")
+    assert read(empty, "f", saved=frozenset({"ip t"})).chains == ()
+
+
+def flagged(*flags: str) -> Ruleset:
+    text = ruleset([ACCEPT], type="filter", hook="input", prio=0, policy="drop")
+    return read(text.replace('"name": "t", "handle": 1', f'"name": "t", "flags": {json.dumps(flags)}'), "f")
+
+
+def test_a_dormant_table_is_left_out_and_says_so() -> None:
+    asleep = flagged("dormant")
+    assert asleep.chains == ()
+    assert [note.support for note in asleep.notes] == [Support.IGNORED]
+    assert [chain.name for chain in flagged("owner").chains] == ["c"]
+
+
+def test_a_table_with_flags_that_nft_garbles_may_be_dormant() -> None:
+    garbled = flagged("t")
+    assert [note.support for note in garbled.notes] == [Support.WIDENED]
+    base = next(chain for chain in garbled.chains if chain.hook)
+    assert base.accepts
+    assert [type(condition) for condition in base.rules[0].conditions] == [Unknown]
 
 
 def test_who_made_a_table_is_known_by_its_name() -> None:

@@ -213,6 +213,7 @@ def test_numbers_by_chance() -> None:
         (payload("icmp", "code"), True, {4, 6}),
         (payload("vrrp", "x"), False, {4, 6}),
         ({"payload": {"base": "nh", "offset": 96, "len": 32}}, True, {4, 6}),
+        ({"payload": {"tunnel": "vxlan", "protocol": "ip", "field": "saddr"}}, True, {4, 6}),
         (meta("hour"), True, {4, 6}),
         (meta("novelty"), False, {4, 6}),
         (ct("zone"), True, {4, 6}),

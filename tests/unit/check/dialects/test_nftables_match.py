@@ -6,7 +6,14 @@ import pytest
 
 from splitdns.check.dialects.json_places import Json, Misshapen
 from splitdns.check.dialects.nftables_json import Item
-from splitdns.check.dialects.nftables_match import Within, mapped, matches, possible_values, presupposed
+from splitdns.check.dialects.nftables_match import (
+    MAX_VALUES,
+    Within,
+    mapped,
+    matches,
+    possible_values,
+    presupposed,
+)
 from splitdns.check.dialects.nftables_sets import Sets
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,
@@ -201,6 +208,22 @@ def test_a_map_gives_what_holds_for_each_key() -> None:
     (rest,) = found[2][0]
     assert found[2][1] == "c"
     assert rest.conditions == (TCP, AnyOf(((Ports(Side.DESTINATION, Numbers.of((80, 90))),),), negated=True))
+
+
+def test_keys_of_a_map_with_the_same_value_are_one() -> None:
+    found = mapped(DPORT, {"set": [[80, {"drop": None}], [22, "a"], [443, {"drop": None}]]}, within())
+    assert found == [(dport((80, 80), (443, 443)), {"drop": None}), (dport((22, 22)), "a")]
+
+
+def test_a_map_of_too_many_values_is_widened() -> None:
+    def of(count: int) -> object:
+        pairs: list[Json] = [[f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", n] for n in range(count)]
+        return mapped(SADDR, {"set": pairs}, within())
+
+    assert isinstance(of(MAX_VALUES), list)
+    beyond = of(MAX_VALUES + 1)
+    assert isinstance(beyond, Terms)
+    assert isinstance(beyond.conditions[0], Unknown)
 
 
 def test_a_map_that_changes_is_what_it_presupposes_and_unknown() -> None:

@@ -20,9 +20,11 @@ from splitdns.check.rules import (
     Jump,
     Opaque,
     Pass,
+    Ports,
     Protocols,
     Reject,
     Return,
+    Side,
     Support,
     Unknown,
     Untrack,
@@ -168,6 +170,15 @@ def test_filling_a_set_presupposes_the_key_and_may_end_the_rule() -> None:
 def test_to_set_what_packets_do_not_carry_ends_the_rule() -> None:
     done = rule({"mangle": {"key": {"exthdr": {"name": "rt", "field": "hdrlength"}}, "value": 5}}, ACCEPT)
     assert all(NEVER in terms.conditions for terms, _ in done.acts)
+
+
+def test_a_named_object_by_a_map_ends_the_rule_where_the_map_has_none() -> None:
+    by_port: Json = {"map": {"key": DPORT, "data": {"set": [[80, "web"]]}}}
+    for statement in ({"counter": by_port}, {"ct helper": by_port}):
+        ((terms, action),) = rule(statement, ACCEPT).acts
+        assert (terms.conditions[1], action) == (Ports(Side.DESTINATION, Numbers.one(80)), Accept())
+    ((terms, _),) = rule({"counter": {"map": {"key": DPORT, "data": "@m"}}}, ACCEPT).acts
+    assert isinstance(terms.conditions[1], Unknown)
 
 
 def test_a_map_without_elements_ends_the_rule() -> None:
