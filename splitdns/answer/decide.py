@@ -438,8 +438,15 @@ def _finish(walk: Walk, end: Answer) -> Answer:
             answer = tuple(_signed(answer, walk.proofs))
             authority += tuple(rrset for proof in walk.proofs for rrset in proof.denial)
         ad = walk.secure and not end.stripped and (do or walk.query.ad)  # RFC 6840 5.8
-        end = replace(end, answer=answer, authority=authority, rebound=walk.rebound)
-        return replace(end, aa=walk.aa, ad=ad, remember=remember)
+        return replace(
+            end,
+            aa=walk.aa,
+            ad=ad,
+            answer=answer,
+            authority=authority,
+            rebound=walk.rebound,
+            remember=remember,
+        )
     records = tuple(rrset for rrset in end.answer if rrset.rdtype == walk.query.qtype)
     if records:
         before = [rrset for rrset in walk.chain if rrset.rdtype == Type.CNAME]
