@@ -22,7 +22,7 @@ from splitdns.check.dialects.docker_published import (
     protocol_number,
 )
 from splitdns.check.model import InterfaceAddress, Note, Origin, Support
-from splitdns.check.sets import Address
+from splitdns.check.sets import Address, Numbers
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import marked
 from splitdns.load.marked import Document, Path, Value
@@ -175,9 +175,11 @@ def _container(reader: _Reader, thing: Value, at: Path) -> None:
         if found.driver == "bridge" and not found.internal and own and not publishing:
             publishing = {one.address.version: one.address for one in own}
             bridge = found.interface
-    container = Container(name, tuple(addresses), publishing, bridge, origin)
+    ports, place = settings.get("Ports"), (*at, "NetworkSettings", "Ports")
+    exposed = tuple(_exposed(reader, ports, place))
+    container = Container(name, tuple(addresses), publishing, bridge, origin, exposed)
     reader.containers.append(container)
-    _ports(reader, container, settings.get("Ports"), (*at, "NetworkSettings", "Ports"))
+    _ports(reader, container, ports, place)
 
 
 def _endpoints(settings: Mapping, at: Path) -> Iterator[tuple[str, Mapping, Path]]:
@@ -228,6 +230,13 @@ def _endpoint(
 
 
 # --- Ports --------------------------------------------------------------------------------------------------
+
+
+def _exposed(reader: _Reader, ports: Value, at: Path) -> Iterator[tuple[int, Numbers]]:
+    for key in ports if isinstance(ports, dict) else ():
+        number, _, protocol = key.partition("/")
+        where = reader.where((*at, key))
+        yield protocol_number(protocol or "tcp", where), port_range(number, where, key)
 
 
 def _ports(reader: _Reader, container: Container, ports: Value, at: Path) -> None:

@@ -25,7 +25,7 @@ from splitdns.check.dialects.docker_published import (
     protocol_number,
 )
 from splitdns.check.model import InterfaceAddress, Note, Origin, Support
-from splitdns.check.sets import Address, Prefix
+from splitdns.check.sets import Address, Numbers, Prefix
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import marked
 from splitdns.load.marked import Document, Path, Value
@@ -207,7 +207,21 @@ def _container(
         if net.bridge.publishes and not publishing:
             publishing = {one.address.version: one.address for one in own}
             bridge = net.bridge.interface
-    return Container(called, tuple(addresses), publishing, bridge, origin)
+    exposed = tuple(_exposed(reader, service, ("services", name, "expose")))
+    return Container(called, tuple(addresses), publishing, bridge, origin, exposed)
+
+
+def _exposed(
+    reader: _Reader, service: dict[str, Value], at: Path
+) -> Iterator[tuple[int, Numbers]]:
+    """``expose``: ports for the other services."""
+    told = service.get("expose") or []
+    if not isinstance(told, list):
+        raise reader.wrong(at, "a list of ports", told)
+    for number, one in enumerate(told):
+        where = reader.where((*at, number))
+        ports, _, protocol = _resolved(reader, str(one), (*at, number)).partition("/")
+        yield protocol_number(protocol or "tcp", where), port_range(ports, where, str(one))
 
 
 def _addresses(reader: _Reader, net: _Net, settings: Value, at: Path) -> Iterator[InterfaceAddress]:

@@ -15,7 +15,7 @@ from splitdns.check.model import (
     Note,
     Origin,
 )
-from splitdns.check.sets import Address, Numbers
+from splitdns.check.sets import NONE, Address, Numbers
 from splitdns.errors import ConfigError, Where
 
 BRIDGE_NAME = "com.docker.network.bridge.name"  # the option of a network
@@ -39,13 +39,17 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """``addresses`` with the network of each; ``publishing`` are those to which published ports lead."""
+    """``addresses`` with the network of each; ``publishing`` are those to which published ports lead.
+
+    ``exposed``: ports that it says it serves, protocol by protocol, published or not.
+    """
 
     name: str
     addresses: tuple[InterfaceAddress, ...]
     publishing: dict[int, Address]  # by family
     bridge: str | None  # the interface of the bridge of ``publishing``
     origin: Origin
+    exposed: tuple[tuple[int, Numbers], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,19 @@ class Published:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """The containers as hosts that serve."""
+        """The containers as hosts, which serve what they expose or publish."""
         return tuple(
-            Host(one.name, one.addresses, where=one.origin.where) for one in self.containers if one.addresses
+            Host(one.name, one.addresses, listens=self._listens(one), where=one.origin.where)
+            for one in self.containers
+            if one.addresses
         )
+
+    def _listens(self, container: Container) -> dict[int, Numbers]:
+        found = dict.fromkeys(PROTOCOLS.values(), NONE)
+        published = ((port.protocol, port.to) for port in self.ports if port.container is container)
+        for protocol, ports in (*container.exposed, *published):
+            found[protocol] |= ports
+        return found
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:

@@ -68,6 +68,7 @@ def test_a_published_port_leads_to_the_container() -> None:
     assert (port.address, port.families, port.chosen) == (None, {4}, False)
     assert str(port.origin) == "docker.json:14:21: 0.0.0.0:8080 → web:80/tcp (Docker)"
     assert port.container.publishing == {4: ip_address("172.18.0.2")}
+    assert port.container.exposed == ((6, Numbers.one(80)), (6, Numbers.one(9000)))
 
 
 def test_the_bridge_is_named_after_its_network() -> None:

@@ -68,6 +68,16 @@ def test_what_only_the_host_itself_reaches_is_left_out(written: str) -> None:
     assert one(written).ports == ()
 
 
+def test_a_service_may_expose_more_ports() -> None:
+    (container,) = one("8080:80", "    expose: [9000, '53/udp', '7000-7010']\n").containers
+
+    assert container.exposed == (
+        (6, Numbers.one(9000)),
+        (17, Numbers.one(53)),
+        (6, Numbers.of((7000, 7010))),
+    )
+
+
 def test_services_take_the_next_address_where_the_file_says_none() -> None:
     published = read("services: {a: {}, b: {}}", "compose.yaml")
 
@@ -156,6 +166,7 @@ MISTAKES = [
     ("services: {a: {ports: ['${PORT}:80']}}", "found the variable ${PORT}; `docker compose config` prints"),
     ("services: {a: {ports: [{published: 80}]}}", "expected the container's port as target"),
     ("services: {a: {ports: [{targt: 80}]}}", "compose.yaml:1:25: expected target, published"),
+    ("services: {a: {expose: 80}}", "compose.yaml:1:25: expected a list of ports, found 80"),
     ("services: {a: {networks: [b]}}", "expected a network of this file, found 'b'"),
     ("services: {a: {networks: 7}}", "expected the names of networks, found 7"),
     (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -8,6 +9,7 @@ from splitdns.check.dialects.docker_published import (
     Bridge,
     Container,
     Published,
+    PublishedPort,
     families_of,
     port_range,
     protocol_number,
@@ -32,7 +34,19 @@ def test_containers_are_hosts_and_bridges_interfaces() -> None:
 
     (host,) = published.hosts
     assert (host.name, host.addresses, host.where) == ("web", (OWN,), WHERE)
+    assert host.listens == dict.fromkeys((6, 17, 132), Numbers())
     assert published.interfaces == (Interface("br-a", (OWN,)),)
+
+
+def test_containers_serve_what_they_expose_or_publish() -> None:
+    one = replace(container("172.18.0.2"), exposed=((17, Numbers.one(53)),))
+    port = PublishedPort(
+        one, 6, Numbers.one(8080), Numbers.one(80), None, frozenset({4}), ORIGIN
+    )
+
+    (host,) = Published((), (one,), (port,)).hosts
+
+    assert host.listens == {6: Numbers.one(80), 17: Numbers.one(53), 132: Numbers()}
 
 
 def test_ports_are_one_or_a_range() -> None:
