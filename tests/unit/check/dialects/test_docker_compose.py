@@ -166,7 +166,7 @@ MISTAKES = [
     ("services: {a: {ports: ['${PORT}:80']}}", "found the variable ${PORT}; `docker compose config` prints"),
     ("services: {a: {ports: [{published: 80}]}}", "expected the container's port as target"),
     ("services: {a: {ports: [{targt: 80}]}}", "compose.yaml:1:25: expected target, published"),
-    ("services: {a: {expose: 80}}", "compose.yaml:1:25: expected a list of ports, found 80"),
+    ("services: {a: {expose: 80}}", "compose.yaml:1:24: expected a list of ports, found 80"),
     ("services: {a: {networks: [b]}}", "expected a network of this file, found 'b'"),
     ("services: {a: {networks: 7}}", "expected the names of networks, found 7"),
     (
