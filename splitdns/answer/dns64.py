@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import IPv6Network
 
 from splitdns.addresses import is_inside
+from splitdns.answer.blocking import is_nobody
 from splitdns.names import Qname, from_text, reverse_name
 from splitdns.records import Class, Rcode, RRset, Type
 from splitdns.wire.message import Answer, Query
@@ -31,7 +32,7 @@ def is_wanted(query: Query, answer: Answer, prefix: IPv6Network | None) -> bool:
         return False
     if query.cd and query.edns is not None and query.edns.do:  # RFC 6147 5.5: it validates by itself
         return False
-    if answer.rcode != Rcode.NOERROR or answer.blocked or answer.truncated or answer.drop:
+    if answer.rcode != Rcode.NOERROR or answer.truncated or answer.drop:
         return False
     return not any(_is_real(rdata) for rrset in _of_type(answer, Type.AAAA) for rdata in rrset.rdatas)
 
@@ -72,8 +73,8 @@ def _is_real(address: bytes) -> bool:
 
 
 def _may_be_embedded(prefix: IPv6Network, address: bytes) -> bool:
-    """The well-known prefix is for public addresses only (RFC 6052 3.1)."""
-    return prefix != WELL_KNOWN or not is_inside(address)
+    """The well-known prefix is for public addresses only (RFC 6052 3.1), and nobody's need no way there."""
+    return not (is_nobody(address) or (prefix == WELL_KNOWN and is_inside(address)))
 
 
 def embedded(prefix: IPv6Network, address: bytes) -> bytes:

@@ -69,7 +69,9 @@ def aaaa(*addresses: str) -> Answer:
         (QUERY, aaaa("2001:db8::1"), False),
         (QUERY, Answer(Rcode.NXDOMAIN), False),  # 5.1.2
         (QUERY, Answer(Rcode.SERVFAIL), False),
-        (QUERY, Answer(blocked=True), False),
+        (QUERY, Answer(truncated=True), False),
+        (QUERY, Answer(drop=True), False),
+        (QUERY, Answer(blocked=True), True),  # a list may have an IPv4 address for it
         (replace(QUERY, qtype=Type.A), EMPTY, False),
         (replace(QUERY, edns=Edns(do=True)), EMPTY, True),
         (replace(QUERY, cd=True), EMPTY, True),
@@ -98,6 +100,7 @@ def test_private_addresses_do_not_go_into_the_well_known_prefix__rfc6052_3_1() -
     assert synthesized(EMPTY, found(PRIVATE), WELL_KNOWN) == EMPTY
     assert len(synthesized(EMPTY, found(PRIVATE, PUBLIC), WELL_KNOWN).answer[1].rdatas) == 1
     assert len(synthesized(EMPTY, found(PRIVATE, PUBLIC), LOCAL).answer[1].rdatas) == 2
+    assert synthesized(EMPTY, found(bytes(4)), LOCAL) == EMPTY, "0.0.0.0 is nobody's"
 
 
 @pytest.mark.parametrize(
