@@ -46,10 +46,8 @@ class Hit:
         to_tcp = self.action is ListAction.TCP and transport is Transport.TCP
         return to_tcp or self.action is ListAction.ALLOW
 
-    def alias(self, qname: Qname, qtype: int) -> bytes | None:
+    def alias(self, qname: Qname) -> bytes | None:
         """The name that this one is an alias of, by the list's own records."""
-        if qtype == Type.CNAME:
-            return None
         target = next((rrset.rdatas[0] for rrset in self.records if rrset.rdtype == Type.CNAME), None)
         if target is not None and target.startswith(b"\1*"):
             return qname[:-1] + target[2:]

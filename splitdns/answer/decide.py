@@ -326,10 +326,11 @@ def _listed(walk: Walk, name: bytes) -> tuple[Walk, Answer | Forward | None]:
         return walk, None
     if hit.lets_pass(walk.query.transport):
         return replace(walk, allowed=True), None
-    target = hit.alias(qname, walk.query.qtype)
-    if target is not None:
+    if (target := hit.alias(qname)) is not None:
         alias = RRset(name, Type.CNAME, TTL_S, (target,))
         walk = replace(walk, chain=(*walk.chain, alias), secure=False)
+        if walk.query.qtype in (Type.CNAME, Type.ANY):
+            return walk, replace(_finish(walk, Answer()), blocked=True)
         return walk, _hop(walk, target)
     walk = replace(walk, proofs=(), secure=False)
     return walk, replace(_finish(walk, answer(hit, name, walk.query.qtype)), blocked=True)

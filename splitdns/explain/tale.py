@@ -280,9 +280,11 @@ class Tale:
 
     def _listed(self, hop: Hop, hit: Hit) -> tuple[Hop, bytes | None]:
         hop = replace(hop, how=How.LISTED, matched=f"{to_text(hit.trigger)} in the list {hit.list}")
-        if (target := hit.alias(fold(hop.name), self._query.qtype)) is not None:
+        if (target := hit.alias(fold(hop.name))) is not None:
             record = Record(RRset(hop.name, Type.CNAME, TTL_S, (target,)), Origin.LIST)
-            return replace(hop, result=Result.ALIAS, records=(record,)), target
+            ends = self._query.qtype in (Type.CNAME, Type.ANY)
+            result = Result.RECORDS if ends else Result.ALIAS
+            return replace(hop, result=result, records=(record,)), None if ends else target
         given = answer_listed(hit, hop.name, self._query.qtype)
         if given.drop or given.truncated:
             return replace(hop, result=Result.REFUSED, reason="no answer over UDP"), None

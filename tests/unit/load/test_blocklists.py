@@ -111,10 +111,9 @@ data   TXT "blocked"
     ]
     other, wild, data = (hit(one, name) for name in ("other.", "x.wild.", "data."))
     assert other is not None
-    assert other.alias(from_text("other."), Type.A) == from_text("safe.example.")
-    assert other.alias(from_text("other."), Type.CNAME) is None
+    assert other.alias(from_text("other.")) == from_text("safe.example.")
     assert wild is not None
-    assert wild.alias(from_text("x.wild."), Type.A) == from_text("x.wild.garden.example.")
+    assert wild.alias(from_text("x.wild.")) == from_text("x.wild.garden.example.")
     assert data is not None
     assert [rrset.rdtype for rrset in data.records] == [Type.A, Type.TXT]
 
