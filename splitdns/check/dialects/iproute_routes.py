@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from splitdns.check.dialects.json_places import Json, Misshapen, listed, mapping, placed, shown, word
 from splitdns.check.network import PolicyRule, Route
@@ -168,20 +168,25 @@ def _policy(rule: dict[str, Json], family: int, tables: Tables) -> Iterator[Poli
     if "not" not in rule:
         yield one
         return
-    asked = [each for each in (source, destination, incoming, mark) if each is not None]
-    if len(asked) != 1 or incoming is not None or one.unknown:
-        yield replace(
-            one, source=EVERYTHING[family], destination=None, incoming=None, mark=None, unknown="ip rule: not"
-        )
-    elif mark is not None:  # another mark differs in at least one bit
-        for bit in (1 << at for at in range(32) if mark[1] >> at & 1):
-            yield replace(one, mark=(~mark[0] & bit, bit))
-    elif source is not None:
-        for prefix in EVERYTHING[family].address_exclude(source):  # type: ignore[arg-type]
-            yield replace(one, source=prefix)
-    elif destination is not None:
-        for prefix in EVERYTHING[family].address_exclude(destination):  # type: ignore[arg-type]
-            yield replace(one, destination=prefix)
+    # Not all of several: at least one of them is not.
+    anything = replace(one, source=EVERYTHING[family], destination=None, incoming=None, mark=None)
+    if one.incoming is not None or one.unknown or not (source or destination or mark):
+        yield replace(anything, unknown="ip rule: not")
+    value, mask = mark or (0, 0)
+    for bit in (1 << at for at in range(32) if mask >> at & 1):
+        yield replace(anything, mark=(~value & bit, bit))
+    for prefix in _all_but(source):
+        yield replace(anything, source=prefix)
+    for prefix in _all_but(destination):
+        yield replace(anything, source=None, destination=prefix)
+
+
+def _all_but(prefix: Prefix | None) -> Iterator[Prefix]:
+    """All other addresses of its family, as prefixes."""
+    if isinstance(prefix, IPv4Network):
+        yield from IPv4Network("0.0.0.0/0").address_exclude(prefix)
+    elif isinstance(prefix, IPv6Network):
+        yield from IPv6Network("::/0").address_exclude(prefix)
 
 
 def _selected(rule: dict[str, Json], key: str) -> Prefix | None:

@@ -157,12 +157,18 @@ def test_not_of_a_prefix_is_all_others() -> None:
         assert not any(one and one.overlaps(NETWORK) for one in others)
 
 
-@pytest.mark.parametrize(
-    "more", [{"iif": "lan"}, {"src": "10.0.0.0", "fwmark": "0x1"}, {}, {"src": "10.0.0.0", "tos": "0x10"}]
-)
+@pytest.mark.parametrize("more", [{"iif": "lan"}, {}, {"src": "10.0.0.0", "tos": "0x10"}])
 def test_not_of_anything_else_is_unknown(more: dict[str, Json]) -> None:
-    (rule,) = rules({"not": None, "src": "all", "table": "7", **more})
-    assert rule.unknown == "ip rule: not"
+    found = rules({"not": None, "src": "all", "table": "7", **more})
+    assert found[0].unknown == "ip rule: not"
+
+
+def test_not_of_several_is_not_of_at_least_one() -> None:
+    both: dict[str, Json] = {"src": "10.5.0.0", "srclen": 16, "fwmark": "0x1", "fwmask": "0x1"}
+    found = rules({"not": None, "table": "7", **both})
+    assert found[0].mark == (0, 1)
+    assert sum(one.source.num_addresses for one in found[1:] if one.source) == 2**32 - 2**16
+    assert not any(one.unknown for one in found)
 
 
 def test_routes_of_some_sources_are_looked_into_by_those_only() -> None:
