@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from splitdns.answer.decide import Proof, Reply
+from splitdns.answer.decide import Proof, Reply, Security
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
@@ -211,6 +211,8 @@ def kind(reply: Reply) -> str:
 
 def _bounded(reply: Reply, limits: CacheLimits) -> Reply:
     low_s, high_s = limits.min_ttl_s, limits.max_ttl_s
+    if reply.proof is not None and reply.proof.security is Security.SECURE:
+        low_s = 0  # its signatures say how long it holds (RFC 4035 5.3.3)
     answer = tuple(_within(rrset, low_s, high_s) for rrset in reply.answer)
     soa = reply.soa and _within(reply.soa, low_s, limits.max_negative_ttl_s)
     return replace(reply, answer=answer, soa=soa)

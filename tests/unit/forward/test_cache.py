@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.answer.decide import Proof, Reply
+from splitdns.answer.decide import Proof, Reply, Security
 from splitdns.forward.cache import POPULAR_HITS, Cache, CacheLimits, Key, kind
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname, from_text
@@ -202,6 +202,12 @@ def test_a_short_ttl_is_raised_to_the_floor_but_one_of_zero(ttl_s: int, kept_s: 
     short = Reply(Rcode.NOERROR, (ADDRESS.with_ttl(ttl_s),))
     assert ttls(remember(cache, short)) == [kept_s]
     assert (get(cache, 0) is not None) == (kept_s > 0)
+
+
+def test_what_is_secure_is_kept_no_longer_than_its_signatures_say__rfc4035_5_3_3() -> None:
+    cache = Cache(Counts(), CacheLimits(min_ttl_s=60))
+    proof = Proof(security=Security.SECURE)
+    assert ttls(remember(cache, Reply(Rcode.NOERROR, (ADDRESS.with_ttl(5),), proof=proof))) == [5]
 
 
 @pytest.mark.parametrize("above", [0, 1])

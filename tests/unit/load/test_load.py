@@ -218,6 +218,23 @@ def test_a_file_of_certificates_that_is_none_is_an_error_at_its_place(
     assert "yaml:7:40: expected a file of certificates at" in str(error)
 
 
+def test_trust_anchors_come_from_the_file_that_is_named_and_watched(desk: Desk) -> None:
+    anchors = desk.config.parent / "root.key"
+    views = CONFIG.replace("[inside],      recursion: true", "[inside], recursion: true, validate: true")
+    desk.config.write_text(views + "trust_anchors: root.key\n")
+    with pytest.raises(ExceptionGroup) as caught:
+        desk.load()
+    assert "root.key: expected a file of trust anchors: No such file" in str(caught.value.exceptions[0])
+    anchors.write_text(". DS 1 13 2 " + 64 * "0" + "\n")
+    loaded = desk.load()
+    assert anchors in loaded.watch
+    lan, vpn = (next(view for view in loaded.snapshot.views if view.name == name) for name in ("lan", "vpn"))
+    validation = lan.routes[ROOT].validation
+    assert validation is not None
+    assert validation.anchors == ((ROOT, (b"\0\1\x0d\2" + bytes(32),)),)
+    assert vpn.routes[ROOT].validation is None
+
+
 def test_a_generation_can_be_sent_to_another_process_and_built_upon(desk: Desk) -> None:
     desk.write("a.test.yaml", A_ZONE)
     desk.write("b.test.zone", HEAD)
