@@ -154,15 +154,18 @@ class Pipeline:
             outcome = self._safely(outcome.asked.wire, self._go_on, outcome, replied)
         return outcome
 
-    async def _ask(self, pending: Pending) -> Reply | BaseException:
+    async def _ask(self, pending: Pending) -> Reply | Exception:
         """The upstreams' reply. An error is a value here, so that a bug ends where all others do."""
         left_s = pending.asked.started_s + MAX_ASKING_S - self._clock()
+        caught = _Caught()
         try:
             async with asyncio.timeout(left_s):
-                asking = self._forwarder.ask(pending.forward, pending.asked.client)
-                return (await asyncio.gather(asking, return_exceptions=True))[0]
+                with caught:
+                    return await self._forwarder.ask(pending.forward, pending.asked.client)
         except TimeoutError:
             return UpstreamError("the upstreams took too long")
+        assert caught.error is not None
+        return caught.error
 
     def _safely(self, wire: bytes, step: Callable[[*_Args], Outcome], *args: *_Args) -> Outcome:
         """What ``step`` gives; where it meets a bug, that is the end of one query and not of the server."""
@@ -215,7 +218,7 @@ class Pipeline:
         decided = decide(query, asked.match.view, asked.manners)
         return self._settle(asked, query, decided, CACHE if isinstance(decided, Forward) else ZONE)
 
-    def _go_on(self, pending: Pending, replied: Reply | BaseException) -> Outcome:
+    def _go_on(self, pending: Pending, replied: Reply | Exception) -> Outcome:
         match replied:
             case Reply() as reply:
                 decided = resume(pending.forward, reply)
@@ -335,6 +338,24 @@ class Pipeline:
         if now_s - self._logged_s.get(event, float("-inf")) < LOG_INTERVAL_S:
             return False
         self._logged_s[event] = now_s
+        return True
+
+
+class _Caught:
+    """Makes an exception a value, as ``asyncio.gather`` does, but without a task."""
+
+    __slots__ = ("error",)
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):  # who cancels means it
+            return False
+        self.error = error
         return True
 
 
