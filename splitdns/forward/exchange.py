@@ -333,6 +333,8 @@ class _Waiting:
         response = Response(self._query.plain(wire))
         if self._query.manner.cookie and not self._traits.accepts(response.cookie):
             return _NO_COOKIE
+        if response.has_edns and response.rcode not in NO_EDNS:
+            self._traits.knows_edns = True
         return response
 
     def _end_of_time(self) -> None:

@@ -79,6 +79,7 @@ class Response:
         self.is_ad = bool(flags & _AD)  # the upstream has validated it, or says so
         self.rcode = self.header_rcode
         self.edes: tuple[tuple[int, str], ...] = ()
+        self.has_edns = False
         self.cookie = b""  # the COOKIE option's data (RFC 7873 4), empty where there is none
         for _ in range(questions):
             self._at = self._name(self._at)[1] + 4
@@ -155,6 +156,7 @@ class Response:
     def _additional(self, count: int) -> None:
         for owner, rdtype, _, raw in self._records(count):
             if rdtype == Type.OPT and owner == ROOT:
+                self.has_edns = True
                 self.rcode = self.header_rcode | raw.ttl_s >> 24 << 4  # RFC 6891 6.1.3
                 self._read_options(self._wire[raw.at : raw.at + raw.octets])
 

@@ -25,6 +25,7 @@ class Traits:
 
     client_cookie: bytes
     server_cookie: bytes = b""
+    knows_edns: bool = False
     as_is_until_s: float = float("-inf")
     without_edns_until_s: float = float("-inf")
 
@@ -57,8 +58,8 @@ class Traits:
         self.as_is_until_s = now_s + LEARNT_FOR_S
 
     def lacks_edns(self, now_s: float) -> None:
-        """It answers only without EDNS. One that has shown a cookie knows EDNS, whatever it said now."""
-        if not self.server_cookie:
+        """It answers only without EDNS. One that has ever answered with it knows it, whatever it said now."""
+        if not self.knows_edns:
             self.without_edns_until_s = now_s + LEARNT_FOR_S
 
 

@@ -562,13 +562,16 @@ def test_badvers_is_no_edns__rfc6891_6_1_3() -> None:
     assert [each.message.edns for each in asked] == [0, -1, -1, -1], "once is enough to know it"
 
 
-def test_one_that_has_shown_a_cookie_knows_edns_whatever_it_says_later() -> None:
+@pytest.mark.parametrize("cookies", [True, False])
+def test_one_that_has_answered_with_edns_knows_it_whatever_it_says_later(cookies: bool) -> None:
     queries = itertools.count()
 
     def server(asked: Asked) -> Iterable[bytes]:
         if asked.message.edns < 0:
             return [answer(asked, ANSWER)]
         rcode = "FORMERR" if next(queries) == 1 else "NOERROR"
+        if not cookies:
+            return [answer(asked, ANSWER, rcode=rcode)]
         return [with_cookie(asked, cookie_of(asked)[:8] + SERVER_COOKIE, ANSWER, rcode=rcode)]
 
     _, asked = several(server, 3)

@@ -25,6 +25,13 @@ def test_what_is_learnt_holds_for_an_hour() -> None:
     assert (later.spelled, later.edns, later.cookie) == (True, True, CLIENT)
 
 
+def test_one_that_has_answered_with_edns_does_not_lack_it() -> None:
+    traits = Traits(CLIENT)
+    traits.knows_edns = True
+    traits.lacks_edns(100.0)
+    assert traits.manner(101.0).edns
+
+
 def test_cookies_are_ours_or_they_are_not__rfc7873_5_3() -> None:
     traits = Traits(CLIENT)
     assert traits.accepts(b""), "it may not know cookies"
