@@ -151,17 +151,32 @@ class Terrain(Own):
             if part is not None:
                 yield part, self.first_address(name)
 
-    def _any_address(self) -> Numbers | None:
-        """What inet_select_addr falls back to: the first address of the first interface."""
-        faces = (face for name, face in self.interfaces.items() if name != LOOPBACK)
-        return next((numbers_of(one.address) for face in faces for one in _of(face, self.family)), None)
+    def _sources_on_loopback(self, flow: Flow) -> Iterator[tuple[Flow, Numbers | None]]:
+        """To itself, the gateway masquerades as the destination (RFC 6724 5, rule 1).
+
+        IPv4 knows no such rule: inet_select_addr falls back to the first address of the first interface.
+        """
+        if self.family == 4:
+            faces = (face for name, face in self.interfaces.items() if name != LOOPBACK)
+            addresses = (numbers_of(one.address) for face in faces for one in _of(face, self.family))
+            yield flow, next(addresses, None)
+            return
+        rest: Flow | None = flow
+        for low, high in (flow.of(flow.header.destination) & self.local).ranges:
+            for number in range(low, high + 1):
+                same = Numbers.one(number)
+                part, rest = rest.split(rest.header.destination, same) if rest is not None else (None, None)
+                if part is not None:
+                    yield part, same
+        if rest is not None:
+            yield rest, None
 
     def masquerade_sources(self, flow: Flow) -> Iterator[tuple[Flow, Numbers | None]]:
         next_hop: Ref = flow.header.destination if flow.via is None else (CONSTANT, flow.via)
         for name, mask in flow.outgoing or ():
             part, _ = flow.split_who(mask)
             if part is not None and name == LOOPBACK:  # whose own addresses are not for others
-                yield part, self._any_address()
+                yield from self._sources_on_loopback(part)
             elif part is not None and name in self._sources:
                 yield from self._sources[name].split(part, next_hop)
             elif part is not None:
@@ -302,8 +317,8 @@ class Terrain(Own):
 
 
 def _looks_further(rule: PolicyRule) -> bool:
-    """Whether more than a source decides."""
-    return rule.destination is not None or rule.mark is not None or bool(rule.unknown)
+    """Whether, on the way back to a packet's source, its destination decides too."""
+    return rule.source is not None or bool(rule.unknown)
 
 
 def _together(parts: list[Flow], whole: Flow) -> list[Flow]:

@@ -34,6 +34,7 @@ _SYSCTLS = {
 EXPORTS = {
     "nftables": ("nft", "-j", "-a", "list", "ruleset"),
     "iptables": ("iptables-save",),
+    "ip6tables": ("ip6tables-save",),
     "ipset": ("ipset", "save"),
     "ip-address": ("ip", "-j", "-d", "address"),
     "ip-route": ("sh", "-c", "ip -j -4 route show table all; ip -j -6 route show table all"),
@@ -84,7 +85,10 @@ class Built:
 
         ``dialects``: these instead.
         """
-        unused = {"iptables", "ipset"} - {table.dialect for table in self.plan.tables}
+        used = {table.dialect for table in self.plan.tables}
+        unused = {"iptables", "ip6tables", "ipset"} - used
+        if "iptables" in used and self.plan.family == 6:
+            unused ^= {"iptables", "ip6tables"}
         wanted = dialects or EXPORTS.keys() - unused
         return {dialect: self.gateway.run(*EXPORTS[dialect]).stdout for dialect in wanted}
 
@@ -146,10 +150,10 @@ def _configure(plan: Plan, hosts: Mapping[str, Host]) -> None:
             hosts[host.name].ip(*(f"route add {route}" for route in routes))
         if host.masquerades:
             hosts[host.name].run("nft", "-f", "-", text_in=_masquerade(host.masquerades))
-    commands = [f"route add {route}" for route in plan.routes]
-    commands += [f"rule add {rule}" for rule in plan.rules]
-    if commands:
-        gateway.ip(*commands)
+    if plan.routes:
+        gateway.ip(*(f"route add {route}" for route in plan.routes))
+    for rule in plan.rules:
+        gateway.run("ip", f"-{plan.family}", "rule", "add", *rule.split())
     gateway.sysctl(
         {
             "net/bridge/bridge-nf-call-iptables": str(int(plan.bridge_nf)),

@@ -73,10 +73,6 @@ def _unanswered(
     if not asked:
         dropped = client == gateway and not seen.error and not seen.tracked
         return Verdict.DROPPED if dropped else Verdict.NO_ROUTE
-    if any(not _is_mirror(one, seen) for one in came_back) and client != gateway:
-        return Verdict.ASYM_REPLY
-    if any(_is_mirror(one, seen) for one in came_back):
-        return Verdict.DROPPED  # the answer came, and then no more
     arrived = [
         one
         for one in asked
@@ -84,6 +80,10 @@ def _unanswered(
     ]
     if any(one.source in owns[one.host] and one.interface != "lo" for one in arrived):
         return Verdict.SELF_LOOP
+    if any(not _is_mirror(one, seen) for one in came_back) and client != gateway:
+        return Verdict.ASYM_REPLY
+    if any(_is_mirror(one, seen) for one in came_back):
+        return Verdict.DROPPED  # the answer came, and then no more
     if arrived:
         return _lost_on_the_way_back(arrived[0].host, replies, gateway)
     return _lost_on_the_way_there(seen, asked, gateway, bridges)
@@ -97,8 +97,9 @@ def _is_mirror(reply: Sight, seen: Observation) -> bool:
 def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Verdict:
     if not any(one.host == server and one.outgoing for one in replies):
         return Verdict.NO_ROUTE
-    if any(one.icmp in _NO_WAY and one.host == server and not one.outgoing for one in replies):
-        return Verdict.NO_ROUTE
+    errors = [one for one in replies if one.icmp in _NO_WAY and one.host == gateway]
+    if errors and all(one.outgoing for one in errors):
+        return Verdict.NO_ROUTE  # the gateway itself has told the server so
     sent = {one.hops_left for one in replies if one.host == server and one.outgoing}
     others = [one for one in replies if one.host not in {gateway, server} and not one.outgoing]
     if any(one.hops_left in sent for one in others):

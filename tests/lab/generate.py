@@ -14,6 +14,9 @@ from random import Random
 
 from tests.lab.plan import GATEWAY, TCP, UDP, Ask, Host, Interface, Nic, Plan
 from tests.lab.ruling import ruling
+from tests.lab.six import in_six
+
+SIX = 0.2  # the share of gateways that are IPv6 ones
 
 # The address plan. Documentation addresses stand for the public ones (RFC 5737).
 WAN, WAN_EXTRA, WAN_MORE, ISP = "203.0.113.2", "203.0.113.3", "203.0.113.4", "203.0.113.1"
@@ -58,6 +61,7 @@ class Site:
     constructs: set[str] = field(default_factory=set)
     services: list[Service] = field(default_factory=list)
     lan: str = "lan0"  # the gateway's interface there
+    family: int = 4  # in which it will be; addresses are drawn as IPv4's
 
     def likely(self, share: float) -> bool:
         return self.random.random() < share
@@ -79,6 +83,9 @@ class Site:
 def draw(seed: str) -> Plan:
     """The gateway of ``seed``."""
     site = Site(Random(seed))
+    if site.likely(SIX):
+        site.family = 6
+        site.constructs.add("IPv6")
     bridge_nf = site.likely(0.5)
     _wan(site)
     _lan(site)
@@ -90,7 +97,7 @@ def draw(seed: str) -> Plan:
     _services(site)
     _odd_hosts(site)
     tables, rules, routes = ruling(site)
-    return Plan(
+    plan = Plan(
         tuple(site.interfaces),
         tuple(site.hosts),
         tables,
@@ -101,6 +108,7 @@ def draw(seed: str) -> Plan:
         bridge_nf,
         constructs=tuple(sorted(site.constructs)),
     )
+    return in_six(plan) if site.family == 6 else plan
 
 
 # --- The network --------------------------------------------------------------------------------------------

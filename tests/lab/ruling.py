@@ -49,6 +49,8 @@ def ruling(site: Site) -> tuple[tuple[Table, ...], tuple[str, ...], tuple[str, .
     _output(site, drawn)
     _move_to_chains(site, drawn)
     rules, routes = _policy_routes(site, marks)
+    if site.family == 6:
+        _let_neighbours_be_found(drawn)
     tables = _nftables(site, drawn) if site.likely(0.6) else _iptables(site, drawn)
     return tables, rules, routes
 
@@ -326,18 +328,25 @@ def _spelled(site: Site, speller: Speller, rules: list[Rule]) -> tuple[str, ...]
     return tuple(lines)
 
 
+def _let_neighbours_be_found(drawn: Drawn) -> None:
+    """What ARP is to IPv4 goes through the filters of IPv6."""
+    for (table, name), rules in drawn.rules.items():
+        if table == "filter" and not name.endswith("_some"):
+            rules.insert(0, Rule(When(protocols=("ipv6-icmp",)), Then("accept")))
+
+
 def _nftables(site: Site, drawn: Drawn) -> tuple[Table, ...]:
     site.constructs.add("nftables")
     tables = []
     for table in sorted({table for table, _ in drawn.rules}):
         inet = site.likely(0.4)
-        speller = Nftables(qualified=inet)
+        speller = Nftables(site.family, qualified=inet)
         chains = []
         for (of, name), rules in _targets_first(drawn):
             if of == table:
                 head = _hook(table, name, drawn)
                 chains.append(Chain(name, head, _mapped(site, speller, _spelled(site, speller, rules))))
-        name = f"{'inet' if inet else 'ip'} {table}"
+        name = f"{'inet' if inet else 'ip' if site.family == 4 else 'ip6'} {table}"
         tables.append(Table("nftables", name, tuple(chains), tuple(speller.sets)))
     return tuple(tables)
 
@@ -358,7 +367,7 @@ def _hook(table: str, name: str, drawn: Drawn) -> str:
 
 def _mapped(site: Site, speller: Nftables, rules: tuple[str, ...]) -> tuple[str, ...]:
     """Some rules of one form as a map, as people write who have many of them."""
-    family = " ip" if speller.qualified else ""
+    family = " ip" if site.family == 4 else " ip6"
     simple = [(rule, *found) for rule in rules if (found := _simple(rule, family))]
     by_protocol = {protocol: [one for one in simple if one[1] == protocol] for protocol in ("tcp", "udp")}
     for protocol, some in by_protocol.items():
@@ -368,7 +377,7 @@ def _mapped(site: Site, speller: Nftables, rules: tuple[str, ...]) -> tuple[str,
         ported = site.likely(0.5)
         elements = {port: f"{to} . {inside or port}" if ported else to for _, _, port, to, inside in some}
         listed = ", ".join(f"{port} : {to}" for port, to in elements.items())
-        kind = "ip addr . port" if ported else family.strip()
+        kind = f"{family.strip()} addr . port" if ported else family.strip() if speller.qualified else ""
         action = f"dnat {kind} to" if kind else "dnat to"
         line = f"fib daddr type local {action} {protocol} dport map {{ {listed} }}"
         rules = tuple(line if rule == some[0][0] else rule for rule in rules)
@@ -398,7 +407,7 @@ _BUILT_IN = {
 
 def _iptables(site: Site, drawn: Drawn) -> tuple[Table, ...]:
     site.constructs.add("iptables")
-    speller = Iptables()
+    speller = Iptables(site.family)
     tables = []
     for table in sorted({table for table, _ in drawn.rules}):
         chains = {name: Chain(name, "ACCEPT", ()) for name in _BUILT_IN[table]}

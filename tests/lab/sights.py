@@ -25,6 +25,8 @@ _SO_RCVBUFFORCE = 33
 _BUFFER_OCTETS = 16 * 1024 * 1024  # nothing may be lost
 _OTHER_HOST, _OUTGOING = 3, 4  # packet types, packet(7)
 
+_NEIGHBOUR_SOLICITATION = 135  # RFC 4861 4.3
+
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 
 # ARP, TCP with SYN or RST, UDP, ICMP; the rest is not even copied (the kernel's classic filter language).
@@ -94,7 +96,7 @@ class Sight:
 class Lookout:
     """Sees all packets of ``host`` from now on; on ``ports``, of its bridges, also those for others.
 
-    ``sought``: the addresses for which the host has asked its links by ARP.
+    ``sought``: the addresses for which the host has asked its links (ARP, or RFC 4861).
     """
 
     def __init__(self, host: Host, ports: Collection[str] = ()) -> None:
@@ -114,6 +116,8 @@ class Lookout:
                 packet, (interface, ethertype, kind, *_) = self._socket.recvfrom(2048)
                 if ethertype == _ETH_P_ARP and kind == _OUTGOING:
                     self.sought.add(socket.inet_ntop(socket.AF_INET, packet[24:28]))
+                if ethertype == _ETH_P_IPV6 and kind == _OUTGOING and _solicits(packet):
+                    self.sought.add(socket.inet_ntop(socket.AF_INET6, packet[48:64]))
                 is_for_others = kind == _OTHER_HOST and interface not in self._ports
                 if is_for_others or ethertype not in {_ETH_P_IP, _ETH_P_IPV6}:
                     continue
@@ -123,6 +127,10 @@ class Lookout:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _solicits(packet: bytes) -> bool:
+    return packet[6] == socket.IPPROTO_ICMPV6 and packet[40] == _NEIGHBOUR_SOLICITATION
 
 
 @dataclass(frozen=True, slots=True)

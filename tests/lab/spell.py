@@ -154,7 +154,8 @@ class Nftables(Speller):
             case "redirect":
                 return f"redirect to :{then.port}" if then.port else "redirect"
             case "reject":
-                how = then.to.replace("icmp ", "icmpx ") if self.qualified else then.to
+                own = "icmpx " if self.qualified else "icmp " if self.family == 4 else "icmpv6 "
+                how = then.to.replace("icmp ", own)
                 return f"reject with {how}" if how else "reject"
             case "jump" | "goto":
                 return f"{then.verb} {then.to}"
@@ -169,9 +170,9 @@ class Nftables(Speller):
 
 
 _REJECTIONS = {
-    "": "icmp-port-unreachable",
-    "tcp reset": "tcp-reset",
-    "icmp type admin-prohibited": "icmp-admin-prohibited",
+    "": ("icmp-port-unreachable", "icmp6-port-unreachable"),
+    "tcp reset": ("tcp-reset", "tcp-reset"),
+    "icmp type admin-prohibited": ("icmp-admin-prohibited", "icmp6-adm-prohibited"),
 }
 
 
@@ -207,6 +208,9 @@ class Iptables(Speller):
         not_ = "! " if negated else ""
         if not values:
             return []
+        if self.family == 6:  # of IPv6, ipset keeps prefixes only
+            values = tuple(one for one in values if "-" not in one) or values[:1]
+            named = named and "-" not in values[0]
         if len(values) == 1 and not named:
             if "-" in values[0]:
                 return [f"-m iprange {not_}--{side}-range {values[0]}"]
@@ -250,7 +254,7 @@ class Iptables(Speller):
             case "redirect":
                 return f"-j REDIRECT --to-ports {then.port}" if then.port else "-j REDIRECT"
             case "reject":
-                return f"-j REJECT --reject-with {_REJECTIONS[then.to]}"
+                return f"-j REJECT --reject-with {_REJECTIONS[then.to][self.family == 6]}"
             case "jump" | "goto":
                 return f"{'-j' if then.verb == 'jump' else '-g'} {then.to}"
             case "mark":

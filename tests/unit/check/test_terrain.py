@@ -140,6 +140,16 @@ def test_redirect_and_masquerade_take_the_interface_s_own_address() -> None:
     assert first == addresses("192.168.1.1")
 
 
+def test_a_masquerade_of_the_gateway_s_own_traffic_to_itself() -> None:
+    four = sent("203.0.113.2")._replace(outgoing=link("lo"))
+    ((_, first),) = Terrain(network(), 4).masquerade_sources(four)
+    assert first == addresses("192.168.1.1")
+    terrain = Terrain(network(interface("lan", "fd00::1/64", "fd00::2/64")), 6)
+    six = start(Sources((), ()), 0, (addresses("fd00::2"), Numbers(), Numbers(), Numbers()), ())
+    ((_, same),) = terrain.masquerade_sources(six._replace(who=-1, outgoing=link("lo")))
+    assert same == addresses("fd00::2")
+
+
 def test_kinds_of_addresses() -> None:
     terrain = Terrain(network(), 4)
     local = terrain.type_numbers(frozenset({"local"}))
