@@ -203,7 +203,7 @@ def _cells(
                 if seen.clients.family == address.version and _may_use(address, seen.view, service)
             ]
             translated = before_us is not None and address.version == 4 and not is_inside(address.packed)
-            for some in (own, *_apart(asking, translated)):
+            for some in (*_apart(asking, translated), own):
                 if some:
                     outside = some[0].clients.kind is Kind.INTERNET
                     at = before_us if translated and outside and before_us is not None else address

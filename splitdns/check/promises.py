@@ -72,14 +72,15 @@ def services_of(
 
 
 def names_without_service(loaded: Loaded) -> Iterator[Named]:
-    """Names with addresses that expose nothing, in the zones that files declare."""
+    """Names with addresses that expose nothing, and could: not in master files, and no name servers."""
     exposing = {fold(owner) for owner, _ in _exposing(loaded)}
+    exposing |= {fold(rdata) for view in loaded.snapshot.views for rdata in _servers(view)}
     views = loaded.snapshot.views
     found = {
         node.name: node.owner
         for view in views
         for zone in view.zones.values()
-        if zone.source
+        if zone.source and not zone.source.endswith(".zone")
         for node in zone.nodes()
         if node.name not in exposing and any(rrset.rdtype in (Type.A, Type.AAAA) for rrset in node.rrsets)
     }
@@ -99,6 +100,14 @@ def _told(owner: bytes, view: View, manners: Manners) -> Iterator[Address]:
             for rrset in decided.answer:
                 if rrset.rdtype == rdtype:
                     yield from map(ip_address, rrset.rdatas)
+
+
+def _servers(view: View) -> Iterator[bytes]:
+    """The names of the name servers of a view's zones."""
+    for zone in view.zones.values():
+        apex = zone.node(zone.apex) if zone.source else None
+        found = apex.rrset(Type.NS) if apex is not None else None
+        yield from found.rdatas if found is not None else ()
 
 
 def _exposing(loaded: Loaded) -> Iterator[tuple[bytes, tuple[Exposed, ...]]]:

@@ -49,6 +49,7 @@ class Schema(StrEnum):
 
     CONFIG = "config"
     ZONE = "zone"
+    REPORT = "report"
 
 
 ConfigOption = Annotated[
@@ -275,7 +276,7 @@ def zone_show(
 
 @app.command()
 def schema(
-    of: Annotated[Schema, typer.Argument(metavar="config|zone", help="Of which file.")] = Schema.CONFIG,
+    of: Annotated[Schema, typer.Argument(metavar="config|zone|report", help="Of which file.")] = Schema.CONFIG,
 ) -> None:
     """Print a JSON Schema for editors."""
     from splitdns.cli.schema import run

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from splitdns.check.check import Checked
     from splitdns.check.finding import Finding, Severity
 
+MAX_RULES = 3  # of one finding, in text; all of them are in the other forms
 _STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan"}
 
 
@@ -79,9 +80,11 @@ def _print_finding(finding: Finding, out: Printer) -> None:
 
     severity = str(finding.severity)
     out.line(f"  {severity:<8}  {finding.code}  {finding.message}", _STYLES[severity])
+    if severity == "info":  # to be known, not to be mended
+        return
     if finding.where is not None:
         out.line(f"            at       {finding.where}")
-    for rule in finding.rules[:3]:
+    for rule in finding.rules[:MAX_RULES]:
         out.line(f"            rule     {rule}")
     if finding.witness is not None:
         shown = packet(finding.witness.packets)

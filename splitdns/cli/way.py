@@ -75,7 +75,7 @@ def _print_query(way: Way, out: Printer) -> None:
         return
     asked = way.asked
     endpoint = asked.result.outcomes[0].endpoint
-    arrives = "does not arrive"
+    arrives = "does not arrive; it is told by others what its view is told"
     if endpoint is not None:
         arrives = f"arrives as {_addresses(asked.result.packets.family, endpoint.seen_source)}"
     out.line(f"The query: {way.seen.clients.name} to {asked.address}:53 {arrives}", "bold")

@@ -29,7 +29,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``asked`` is the query's way over UDP (None: nobody knows where clients ask); ``view`` answers it."""
+    """``asked`` is the query's way over UDP (None: nobody knows where clients ask); ``view`` answers it.
+
+    Where the query does not arrive, as from the internet, who asks elsewhere is told what its own view is.
+    """
 
     seen: Seen
     asked: Asked | None
@@ -51,7 +54,7 @@ def way(judgement: Judgement, client: Address, owner: bytes, port: Port) -> Way:
     seen = _seen(judgement, client)
     walker = Walker(judgement.gateway)
     asked = next(ask(walker, [seen], judgement.settings, judgement.loaded, ("udp",)), None)
-    view = asked.met if asked is not None else seen.view
+    view = asked.met if asked is not None and asked.met is not None else seen.view
     snapshot = judgement.loaded.snapshot
     told = answers_for(owner, snapshot.views, snapshot.manners).get(view or "", ())
     arrivals = [

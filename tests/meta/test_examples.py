@@ -49,6 +49,7 @@ def _own_files(page: Path) -> list[Block]:
 def _sample(directory: Path) -> Path:
     """A copy of what ./dev run serves, so that a test may change it."""
     shutil.copytree(ROOT / "zones", directory / "zones")
+    shutil.copytree(ROOT / "deploy" / "sample-gateway", directory / "deploy" / "sample-gateway")
     shutil.copy(ROOT / "splitdns.yaml", directory)
     return directory / "splitdns.yaml"
 

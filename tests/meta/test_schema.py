@@ -17,15 +17,17 @@ SAMPLES = [ROOT / "splitdns.yaml", *files(".yaml", under="zones")]
 def schema(of: str) -> dict[str, Any]:
     if of == "splitdns":
         from splitdns.load.settings import json_schema
+    elif of == "report":
+        from splitdns.check.report.schema import json_schema
     else:
         from splitdns.load.zoneschema import json_schema
     return json_schema()
 
 
-@pytest.mark.parametrize("of", ["splitdns", "zone"])
+@pytest.mark.parametrize("of", ["splitdns", "zone", "report"])
 def test_the_schema_in_the_documentation_is_the_one_that_is_printed(of: str) -> None:
     kept = json.loads((ROOT / "docs" / "schema" / f"{of}.json").read_text())
-    assert kept == schema(of), "print it anew: splitdns schema config|zone > docs/schema/splitdns|zone.json"
+    assert kept == schema(of), "print it anew: splitdns schema config|zone|report"
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=name)

@@ -22,6 +22,9 @@ _STRANGERS = tuple(int(ip_address(one)) for one in _KNOWN)
 MAX_CELLS = 10  # of one finding whose rules are shown; clients beyond met the same ones, or much like them
 _FIRST_EPHEMERAL = 49_152  # RFC 6335 6
 
+# Whom a person thinks of first, when clients are named.
+_ORDER = (Kind.NETWORK, Kind.ROUTED, Kind.INTERNET, Kind.HOST, Kind.GATEWAY)
+
 Sort = Callable[[Cell], Code | None]
 
 
@@ -83,7 +86,7 @@ def gathered(
         if (code := sort(cell)) is not None:
             groups.setdefault((code, id(cell.service), cell.address), []).append(cell)
     for (code, _, _), group in groups.items():
-        yield tell(code, group)
+        yield tell(code, sorted(group, key=lambda cell: _ORDER.index(cell.seen.clients.kind)))
 
 
 def about(code: Code, cells: list[Cell], message: str, remedy: str = "", **more: object) -> Finding:

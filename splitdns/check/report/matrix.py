@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from splitdns.check.judge import Cell, Judgement
+from splitdns.check.model import Kind
 from splitdns.check.verdict import Verdict
 
 _WORDS = {
@@ -25,8 +26,12 @@ NOT_TOLD = "-"
 
 
 def matrix(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
-    """Headers and rows: what clients meet at the addresses that they are told; small words work."""
-    names = list(dict.fromkeys(seen.clients.name for seen in judgement.clients))
+    """Headers and rows: what clients meet at the addresses that they are told; small words work.
+
+    Hosts that serve are left out: of their own services, findings tell.
+    """
+    groups = [seen.clients for seen in judgement.clients if seen.clients.kind is not Kind.HOST]
+    names = list(dict.fromkeys(clients.name for clients in groups))
     rows: list[list[str]] = []
     for service in judgement.services:
         cells: dict[str, list[Cell]] = {}
