@@ -122,6 +122,7 @@ MATCHES: list[tuple[str, list[Condition]]] = [
     ),
     # flags: the packet that opens a connection
     ("-p tcp --syn", [TCP, TcpFlags(0x17, 0x02)]),
+    ("-p tcp -m tcp ! --syn", [TCP, TcpFlags(0x17, 0x02, negated=True)]),
     ("-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN", [TCP, TcpFlags(0x17, 0x02, negated=True)]),
     ("-p tcp -m tcp --tcp-flags ALL NONE", [TCP, TcpFlags(63, 0)]),
     # ICMP
