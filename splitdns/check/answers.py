@@ -266,7 +266,7 @@ class Answers:
 
     def _go_on(self, flow: Flow) -> None:
         """The rest of TCP's handshake, and data, where the gateway sees them in another state."""
-        answered_in = flow.state
+        had_no_connection = flow.connection is None and flow.state is State.INVALID
         parts = [flow]
         if flow.passed & FORWARD:
             later = flow._replace(header=flow.asked, is_reply=False, flags=_ACK)
@@ -277,28 +277,34 @@ class Answers:
                 )
             else:
                 through = self._netfilter.send(later, Sent.LATER, self._later_ended)
-            parts = [part for _, part in through]
-        if flow.passed & BACK and flow.connection is None and answered_in is State.INVALID:
+            parts = list(self._unchanged(through, flow.arrived, "the client's data is translated"))
+        if flow.passed & BACK and had_no_connection:
             parts = [one for part in parts for one in self._more(part)]
         for part in parts:
             self._done(part)
 
     def _more(self, flow: Flow) -> Iterator[Flow]:
-        """The server's data, of which the gateway saw no connection until now: it may be translated anew."""
+        """The server's data, whose answer belonged to no connection: it may be translated anew."""
         assert flow.arrived is not None
-        data = flow._replace(header=self._mirror(flow.arrived), flags=_ACK)
+        is_reply = flow.connection is not None
+        data = flow._replace(header=self._mirror(flow.arrived), is_reply=is_reply, flags=_ACK)
         if flow.came_back is None:
             through = self._netfilter.send(data, Sent.MORE, self._later_ended)
         else:
             through = self._netfilter.enter(
                 data, flow.came_back, Sent.MORE, self._later_ended, crosses=flow.crossed_back
             )
+        yield from self._unchanged(through, self._mirror(flow.asked), "the server's data is translated")
+
+    def _unchanged(
+        self, through: Iterator[tuple[Exit, Flow]], wanted: Header | None, otherwise: str
+    ) -> Iterator[Flow]:
+        """Those parts that come out as ``wanted``, as part of the same connection."""
         for _, part in through:
-            if part.header == self._mirror(part.asked):
+            if part.header == wanted:
                 yield part
             else:
-                says = "the server's data is translated"
-                self.end(part.stopped("client again", says), Verdict.ASYM_REPLY)
+                self.end(part.stopped("client again", otherwise), Verdict.ASYM_REPLY)
 
     # --- Ends -----------------------------------------------------------------------------------------------
 

@@ -87,6 +87,8 @@ class Netfilter:
     def _build(self, chains: list[Chain], family: int) -> None:
         tables: dict[tuple[str, bool], dict[str, Rules]] = {}
         steps: dict[Hook, list[tuple[int, int, Rules]]] = {hook: [] for hook in Hook}
+        # The first NAT chain registers NAT at all of its hooks (nf_nat_register_fn).
+        nat_at = max((-at for at, chain in enumerate(chains) if chain.is_nat), default=0)
         for at, chain in enumerate(chains):
             table = tables.setdefault((chain.table, chain.bridged), {})
             table[chain.name] = Rules(chain, table, family, self._around, self._budget)
@@ -94,10 +96,10 @@ class Netfilter:
                 steps[chain.hook].append((chain.priority, -at, table[chain.name]))
         for hook, some in steps.items():
             some.sort(key=lambda step: step[:2])
-            nat = [(at, rules) for _, at, rules in some if rules.chain.is_nat]
+            nat = [rules for _, _, rules in some if rules.chain.is_nat]
             whole = [(priority, at, [rules]) for priority, at, rules in some if not rules.chain.is_nat]
             if hook in _TURN:
-                whole.append((_TURN[hook], max((at for at, _ in nat), default=0), [one for _, one in nat]))
+                whole.append((_TURN[hook], nat_at, nat))
             whole.sort(key=lambda step: step[:2])
             self._hooks[hook] = [(priority, rules) for priority, _, rules in whole]
 
