@@ -295,7 +295,11 @@ def _conjunctions(fields: list[AnyField], keys: list[tuple[Part, ...]], *, negat
     if len(set(by_family.values())) == 1:
         only = next(iter(by_family.values()))
         return [Terms(basis.families) & _either(basis, only, negated=negated)]
-    return [Terms(frozenset({f})) & _either(basis, some, negated=negated) for f, some in by_family.items()]
+    return [
+        Terms(frozenset({family})) & _either(basis, some, negated=negated)
+        for family, some in by_family.items()
+        if some or negated
+    ]
 
 
 def _either(basis: Terms, alternatives: tuple[tuple[Condition, ...], ...], *, negated: bool) -> Terms:
