@@ -6,10 +6,13 @@ that the exposure check reads comes from the plan where the kernel can tell it.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.lab.network import Host, Network
 from tests.lab.observe import Observatory
@@ -44,6 +47,16 @@ EXPORTS = {
 }
 
 _LOADERS = {"nftables": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}
+
+
+_BRIDGE_NF = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+
+
+def unavailable() -> str | None:
+    """Why no gateway can be built here, for a person; None where one can."""
+    if not _BRIDGE_NF.exists() and shutil.which("modprobe"):
+        subprocess.run(["modprobe", "br_netfilter"], capture_output=True)
+    return None if _BRIDGE_NF.exists() else "needs the kernel module br_netfilter (modprobe br_netfilter)"
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,19 @@ import functools
 
 import pytest
 
-from tests.lab import network
+from tests.lab import built, network
 
 
 @functools.cache
 def _unavailable() -> str | None:
     return network.unavailable()
+
+
+@pytest.fixture(scope="session")
+def gateways() -> None:
+    """For tests that build gateways: skip them where the kernel cannot."""
+    if reason := built.unavailable():
+        pytest.skip(reason)
 
 
 @pytest.hookimpl(trylast=True)  # after the checks of the markers

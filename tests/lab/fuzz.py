@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from rich.progress import track
 
 from splitdns.check.verdict import Verdict
+from tests.lab import built, network
 from tests.lab.agree import Case, cases
 from tests.lab.generate import draw
-from tests.lab.network import unavailable
 from tests.lab.plan import Ask, Plan, written
 from tests.lab.shrink import shrunk
 
@@ -147,7 +147,7 @@ def main() -> int:
     parser.add_argument("cases", nargs="?", type=int, default=ENOUGH, help="how many, at least")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed makes the same gateways")
     wanted = parser.parse_args()
-    if reason := unavailable():
+    if reason := network.unavailable() or built.unavailable():
         print(reason, file=sys.stderr)
         return 2
     print(f"seed {wanted.seed}", flush=True)

@@ -11,7 +11,11 @@ from tests.lab import fuzz
 from tests.lab.agree import cases
 from tests.lab.plan import read
 
-pytestmark = [pytest.mark.root, pytest.mark.needs("nft", "iptables", "ipset")]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.needs("nft", "iptables", "ipset"),
+    pytest.mark.usefixtures("gateways"),
+]
 
 GATEWAYS = 30  # half a minute; ./dev lab-fuzz makes as many as one likes
 

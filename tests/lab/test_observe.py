@@ -13,7 +13,11 @@ from tests.lab.ending import Ending, ending
 from tests.lab.observe import Probe
 from tests.lab.plan import GATEWAY, TCP, UDP, Chain, Host, Interface, Nic, Plan, Table, read, written
 
-pytestmark = [pytest.mark.root, pytest.mark.needs("nft", "iptables", "ipset")]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.needs("nft", "iptables", "ipset"),
+    pytest.mark.usefixtures("gateways"),
+]
 
 FORWARDS = Chain(
     "prerouting",

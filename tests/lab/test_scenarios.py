@@ -10,7 +10,8 @@ from tests.lab.scenario import DIRECTORY, Scenario, Step, running
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.needs("nft", "iptables", "curl", "wg", "wireguard-go"),
+    pytest.mark.needs("nft", "iptables", "ipset", "curl", "wg", "wireguard-go"),
+    pytest.mark.usefixtures("gateways"),
 ]
 
 
