@@ -85,7 +85,7 @@ def _unanswered(
     if any(_is_mirror(one, seen) for one in came_back):
         return Verdict.DROPPED  # the answer came, and then no more
     if arrived:
-        return _lost_on_the_way_back(arrived[0].host, replies, gateway)
+        return _lost_on_the_way_back(arrived[0].host, replies, gateway, bridges)
     return _lost_on_the_way_there(seen, asked, gateway, bridges)
 
 
@@ -94,7 +94,9 @@ def _is_mirror(reply: Sight, seen: Observation) -> bool:
     return (reply.source, reply.source_port, reply.destination, reply.destination_port) == wrote
 
 
-def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Verdict:
+def _lost_on_the_way_back(
+    server: str, replies: list[Sight], gateway: str, bridges: Collection[str]
+) -> Verdict:
     if not any(one.host == server and one.outgoing for one in replies):
         return Verdict.NO_ROUTE
     errors = [one for one in replies if one.icmp in _NO_WAY and one.host == gateway]
@@ -105,7 +107,9 @@ def _lost_on_the_way_back(server: str, replies: list[Sight], gateway: str) -> Ve
     if any(one.hops_left in sent for one in others):
         return Verdict.ASYM_REPLY  # another router has it, straight from the server, and no way to the client
     entered = any(one.host == gateway and not one.outgoing for one in replies)
-    left = any(one.host == gateway and one.outgoing for one in replies)
+    left = any(
+        one.host == gateway and one.outgoing and one.interface not in bridges for one in replies
+    )  # what only a bridge has had, no port has sent out
     return Verdict.DROPPED if entered and not left else Verdict.NO_ROUTE
 
 
