@@ -212,7 +212,7 @@ def _flags(answer: Answer, query: Query, rcode: int, ra: bool, tc: bool) -> int:
 def _fit(answer: Answer, query: Query, room_octets: int) -> _Body:
     """As many whole RRsets as there is room for, in the order in which they matter."""
     body = _Body(query, room_octets)
-    body.truncated = answer.truncated
+    body.truncated = body.truncated or answer.truncated
     sections = ((_ANSWER, answer.answer), (_AUTHORITY, answer.authority), (_ADDITIONAL, answer.glue))
     for section, rrsets in sections:
         for rrset in rrsets:

@@ -417,6 +417,16 @@ def test_the_opt_record_always_fits() -> None:
     assert len(got.to_wire()) <= 512
 
 
+def test_an_answer_may_be_truncated_on_purpose_and_carries_its_cookie_whatever_else_fits() -> None:
+    full = Answer(answer=(rrset("www.example.org.", 65280, bytes(20)),), truncated=True)
+    got = read(full, query(edns=Edns()))
+    assert got.flags & dns.flags.TC
+    assert not got.answer
+    large = Answer(edes=((14, "x" * 480),))
+    wire = encode(large, query(edns=Edns()), ra=False, payload_octets=1232, cookie=bytes(24))
+    assert [int(option.otype) for option in dns.message.from_wire(wire).options] == [10, 15]
+
+
 # Properties
 
 labels = st.binary(min_size=1, max_size=9)
