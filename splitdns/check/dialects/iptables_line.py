@@ -39,6 +39,9 @@ _BASIC = {
     "-4": "-4", "--ipv4": "-4", "-6": "-6", "--ipv6": "-6",
 }  # fmt: skip
 
+# What iptables-save prints after a match or a target that is newer than itself, in place of its options.
+_UNSUPPORTED = ("[unsupported", "revision]")
+
 
 @dataclass(slots=True)
 class _Group:
@@ -55,6 +58,7 @@ class _Parts:
     target: _Group | None = None
     is_goto: bool = False
     protocol: str = ""
+    unprinted: str = ""  # a match or target whose options are not to be had
 
 
 def read_rule(
@@ -114,6 +118,11 @@ def _sorted(rule: Reading, words: Sequence[Word]) -> _Parts:
     current: _Group | None = None
     for option in options(rule.line, words):
         name = _BASIC.get(option.name)
+        if name in ("-m", "-j") and tuple(word.text for word in option.values[1:]) == _UNSUPPORTED:
+            option = replace(option, values=option.values[:1])
+            parts.unprinted = f"{option} of a newer kernel"
+            if name == "-m":
+                rule.conditions.append(rule.unseen(parts.unprinted))
         if name == "-m":
             current = _Group(only_value(rule.line, option))
             parts.matches.append(current)
@@ -156,6 +165,8 @@ def _action(rule: Reading, parts: _Parts, chains: Container[str]) -> Action:
     name = parts.target.name
     if name.text in chains:
         return Goto(name.text) if parts.is_goto else Jump(name.text)
+    if parts.unprinted.startswith("-j"):
+        return rule.unseen_target(parts.unprinted)
     if parts.is_goto:
         raise rule.line.wrong(name, "a chain of this table")
     return action_of(rule, name, parts.target.options)

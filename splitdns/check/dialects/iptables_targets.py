@@ -257,7 +257,10 @@ def action_of(rule: Reading, target: Word, options: Sequence[Option]) -> Action:
     reader = TARGETS.get(target.text)
     if reader is None:
         return rule.unseen_target(target.text)
-    return reader(rule, {option.name: option for option in options})
+    by_name = {option.name: option for option in options}
+    if len(by_name) < len(options):  # several --to-destination, before Linux 2.6.11
+        return rule.opaque(f"target {target.text}", "an option that is given several times is not modelled")
+    return reader(rule, by_name)
 
 
 def by_port(action: Action, asked: Numbers, options: Sequence[Option]) -> list[tuple[Numbers, Action]]:

@@ -9,6 +9,7 @@ from splitdns.check.model import (
     Condition,
     Goto,
     Jump,
+    Opaque,
     Pass,
     Ports,
     Protocols,
@@ -78,6 +79,16 @@ def test_rules_that_only_log_need_no_certainty() -> None:
     rule, _ = one_rule("-p icmp ! --icmp-type 3/4 -m limit --limit 1/sec -j LOG")
 
     assert rule.conditions == (Protocols(Numbers.one(1)),)
+
+
+def test_what_iptables_itself_could_not_print_may_hold_and_is_named() -> None:
+    rule, (note,) = one_rule("-m set [unsupported revision] -p tcp -j ACCEPT")
+
+    assert rule.conditions[0] == Unknown("-m set of a newer kernel: it is not known here")
+    assert note.support is Support.UNKNOWN
+    rule, (note,) = one_rule("-p tcp -j DNAT [unsupported revision]", name="nat")
+    assert isinstance(rule.action, Opaque)
+    assert note.support is Support.UNKNOWN
 
 
 def test_a_rule_says_who_made_it() -> None:

@@ -65,6 +65,7 @@ def test_addresses_of_ipv6_stand_in_brackets_before_a_port() -> None:
         "-j CT --zone 5",
         "-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xf",
         "-j MARK",
+        "-j MARK --or-mark 1 --or-mark 2",
     ],
 )
 def test_targets_that_are_not_modelled_may_do_anything_and_are_named(words: str) -> None:
