@@ -1,21 +1,19 @@
-"""One question to one upstream: what is sent, what counts as the response, and what else is tried.
+"""One question to one upstream, over what carries questions to it, and what else is tried.
 
-A datagram counts only where the kernel saw it come from the upstream, its id and question are ours to the
-letter, and it bears our cookie if the upstream has ever shown one (RFC 5452 9.1, RFC 7873 5.3); others are
-ignored and the wait goes on. A response that is almost right may be a forger's, or that of an upstream that
-mangles case or has lost its cookies. Which of the two, a connection tells: nobody forges that blindly.
+A response that is almost right may be a forger's, or that of an upstream that mangles case or has lost its
+cookies. Which of the two, a connection tells: nobody forges that blindly. What an upstream shows of itself is
+remembered, so that it is asked as it wants to be from then on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import socket
-from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
 from splitdns.errors import UpstreamError
+from splitdns.forward.datagrams import Instead, Waiting
 from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
 from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
@@ -29,12 +27,6 @@ from splitdns.view import Carrier, Upstream
 if TYPE_CHECKING:
     from splitdns.forward.https import Https
 
-MAX_UNWANTED = 100  # datagrams that do not count, in one exchange; beyond: a flood, and TCP is asked
-# How long the right response may come after one that is almost right, before TCP is asked which it is. A near
-# upstream's comes by then; of a far one, TCP has to wait no longer than UDP.
-DOUBT_S = 0.04
-
-_RECEIVE_OCTETS = 65_535
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN})
 
 
@@ -119,7 +111,7 @@ class Exchanger:
         try:
             with self._network.datagram(upstream) as datagram:
                 datagram.send(query.wire)
-                waiting = _Waiting(datagram, query, traits, until_s)
+                waiting = Waiting(datagram, query, traits, until_s)
                 try:
                     found = await waiting.done
                 finally:
@@ -133,10 +125,12 @@ class Exchanger:
             self._loops.arrive(spelled, question.qtype)
         if isinstance(found, Response):
             return found, manner
-        if found == _TRUNCATED:
+        if found is Instead.SILENCE:
+            raise SilenceError(found.value)
+        if found is Instead.TRUNCATED:
             return await self._over_tcp(question, upstream, manner, until_s), manner
         if no_doubt:
-            raise UpstreamError(found)
+            raise UpstreamError(found.value)
         return await self._settled(question, upstream, traits, manner, until_s, found)
 
     async def _over_tcp(
@@ -153,21 +147,22 @@ class Exchanger:
         traits: Traits,
         manner: Manner,
         until_s: float,
-        doubt: str,
+        doubt: Instead,
     ) -> tuple[Response, Manner]:
         """The response of an upstream over which there is ``doubt``, and a lesson about it."""
         now_s = asyncio.get_running_loop().time()
+        why = f"{doubt.value}, and "
         try:
-            wire, query = await self._from_connection(question, upstream, manner, until_s, f"{doubt}, and ")
+            wire, query = await self._from_connection(question, upstream, manner, until_s, why)
         except UpstreamError:
-            if doubt == _FLOODED:
+            if doubt is Instead.FLOOD:
                 raise
             # It has no TCP either. Asked in a lesser manner, it still has to be answered to the letter.
-            lesser = manner._replace(spelled=False) if doubt == _MISSPELLED else manner
-            if doubt == _NO_COOKIE:
+            lesser = manner._replace(spelled=False) if doubt is Instead.MISSPELLED else manner
+            if doubt is Instead.NO_COOKIE:
                 traits.forget_cookie()
             response, _ = await self._over_udp(question, upstream, traits, until_s, lesser, no_doubt=True)
-            if doubt == _MISSPELLED:
+            if doubt is Instead.MISSPELLED:
                 traits.mangles_case(now_s)
             return response, lesser
         response = Response(query.plain(wire))
@@ -179,7 +174,7 @@ class Exchanger:
 
     def _count(self, upstream: Upstream, unwanted: dict[str, int]) -> None:
         for reason, times in unwanted.items():
-            self._counts.add(FORWARD_UNWANTED, str(upstream), _LABELS[reason], by=times)
+            self._counts.add(FORWARD_UNWANTED, str(upstream), reason, by=times)
 
     # Connections
 
@@ -257,89 +252,3 @@ def _reason(error: OSError, upstream: Upstream) -> str:
     if (verify := getattr(error, "verify_message", None)) is not None:
         return f"its certificate does not prove that it is {upstream.identity}: {verify}"
     return error.strerror or str(error)
-
-
-# What a wait may end with beside the response; the last three are doubts, in words for a person.
-_TRUNCATED = "truncated"
-_MISSPELLED = "a response in another case"
-_NO_COOKIE = "a response without our cookie"
-_FLOODED = f"more than {MAX_UNWANTED} datagrams that do not answer the query"
-_OTHER = "another"
-_LABELS = {_MISSPELLED: "case", _NO_COOKIE: "cookie", _OTHER: "other"}
-
-
-class _Waiting:
-    """Reads a socket until something counts; in callbacks, so that what does not costs no task its turn."""
-
-    __slots__ = (
-        "_datagram",
-        "_doubt",
-        "_loop",
-        "_query",
-        "_timer",
-        "_traits",
-        "_until_s",
-        "done",
-        "unwanted",
-    )
-
-    def __init__(self, datagram: socket.socket, query: Query, traits: Traits, until_s: float) -> None:
-        self._loop = loop = asyncio.get_running_loop()
-        self._datagram = datagram
-        self._query = query
-        self._traits = traits
-        self._until_s = until_s
-        self._doubt = ""
-        self.unwanted: dict[str, int] = {}
-        self.done: asyncio.Future[Response | str] = loop.create_future()
-        self._timer = loop.call_at(until_s, self._end_of_time)
-        loop.add_reader(datagram.fileno(), self._read)  # by number: by object, asyncio is twice as slow
-
-    def end(self) -> None:
-        """Let go of the socket."""
-        self._timer.cancel()
-        self._loop.remove_reader(self._datagram.fileno())
-
-    def _read(self) -> None:
-        if self.done.done():
-            return
-        try:
-            found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
-        except BlockingIOError:
-            return
-        except (OSError, UpstreamError) as error:
-            self.done.set_exception(error)
-            return
-        if isinstance(found, Response) or found == _TRUNCATED:
-            self.done.set_result(found)
-            return
-        self.unwanted[found] = self.unwanted.get(found, 0) + 1
-        if sum(self.unwanted.values()) > MAX_UNWANTED:
-            self.done.set_result(_FLOODED)
-        elif found != _OTHER and not self._doubt:
-            self._doubt = found
-            self._timer.cancel()
-            until_s = min(self._until_s, self._loop.time() + DOUBT_S)
-            self._timer = self._loop.call_at(until_s, self._end_of_time)
-
-    def _judge(self, wire: bytes) -> Response | str:
-        matching = match(wire, self._query)
-        if matching is Match.OTHER:
-            return _OTHER
-        if matching is Match.MISSPELLED:
-            return _MISSPELLED
-        if is_truncated(wire):  # whoever says so, all that it makes us do is to ask over TCP
-            return _TRUNCATED
-        response = Response(self._query.plain(wire))
-        if self._query.manner.cookie and not self._traits.accepts(response.cookie):
-            return _NO_COOKIE
-        if response.has_edns and response.rcode not in NO_EDNS:
-            self._traits.knows_edns = True
-        return response
-
-    def _end_of_time(self) -> None:
-        with suppress(asyncio.InvalidStateError):
-            if self._doubt:
-                self.done.set_result(self._doubt)
-            else:
-                self.done.set_exception(SilenceError("no response in time"))

@@ -13,6 +13,7 @@ from tests.replay.faults import Features, instead
 
 EXCHANGE, UPSTREAMS, POLICY = (f"splitdns.forward.{name}" for name in ("exchange", "upstreams", "policy"))
 HEALTH, TRAITS, STREAMS = (f"splitdns.forward.{name}" for name in ("health", "traits", "streams"))
+DATAGRAMS = "splitdns.forward.datagrams"
 
 
 def _whatever_the_case(match: Any) -> Any:
@@ -59,7 +60,7 @@ def _learns_but_accepts(accepts: Any) -> Any:
 
 
 FEATURES: Features = {
-    "spelling": [(f"{EXCHANGE}.match", _whatever_the_case)],
+    "spelling": [(f"{DATAGRAMS}.match", _whatever_the_case)],
     "another-look": [(f"{EXCHANGE}.Exchanger._settled", instead(_gives_up))],
     "case-learnt": [(f"{TRAITS}.Traits.mangles_case", instead(lambda *_: None))],
     "edns-learnt": [(f"{TRAITS}.Traits.lacks_edns", instead(lambda *_: None))],
@@ -67,7 +68,7 @@ FEATURES: Features = {
     "cookies": [(f"{TRAITS}.Traits.accepts", instead(lambda *_: True))],
     "cookie-expected": [(f"{TRAITS}.Traits.accepts", _learns_but_accepts)],
     "cookie-forgotten": [(f"{TRAITS}.Traits.forget_cookie", instead(lambda _: None))],
-    "flood": [(f"{EXCHANGE}.MAX_UNWANTED", instead(1_000_000))],
+    "flood": [(f"{DATAGRAMS}.MAX_UNWANTED", instead(1_000_000))],
     "strategy": [(f"{UPSTREAMS}.plan", instead(_in_order))],
     "three-at-once": [(f"{POLICY}.AT_ONCE", instead(10))],
     "round-trip": [(f"{HEALTH}.Health.wait_s", instead(lambda *_: 0.4))],

@@ -20,7 +20,8 @@ import dns.rrset
 import pytest
 
 from splitdns.errors import UpstreamError
-from splitdns.forward.exchange import MAX_UNWANTED, Exchanger, NoResponseError
+from splitdns.forward.datagrams import MAX_UNWANTED
+from splitdns.forward.exchange import Exchanger, NoResponseError
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.query import PAYLOAD_OCTETS, Manner, Question, make_query
 from splitdns.forward.response import Response

@@ -1,0 +1,118 @@
+"""The wait for the datagram that answers a query, among those that do not.
+
+A datagram counts only where the kernel saw it come from the upstream, its id and question are ours to the
+letter, and it bears our cookie if the upstream has ever shown one (RFC 5452 9.1, RFC 7873 5.3); others are
+counted by what is wrong with them, and the wait goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from enum import Enum
+
+from splitdns.errors import UpstreamError
+from splitdns.forward.query import NO_EDNS, Match, Query, is_truncated, match
+from splitdns.forward.response import Response
+from splitdns.forward.traits import Traits
+
+MAX_UNWANTED = 100  # datagrams that do not count, in one wait; beyond: a flood, and it is over
+# How long the right response may come after one that is almost right. A near upstream's comes by then; of a
+# far one, who asks over TCP instead has to wait no longer than for UDP.
+DOUBT_S = 0.04
+
+_RECEIVE_OCTETS = 65_535
+
+
+class Instead(Enum):
+    """What a wait may end with instead of a response; the last three are doubts, in words for a person."""
+
+    SILENCE = "no response in time"
+    TRUNCATED = "a truncated response"
+    MISSPELLED = "a response in another case"
+    NO_COOKIE = "a response without our cookie"
+    FLOOD = f"more than {MAX_UNWANTED} datagrams that do not answer the query"
+
+
+_LABELS = {Instead.MISSPELLED: "case", Instead.NO_COOKIE: "cookie", None: "other"}
+
+
+class Waiting:
+    """Reads a socket until something counts; in callbacks, so that what does not costs no task its turn.
+
+    ``done`` raises OSError where there is no way to the upstream, and UpstreamError where the response is
+    malformed. ``unwanted`` counts the others by "case", "cookie" and "other". Whoever made it calls ``end``.
+    """
+
+    __slots__ = (
+        "_datagram",
+        "_doubt",
+        "_loop",
+        "_query",
+        "_timer",
+        "_traits",
+        "_until_s",
+        "done",
+        "unwanted",
+    )
+
+    def __init__(self, datagram: socket.socket, query: Query, traits: Traits, until_s: float) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        self._datagram = datagram
+        self._query = query
+        self._traits = traits
+        self._until_s = until_s
+        self._doubt: Instead | None = None
+        self.unwanted: dict[str, int] = {}
+        self.done: asyncio.Future[Response | Instead] = loop.create_future()
+        self._timer = loop.call_at(until_s, self._end_of_time)
+        loop.add_reader(datagram.fileno(), self._read)  # by number: by object, asyncio is twice as slow
+
+    def end(self) -> None:
+        """Let go of the socket."""
+        self._timer.cancel()
+        self._loop.remove_reader(self._datagram.fileno())
+
+    def _read(self) -> None:
+        if self.done.done():
+            return
+        try:
+            found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
+        except BlockingIOError:
+            return
+        except (OSError, UpstreamError) as error:
+            self.done.set_exception(error)
+            return
+        if isinstance(found, Response) or found is Instead.TRUNCATED:
+            self.done.set_result(found)
+            return
+        label = _LABELS[found]
+        self.unwanted[label] = self.unwanted.get(label, 0) + 1
+        if sum(self.unwanted.values()) > MAX_UNWANTED:
+            self.done.set_result(Instead.FLOOD)
+        elif found is not None and self._doubt is None:
+            self._doubt = found
+            self._timer.cancel()
+            until_s = min(self._until_s, self._loop.time() + DOUBT_S)
+            self._timer = self._loop.call_at(until_s, self._end_of_time)
+
+    def _judge(self, wire: bytes) -> Response | Instead | None:
+        """The response, or what is wrong with the datagram; None: everything."""
+        matching = match(wire, self._query)
+        if matching is Match.OTHER:
+            return None
+        if matching is Match.MISSPELLED:
+            return Instead.MISSPELLED
+        if is_truncated(wire):  # whoever says so, all that it makes us do is to ask over TCP
+            return Instead.TRUNCATED
+        response = Response(self._query.plain(wire))
+        if self._query.manner.cookie and not self._traits.accepts(response.cookie):
+            return Instead.NO_COOKIE
+        if response.has_edns and response.rcode not in NO_EDNS:
+            self._traits.knows_edns = True
+        return response
+
+    def _end_of_time(self) -> None:
+        with suppress(asyncio.InvalidStateError):
+            self.done.set_result(self._doubt or Instead.SILENCE)
