@@ -14,8 +14,8 @@ from dataclasses import replace
 from splitdns.answer.decide import Proof, Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.dnssec.denial import MAX_ITERATIONS, Denial, Proven, of_zone
-from splitdns.forward.dnssec.signatures import MAX_SIGNATURES, BogusError, Budget, Verified, verify
-from splitdns.forward.dnssec.trust import Fetch, Signed, Trust, Unsigned, Walk, is_signed_by, signatures_of
+from splitdns.forward.dnssec.signatures import BogusError, Budget, Verified, verify
+from splitdns.forward.dnssec.trust import Fetch, Signed, Trust, Unsigned, Walk, signatures_of
 from splitdns.names import ROOT, Qname, fold, is_under, parent, to_text
 from splitdns.records import Ede, Rcode, RRset, Type, signer, type_to_text
 from splitdns.view import UpstreamSet
@@ -79,7 +79,7 @@ class Validator:
                 continue
             if rrset.rdtype == Type.CNAME:
                 end = fold(rrset.rdatas[0])
-            if dname is None or rrset.rdtype != Type.CNAME or not is_under(rrset.name, dname.name):
+            if dname is None or rrset.rdtype != Type.CNAME:  # else ``chain`` made it of the one before
                 await self._judge_records(rrset, reply, walk, verdict)
             dname = rrset if rrset.rdtype == Type.DNAME else None
         is_alias = bool(reply.answer) and reply.answer[-1].rdtype == Type.CNAME != qtype
@@ -142,12 +142,12 @@ class Validator:
             BogusError: there is no signature, and should be.
         """
         signers = {zone for rdata in signatures if is_under(name, zone := fold(signer(rdata)))}
-        for zone in sorted(signers, key=len, reverse=True)[:MAX_SIGNATURES]:
+        for zone in sorted(signers, key=len, reverse=True):
             found = await self._trust.zone_of(zone, walk)
             if isinstance(found, Signed) and found.zone == zone:
                 return found
         found = await self._trust.zone_of(name, walk)
-        if isinstance(found, Signed) and not any(is_signed_by(rdata, found.zone) for rdata in signatures):
+        if isinstance(found, Signed) and not signatures:
             raise BogusError(Ede.RRSIGS_MISSING, f"{to_text(found.zone)} is signed, and this is not")
         return found
 

@@ -76,6 +76,19 @@ def test_the_wildcard_has_to_be_denied_too__rfc4035_5_4(kind: tuple[int, bool] |
     assert denial(of, "m.example.", "*.example.", "example.").no_name(name("m")) is Proven.SECURE
 
 
+def test_the_wildcard_s_hash_has_to_be_denied_too__rfc5155_8_4() -> None:
+    of = Zone("example.", "".join(f"host{number} A 192.0.2.1\n" for number in range(40)), nsec3=(0, False))
+    incomplete = 0
+    for number in range(20):
+        asked = f"no{number}.example."
+        shown = denial(of, asked, "example.")
+        if shown._covering3(name("*")) is None:
+            incomplete += 1
+            assert shown.no_name(qname(asked)) is None
+        assert denial(of, asked, "example.", "*.example.").no_name(qname(asked)) is Proven.SECURE
+    assert incomplete > 10
+
+
 @both
 def test_a_type_that_is_not_there__rfc4035_5_4_rfc5155_8_5(kind: tuple[int, bool] | None) -> None:
     shown = denial(zone(kind), "www.example.")

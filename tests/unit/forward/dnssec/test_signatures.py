@@ -222,7 +222,14 @@ def test_a_wildcard_s_records_tell_their_source__rfc4035_5_3_2() -> None:
 def test_a_label_count_that_cannot_be_is_bogus__rfc4035_5_3_1(count: int) -> None:
     zone = Zone("example.")
     rrset, signature = signed(zone, "www.example.", "A", "192.0.2.1")
-    assert fault(zone, rrset, signature[:3] + bytes((count,)) + signature[4:]) == Ede.BOGUS
+    with pytest.raises(BogusError, match="counts more labels" if count else "a wildcard above its zone"):
+        check(zone, rrset, signature[:3] + bytes((count,)) + signature[4:])
+
+
+def test_a_zone_has_no_wildcards_above_itself__rfc4035_5_3_1() -> None:
+    zone = Zone("sub.example.")
+    rrset, signature = signed(zone, "www.sub.example.", "A", "192.0.2.1", source="*.example.")
+    assert fault(zone, rrset, signature) == Ede.BOGUS
 
 
 def test_reading_a_signature_folds_its_signer__rfc4034_6_2() -> None:

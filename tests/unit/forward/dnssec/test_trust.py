@@ -114,7 +114,9 @@ def test_names_that_are_no_delegations_are_passed_over() -> None:
 
 def test_a_dname_has_nothing_beneath_it__rfc6672_2_4() -> None:
     bench = Bench(Zone("test.", "d DNAME elsewhere.test."))
-    assert zone(bench.zone_of("www.d.test.")) == "test."
+    assert zone(bench.zone_of("a.www.d.test.")) == "test."
+    assert "www.d.test. DS" in bench.asked
+    assert "a.www.d.test. DS" not in bench.asked
 
 
 def test_a_wildcard_is_no_delegation() -> None:

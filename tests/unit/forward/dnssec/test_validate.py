@@ -30,6 +30,7 @@ www A 192.0.2.1
 www A 192.0.2.2
 *.wild A 192.0.2.3
 *.walias CNAME www.nsec3.test.
+*.wboth CNAME x.wild.nsec3.test.
 a.b.c A 192.0.2.4
 alias CNAME www
 out CNAME www.nsec3.test.
@@ -98,6 +99,7 @@ def verdict(reply: Reply) -> tuple[Security, list[int]]:
         ("out.nsec.test.", "MX", SECURE),
         ("lost.nsec.test.", "A", SECURE),
         ("x.walias.nsec.test.", "A", SECURE),
+        ("x.wboth.nsec.test.", "A", SECURE),
         ("www.dname.nsec.test.", "A", SECURE),
         ("no.dname.nsec.test.", "A", SECURE),
         ("www.nsec.test.", "ANY", SECURE),
@@ -268,6 +270,34 @@ def test_signatures_of_a_wildcard_s_are_not_for_names_that_are_there__rfc4035_5_
     response.authority = zone.denial(name)
     reply = judged(of, "there.wild.nsec.test.", wire=response.to_wire())
     assert verdict(reply) == (BOGUS, [Ede.NSEC_MISSING])
+
+
+def test_a_wildcard_s_denial_is_not_one_of_names_that_are_there__rfc4035_5_4() -> None:
+    of = world()
+    zone = of.zones[dns.name.from_text("nsec.test.")]
+    name, wild = dns.name.from_text("there.wild.nsec.test."), dns.name.from_text("*.wild.nsec.test.")
+    zone.add(dns.rrset.from_text(name, TTL_S, "IN", "MX", "10 mail.nsec.test."))
+    query = dns.message.make_query(name, "MX", want_dnssec=True)
+    response = dns.message.make_response(query)
+    response.authority = zone.with_signature(zone.sets[zone.name, dns.rdatatype.SOA])
+    for rrset in zone.denial(wild):
+        response.authority.append(dns.rrset.from_rdata_list(name, rrset.ttl, list(rrset)))
+    reply = judged(of, "there.wild.nsec.test.", "MX", wire=response.to_wire())
+    assert verdict(reply) == (BOGUS, [Ede.NSEC_MISSING])
+
+
+def test_ds_records_are_their_parent_s_to_sign__rfc4035_5_2() -> None:
+    of = world()
+    zone = of.zones[dns.name.from_text("nsec.test.")]
+    response = dns.message.make_response(dns.message.make_query("nsec.test.", "DS", want_dnssec=True))
+    response.answer = zone.with_signature(dns.rrset.from_rdata("nsec.test.", TTL_S, zone.ds))
+    assert verdict(judged(of, "nsec.test.", "DS", wire=response.to_wire()))[0] is BOGUS
+
+
+def test_that_a_zone_is_unsigned_is_its_parent_s_to_say__rfc4035_5_2() -> None:
+    of = world()
+    wire = without(of, "plain.test.", "RRSIG", "NSEC", rdtype="DS")
+    assert verdict(judged(of, "plain.test.", "DS", wire=wire)) == (BOGUS, [Ede.RRSIGS_MISSING])
 
 
 def test_what_is_beneath_a_negative_anchor_is_not_looked_at__rfc7646_2() -> None:
