@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from splitdns.check.dialects import nftables_values as values
 from splitdns.check.dialects.json_places import Json
-from splitdns.check.dialects.nftables_match import Within, mapped, possible_values
+from splitdns.check.dialects.nftables_match import Within, mapped, possible_values, presupposed
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,
     Chance,
     Terms,
 )
-from splitdns.check.rules import Action, Of, Opaque, SetMark, Unknown
+from splitdns.check.rules import Action, Mark, Of, Opaque, SetMark, Unknown
 
 _ALL = 0xFFFF_FFFF
 _NUMBER = values.named({}, 32)
@@ -36,7 +36,8 @@ def marks(of: Of, value: Json, within: Within) -> _Acts:
                 return _by_chance(of, possible_values(found, data, within), found.name)
             if isinstance(found, Terms):
                 return [(found, _unclear(of))]
-            return [(terms, _set(of, one)) for several, one in found for terms in several]
+            acts = [(terms, _set(of, one)) for several, one in found for terms in several]
+            return acts if not _asks_itself(of, acts) else [(presupposed(key), _unclear(of))]
         case {"numgen": {"mod": int(count), **details}}:
             offset = details.get("offset", 0)
             if 0 < count <= _MAX_CHANCES and isinstance(offset, int):
@@ -57,6 +58,12 @@ def marks(of: Of, value: Json, within: Within) -> _Acts:
     if flip:
         steps.append((ALWAYS, SetMark(of, flip, 0)))
     return steps
+
+
+def _asks_itself(of: Of, acts: _Acts) -> bool:
+    """Whether what one element sets would let the next one match too."""
+    asked = (one for terms, _ in acts for one in terms.conditions)
+    return len(acts) > 1 and any(isinstance(one, Mark) and one.of is of for one in asked)
 
 
 def _set(of: Of, value: Json) -> Action:

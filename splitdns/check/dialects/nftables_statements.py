@@ -120,7 +120,8 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
         else:
             step = _step(what, body, within, result)
             later = statements[number + 1 :]
-            if later and any(_undermines(action, branches) for _, action in step):
+            several = later or len(step) > 1
+            if branches != [ALWAYS] and several and any(_undermines(action, branches) for _, action in step):
                 result.acts += [(branch, Jump(name_of_rest)) for branch in branches]
                 result.rest = [{what: body}, *later]
                 break

@@ -49,6 +49,8 @@ class Packet:
     destination_port: int = 0
     flags: int = 2
     kind: int = 8
+    mark: int = 0
+    connection_mark: int = 0
 
     @property
     def family(self) -> int:
@@ -143,8 +145,10 @@ def holds(condition: Condition, packet: Packet) -> bool | None:
                 return None
             inside = addresses is None or int(source if side is Side.SOURCE else destination) in addresses
             return inside and (ports is None or (packet.protocol in WITH_PORTS and port in ports))
-        case Mark(of, numbers, _):
-            return 0 in numbers if of is Of.PACKET or packet.opens else None
+        case Mark(Of.PACKET, numbers, mask):
+            return packet.mark & mask in numbers
+        case Mark(_, numbers, mask):
+            return packet.connection_mark & mask in numbers if packet.opens else None
         case AnyOf(alternatives, negated):
             found = [_all([holds(each, packet) for each in some]) for some in alternatives]
             either = True if True in found else None if None in found else False

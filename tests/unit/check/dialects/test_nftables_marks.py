@@ -76,6 +76,7 @@ def test_a_mark_by_chance_is_any_of_a_few(value: Json) -> None:
         {"&": [DPORT, 5]},
         {"|": [META, CT]},
         {"map": {"key": DPORT, "data": {"set": [["http", 1]]}}},
+        {"map": {"key": META, "data": {"set": [[1, 2], [2, 3]]}}},
         {"map": {"key": DPORT, "data": {"set": [[80, "x"]]}}},
     ],
 )

@@ -201,6 +201,14 @@ def test_no_tracking_after_a_state_was_asked_for_goes_on_in_a_chain_of_its_own()
     assert rule(ESTABLISHED, {"notrack": None}).rest == []
 
 
+def test_a_mark_that_is_set_in_several_steps_is_asked_for_once() -> None:
+    asked: Json = {"match": {"op": "==", "left": {"ct": {"key": "mark"}}, "right": 0}}
+    value: Json = {"|": [{"meta": {"key": "mark"}}, 128]}
+    done = rule(asked, {"mangle": {"key": {"ct": {"key": "mark"}}, "value": value}})
+    assert [action for _, action in done.acts] == [Jump("rest")]
+    assert len(done.rest) == 1
+
+
 def test_options_of_translations_are_noted() -> None:
     done = rule({"masquerade": {"flags": ["random", "persistent"]}})
     assert [name for _, name, _ in done.notes] == ["masquerade random", "masquerade persistent"]
