@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.check.dialects.iptables_makers import maker
 from splitdns.check.dialects.iptables_matches import MATCHES, NEVER, conditions_of
+from splitdns.check.dialects.iptables_rates import at_rest
 from splitdns.check.dialects.iptables_rule import Reading
 from splitdns.check.dialects.iptables_targets import action_of, by_port
 from splitdns.check.dialects.iptables_values import PROTOCOL_NUMBERS, addresses, protocols, without
@@ -74,12 +75,15 @@ def read_rule(
     parts = _sorted(rule, words)
     for name, option in parts.basic:
         rule.conditions += _basic(rule, name, option)
+    action = _action(rule, parts, chains)
     comment = ""
     for match in parts.matches:
-        rule.conditions += conditions_of(rule, match.name.text, match.options)
+        found = at_rest(rule, match.name.text, match.options, action)
+        if found is None:
+            found = conditions_of(rule, match.name.text, match.options)
+        rule.conditions += found
         if match.name.text == "comment" and match.options and match.options[0].values:
             comment = match.options[0].values[0].text
-    action = _action(rule, parts, chains)
     target = parts.target.name.text if parts.target else ""
     if made_by := maker(chain, target, comment, rule.origin.text):
         rule.origin = replace(rule.origin, made_by=made_by)

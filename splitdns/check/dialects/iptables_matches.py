@@ -348,6 +348,10 @@ MATCHES: dict[str, dict[str, Reader]] = {
     "nfacct": {"--nfacct-name": _nothing},  # it counts, and holds for every packet
 }
 
+# Headers between IPv6's and its payload's, which the packets that are asked about do not have; these matches
+# hold only where the header is there, negated or not.
+_ABSENT = frozenset({"dst", "hbh", "rt", "frag"})
+
 # Known, and not modelled: what each looks at.
 WIDENED = {
     "limit": "it holds up to a rate",
@@ -394,10 +398,6 @@ WIDENED = {
     "ah": "it looks at an IPsec header",
     "esp": "it looks at an IPsec header",
     "ipcomp": "it looks at an IPsec header",
-    "dst": "it looks at an IPv6 extension header",
-    "hbh": "it looks at an IPv6 extension header",
-    "rt": "it looks at an IPv6 extension header",
-    "frag": "it looks at an IPv6 extension header",
     "ipv6header": "it looks at IPv6 extension headers",
     "eui64": "it looks at the hardware address",
     "mh": "it looks at a mobility header",
@@ -412,6 +412,8 @@ def conditions_of(rule: Reading, match: str, options: Sequence[Option]) -> list[
     Raises:
         ConfigError: a value is not what the option takes.
     """
+    if match in _ABSENT:
+        return [NEVER]
     readers = MATCHES.get(match)
     if readers is None:
         if match in WIDENED:

@@ -92,7 +92,7 @@ def test_what_iptables_itself_could_not_print_may_hold_and_is_named() -> None:
 
 
 def test_a_rule_says_who_made_it() -> None:
-    rule, (note,) = one_rule("-m limit --limit 1/sec -m comment --comment !fw3 -j ACCEPT")
+    rule, (note,) = one_rule("-m ttl --ttl-eq 1 -m comment --comment !fw3 -j ACCEPT")
 
     assert (rule.origin.made_by, note.origin.made_by) == ("OpenWrt's fw3",) * 2
 
