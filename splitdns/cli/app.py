@@ -212,6 +212,9 @@ def check(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The mildest severity that makes it fail.")
     ] = FailOn.WARNING,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also connect to each declared address, from here.")
+    ] = False,
 ) -> None:
     """Whether the gateway's rules keep what the zones promise.
 
@@ -221,7 +224,7 @@ def check(
     """
     from splitdns.cli.check import run
 
-    run(config, output.value, fail_on.value)
+    run(config, output.value, fail_on.value, probe=probe)
 
 
 @app.command()
@@ -276,7 +279,9 @@ def zone_show(
 
 @app.command()
 def schema(
-    of: Annotated[Schema, typer.Argument(metavar="config|zone|report", help="Of which file.")] = Schema.CONFIG,
+    of: Annotated[
+        Schema, typer.Argument(metavar="config|zone|report", help="Of which file.")
+    ] = Schema.CONFIG,
 ) -> None:
     """Print a JSON Schema for editors."""
     from splitdns.cli.schema import run

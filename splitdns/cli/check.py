@@ -11,23 +11,28 @@ from splitdns.cli.loading import chosen, load_configuration
 
 if TYPE_CHECKING:
     from splitdns.check.check import Checked
-    from splitdns.check.finding import Finding, Severity
+    from splitdns.check.finding import Finding
+    from splitdns.check.probe import Probed, Told
 
 MAX_RULES = 3  # of one finding, in text; all of them are in the other forms
 _STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan"}
 
 
-def run(config: Path | None, output: str, fail_on: str) -> NoReturn:
+def run(config: Path | None, output: str, fail_on: str, *, probe: bool) -> NoReturn:
     """Check, print, and end with the status of semantics 27; a wrong configuration ends with 2."""
     from splitdns.check.finding import Severity
 
     severity = Severity[fail_on.upper()]
     checked = checked_from(config)
+    probed = _probed(checked) if probe else None
     match output:
         case "json":
             from splitdns.check.report import plain
 
-            print_json(plain.report(checked))
+            value = plain.report(checked)
+            if probed is not None:
+                value |= {"probes": [*map(plain.probe, probed[0])], "told": [*map(plain.told, probed[1])]}
+            print_json(value)
         case "sarif":
             from splitdns.check.report import sarif
 
@@ -37,7 +42,9 @@ def run(config: Path | None, output: str, fail_on: str) -> NoReturn:
 
             sys.stdout.write(junit.report(checked, severity))
         case _:
-            _print(checked, printer(), severity)
+            _print(checked, printer())
+            if probed is not None:
+                _print_probes(*probed, printer())
     raise SystemExit(checked.status(severity))
 
 
@@ -59,7 +66,40 @@ def checked_from(config: Path | None) -> Checked:
         return check(gathered, settings, loaded)
 
 
-def _print(checked: Checked, out: Printer, fail_on: Severity) -> None:
+def _probed(checked: Checked) -> tuple[list[Probed], list[Told]]:
+    import asyncio
+
+    from splitdns.check.probe import ask, probe
+    from splitdns.cli.progress import progress
+
+    with progress("probing"):
+        return asyncio.run(probe(checked.judgement)), asyncio.run(ask(checked.judgement))
+
+
+def _print_probes(probed: list[Probed], told: list[Told], out: Printer) -> None:
+    out.line()
+    out.line("From here:", "bold")
+    answers = [
+        (one.name, str(one.resolver), ", ".join(map(str, one.addresses)) or one.fact.value, one.remark)
+        for one in told
+    ]
+    out.table(("name", "asked", "told", "remark"), answers)
+    rows = [
+        (
+            str(one.service),
+            str(one.address),
+            one.fact.value,
+            one.cell.verdict.value if one.cell is not None else "-",
+            one.http,
+            one.certificate[:16],
+            one.remark,
+        )
+        for one in probed
+    ]
+    out.table(("service", "address", "live", "rules", "http", "certificate", "remark"), rows)
+
+
+def _print(checked: Checked, out: Printer) -> None:
     from splitdns.check.report.matrix import matrix
 
     by_subject: dict[str, list[Finding]] = {}

@@ -6,7 +6,7 @@ Addresses, prefixes and places are text; ``format`` counts up when something tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from splitdns.check.check import Checked
 from splitdns.check.finding import Finding, Witness
@@ -14,6 +14,9 @@ from splitdns.check.judge import Cell
 from splitdns.check.model import Origin
 from splitdns.check.sets import Numbers, shown_addresses
 from splitdns.check.verdict import Act, Outcome, Packets, Stage
+
+if TYPE_CHECKING:  # it brings a resolver's half along
+    from splitdns.check.probe import Probed, Told
 
 FORMAT = 1
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
@@ -70,6 +73,30 @@ def cell(one: Cell) -> dict[str, Any]:
         "told": one.told,
         "verdict": one.verdict.value,
         "works": one.works,
+    }
+
+
+def probe(one: Probed) -> dict[str, Any]:
+    return {
+        "service": str(one.service),
+        "address": str(one.address),
+        "source": str(one.source) if one.source is not None else None,
+        "live": one.fact.value,
+        "verdict": one.cell.verdict.value if one.cell is not None else None,
+        "certificate_sha256": one.certificate or None,
+        "http": one.http or None,
+        "remark": one.remark or None,
+    }
+
+
+def told(one: Told) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "resolver": str(one.resolver),
+        "live": one.fact.value,
+        "addresses": [*map(str, one.addresses)],
+        "view": one.view,
+        "remark": one.remark or None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from splitdns.check.finding import Code, Severity
+from splitdns.check.probe import Fact
 from splitdns.check.report.plain import FORMAT
 from splitdns.check.verdict import Verdict
 
@@ -12,8 +13,8 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of a report; nothing is left out of one, and nothing else is in it."""
-    return {
+    """The schema of a report; nothing but probes is left out of one, and nothing else is in it."""
+    schema = {
         "$schema": DRAFT,
         "title": "splitdns check --format json",
         "$defs": _DEFINITIONS,
@@ -32,6 +33,8 @@ def json_schema() -> dict[str, Any]:
             ),
         ),
     }
+    schema["properties"] |= {"probes": _list("probe"), "told": _list("told")}  # with --probe only
+    return schema
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -75,6 +78,24 @@ _DEFINITIONS = {
         witness=_or_null({"$ref": "#/$defs/witness"}),
         remedy=_or_null(_TEXT),
         reasons=_TEXTS,
+    ),
+    "probe": _object(
+        service=_TEXT,
+        address=_TEXT,
+        source=_or_null(_TEXT),
+        live={"enum": [fact.value for fact in Fact]},
+        verdict=_or_null(_VERDICT),
+        certificate_sha256=_or_null(_TEXT),
+        http=_or_null(_TEXT),
+        remark=_or_null(_TEXT),
+    ),
+    "told": _object(
+        name=_TEXT,
+        resolver=_TEXT,
+        live={"enum": [fact.value for fact in Fact]},
+        addresses=_TEXTS,
+        view=_or_null(_TEXT),
+        remark=_or_null(_TEXT),
     ),
     "cell": _object(
         service=_TEXT,

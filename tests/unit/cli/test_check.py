@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema
+import pytest
+
+from splitdns.check import probe
+from splitdns.check.judge import Judgement
+from splitdns.check.probe import Fact, Probed, Told
+from splitdns.check.report.schema import json_schema
 from tests.check.world import filtered, nat
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.gateway import RULES, lay
@@ -40,6 +48,31 @@ def test_the_other_forms_are_for_programs(run: Run, desk: Path) -> None:
     assert json.loads(run("check", "--format", "json").stdout)["format"] == 1
     assert json.loads(run("check", "--format", "sarif").stdout)["version"] == "2.1.0"
     assert ElementTree.fromstring(run("check", "--format", "junit").stdout).tag == "testsuite"
+
+
+def test_probes_follow_the_matrix_and_stand_in_the_report(
+    run: Run, desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def probed(judgement: Judgement) -> list[Probed]:
+        cell = judgement.cells[0]
+        return [Probed(cell.service, cell.address, Fact.TIME_OUT, cell=cell, remark="look at the host")]
+
+    async def told(judgement: Judgement) -> list[Told]:
+        return [Told("www.example.com.", ip_address("192.168.10.53"), Fact.REFUSED)]
+
+    monkeypatch.setattr(probe, "probe", probed)
+    monkeypatch.setattr(probe, "ask", told)
+    lay(desk)
+
+    text = run("check", "--probe").stdout.partition("From here:")[2]
+    value = json.loads(run("check", "--probe", "--format", "json").stdout)
+
+    assert "time-out" in text
+    assert "look at the host" in text
+    assert "www.example.com.  192.168.10.53  refused" in text
+    assert value["probes"][0]["live"] == "time-out"
+    assert value["told"][0]["live"] == "refused"
+    jsonschema.Draft202012Validator(json_schema()).validate(value)
 
 
 def test_without_a_gateway_there_is_nothing_to_check(run: Run) -> None:
