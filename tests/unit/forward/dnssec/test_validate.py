@@ -43,7 +43,7 @@ dname DNAME nsec3.test.
 def world() -> World:
     return World(
         Zone("."),
-        Zone("test."),
+        Zone("test.", "*.down CNAME x.wild.nsec.test."),
         Zone("nsec.test.", HOSTS),
         Zone("nsec3.test.", HOSTS, nsec3=(2, False), algorithm=ED25519),
         Zone("optout.test.", HOSTS, nsec3=(0, True)),
@@ -100,6 +100,7 @@ def verdict(reply: Reply) -> tuple[Security, list[int]]:
         ("lost.nsec.test.", "A", SECURE),
         ("x.walias.nsec.test.", "A", SECURE),
         ("x.wboth.nsec.test.", "A", SECURE),
+        ("x.down.test.", "A", SECURE),
         ("www.dname.nsec.test.", "A", SECURE),
         ("no.dname.nsec.test.", "A", SECURE),
         ("www.nsec.test.", "ANY", SECURE),
