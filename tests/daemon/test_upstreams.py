@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import dns.rcode
 import pytest
 import trustme
 
-from tests.daemon.server import Server, Site
+from tests.daemon.server import PATIENCE_S, Server, Site
 from tests.lab.machine import Here, free_port
 from tests.upstreams import answer
 
@@ -98,14 +99,14 @@ def test_a_circle_with_a_real_forwarder_ends_at_once__semantics_17(tmp_path: Pat
                 "--no-hosts",
                 f"--server=127.0.0.1#{server.port}",
             )
-            told = None
-            for number in range(50):  # until dnsmasq listens
+            until_s, number = time.monotonic() + PATIENCE_S, 0
+            while not server.total("forward_loops_total"):  # until dnsmasq listens
+                assert time.monotonic() < until_s, server.text
                 response = server.ask(f"host{number}.elsewhere.example")
                 assert response.rcode() == dns.rcode.SERVFAIL
-                if server.total("forward_loops_total"):
-                    told = server.wait_for("forward.loop")
-                    break
-            assert told is not None
+                number += 1
+                time.sleep(0.05)
+            told = server.wait_for("forward.loop")
             assert told["upstream"] == f"127.0.0.1:{port}"
             response = server.ask("once-more.elsewhere.example")
             assert response.rcode() == dns.rcode.SERVFAIL
