@@ -116,7 +116,7 @@ def test_what_is_forged_from_the_upstream_s_address_gets_nowhere__semantics_17(f
     assert heard == [TRUTH, TRUTH], "from the upstream, and from the cache"
     seen = sum(by for (name, _), by in counts.counters.items() if name == FORWARD_UNWANTED.name)
     assert seen > 0, "the flood did arrive"
-    assert len(asked.asked) < 10
+    assert len(asked.asked) < 20, "it is not worn down into asking on and on"
 
 
 def test_what_is_right_but_for_the_port_it_comes_from_gets_nowhere__rfc5452_9_1() -> None:
