@@ -1,7 +1,7 @@
 """Sockets towards upstreams: for datagrams one for each query, for connections one for each of these.
 
-A fresh socket for every query over UDP: the kernel draws its port at random from its ephemeral range (28,232 ports
-unless configured otherwise), and a forged answer has to hit that port besides the 16 bits of the id
+A fresh socket for every query over UDP: the kernel draws its port at random from its ephemeral range (28,232
+ports unless configured otherwise), and a forged answer has to hit that port besides the 16 bits of the id
 (RFC 5452 4.5). Sockets are connected, so that the kernel drops what comes from elsewhere, and an ICMP error
 fails the exchange at once instead of after its time-out.
 """
