@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 
 from splitdns.addresses import INSIDE_PREFIXES
+from splitdns.check.cuts import Cuts
 from splitdns.check.model import Gateway
 from splitdns.check.neighbours import Neighbours
 from splitdns.check.rules import Action, Addresses, AnyOf, Condition, Netmap, Original, Translate
@@ -15,16 +16,16 @@ from splitdns.check.terrain import Terrain
 _NO_HOSTS: dict[int, tuple[Prefix, ...]] = {4: (ip_network("224.0.0.0/3"),), 6: (ip_network("ff00::/8"),)}
 
 
-def boundaries(gateway: Gateway, terrain: Terrain, neighbours: Neighbours) -> list[int]:
-    """Every number at which something may tell an address of ``terrain``'s family from the one before."""
-    found: set[int] = {0, *terrain.boundaries(), *neighbours.boundaries()}
+def cuts(gateway: Gateway, terrain: Terrain, neighbours: Neighbours) -> Cuts:
+    """Everything that tells one address of ``terrain``'s family from another."""
+    sets = [*terrain.told_apart()]
     for chain in gateway.ruleset.chains:
         if terrain.family in chain.families:
             for rule in chain.rules:
                 if terrain.family in rule.families:
-                    for numbers in (*_asked(rule.conditions), *_given(rule.action)):
-                        found.update(end for low, high in numbers.ranges for end in (low, high + 1))
-    return sorted(found)
+                    sets += _asked(rule.conditions)
+                    sets += _given(rule.action)
+    return Cuts(sets, (*terrain.tables(), *neighbours.tables()))
 
 
 def _asked(conditions: Iterable[Condition]) -> Iterator[Numbers]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from splitdns.check.cuts import Table
 from splitdns.check.flows import Flow
 from splitdns.check.model import Gateway
 from splitdns.check.network import Clients, Host, HostRoute, Kind
@@ -76,11 +77,10 @@ class Neighbours:
     def gateway(self) -> Server:
         return self._gateway
 
-    def boundaries(self) -> Iterator[int]:
-        """Where addresses begin to be treated differently."""
-        for host in self._hosts.values():
-            yield from self._host_ways(host, "").starts
-        yield from self._owners.starts
+    def tables(self) -> Iterator[Table]:
+        """What says whose addresses are whose, and who is near whom."""
+        yield self._owners.table
+        yield from (self._host_ways(host, "").table for host in self._hosts.values())
 
     def servers(self, flow: Flow, interface: str, via: int | None) -> Iterator[tuple[Flow, Server | None]]:
         """Who gets what is sent out by ``interface``; None: nobody who would answer."""

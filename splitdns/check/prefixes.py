@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from splitdns.check.cuts import Table
 from splitdns.check.flows import CONSTANT, WHO, Flow, Ref
 from splitdns.check.sets import Numbers, Range
 from splitdns.check.sources import Sources
@@ -56,6 +57,10 @@ class Prefixes(Generic[T]):
         else:
             self.starts.append(at)
             self.values.append(value)
+
+    @property
+    def table(self) -> Table:
+        return self.starts, self.values
 
     def at(self, number: int) -> T:
         return self.values[bisect_right(self.starts, number) - 1]

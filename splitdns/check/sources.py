@@ -1,18 +1,20 @@
 """Where packets start: the clients' addresses in atoms, and sets of atoms as the bits of a number.
 
 All that a gateway can tell of a client is its address and the interface by which it comes. Addresses that no
-rule, route or host tells apart form an atom; a set of atoms is one whole number, so that any number of client
-networks walk together at the price of one, and part only where something treats them differently.
+rule, route or host tells apart form an atom, wherever they lie; a set of atoms is one whole number. So any
+number of client networks walk together at the price of one, and part only where something treats them
+differently, and a block list of a hundred thousand addresses makes two atoms.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
+from splitdns.check.cuts import Cuts
 from splitdns.check.network import Clients
-from splitdns.check.sets import Numbers
+from splitdns.check.sets import Numbers, Range
 
 EVERYONE = -1  # as a mask: whoever it is
 
@@ -21,34 +23,87 @@ Link = tuple[tuple[str, int], ...]
 
 
 class UnsplitError(Exception):
-    """Addresses are told apart that are in one atom: the walk has to begin anew, with more ``boundaries``."""
+    """Addresses are told apart that are in one atom: the walk has to begin anew, and know of ``numbers``."""
 
-    def __init__(self, boundaries: Iterable[int]) -> None:
+    def __init__(self, numbers: Iterable[Numbers]) -> None:
         super().__init__("an atom has to be split")
-        self.boundaries = frozenset(boundaries)
+        self.numbers = tuple(numbers)
+
+
+class _Places:
+    """Where the addresses of one of the clients lie: pieces in order, each of one atom."""
+
+    def __init__(self, pieces: Sequence[tuple[int, int, int]]) -> None:
+        """``pieces``: first, last, atom."""
+        self.lows = [low for low, _, _ in pieces]
+        self.highs = [high for _, high, _ in pieces]
+        self.atoms = [atom for _, _, atom in pieces]
+        self._together = [
+            _mask(self.atoms[at : at + _STRIDE]) for at in range(0, len(pieces), _STRIDE)
+        ]
+
+    def near(self, numbers: Numbers) -> Sequence[Range]:
+        """The ranges of ``numbers`` that may touch a piece."""
+        ranges = numbers.ranges
+        if len(ranges) < _STRIDE or not self.lows:
+            return ranges
+        first = bisect_left(ranges, self.lows[0], key=lambda one: one[1])
+        return ranges[first : bisect_right(ranges, self.highs[-1], key=lambda one: one[0])]
+
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        """The pieces that begin there: the first, and the one after the last."""
+        return bisect_left(self.lows, low), bisect_right(self.lows, high)
+
+    def mask(self, begin: int, end: int) -> int:
+        """The atoms of pieces ``begin`` to before ``end``."""
+        first, last = -(-begin // _STRIDE), end // _STRIDE
+        if first >= last:
+            return _mask(self.atoms[begin:end])
+        mask = _mask(self.atoms[begin : first * _STRIDE]) | _mask(self.atoms[last * _STRIDE : end])
+        for some in self._together[first:last]:
+            mask |= some
+        return mask
+
+    def is_cut(self, at: int) -> bool:
+        """Whether a piece begins before ``at`` and ends at it or later."""
+        index = bisect_right(self.lows, at) - 1
+        return index >= 0 and self.lows[index] < at <= self.highs[index]
+
+
+_STRIDE = 64  # pieces whose atoms are kept together, so that wide sets cost little
 
 
 class Sources:
     """The atoms of some clients: ``mask_of`` a set of addresses, and ``numbers`` of a mask."""
 
-    def __init__(self, clients: Sequence[Clients], boundaries: Sequence[int]) -> None:
-        """``boundaries``: sorted numbers at which an atom has to begin."""
+    def __init__(self, clients: Sequence[Clients], cuts: Cuts) -> None:
         self.clients = tuple(clients)
-        self.boundaries = boundaries
-        self.atoms: list[tuple[int, int]] = []
+        self.cuts = cuts
+        self.atoms: list[Numbers] = []
         self.masks: list[int] = []  # of each of the clients
-        self._spans: list[tuple[int, list[int]]] = []  # of each of the clients: its first atom, the firsts
-        self._cache: dict[Numbers, int] = {}
+        self.tickets = count(1)
+        self._places: list[_Places] = []
+        self._known: dict[int, int] = {}  # by the id of numbers that are among the cuts
+        self._found: dict[Numbers, int] = {}
         self._shown: dict[tuple[int, int], Numbers] = {}
         self._whole: dict[int, Numbers] = {}
-        self.tickets = count(1)
         for one in self.clients:
             first = len(self.atoms)
-            for low, high in one.numbers.ranges:
-                self.atoms += _cut(low, high, boundaries)
-            self._spans.append((first, [low for low, _ in self.atoms[first:]]))
+            self._places.append(self._placed(one.numbers))
             self.masks.append((1 << len(self.atoms)) - (1 << first))
         self.everyone = (1 << len(self.atoms)) - 1
+
+    def _placed(self, numbers: Numbers) -> _Places:
+        ranges: dict[int, list[Range]] = {}
+        pieces: list[tuple[int, int, int]] = []
+        first = len(self.atoms)
+        for low, high, sign in self.cuts.pieces(numbers):
+            where = ranges.setdefault(sign, [])
+            where.append((low, high))
+            pieces.append((low, high, sign))
+        atoms = {sign: first + at for at, sign in enumerate(ranges)}
+        self.atoms += (Numbers.of(*where) for where in ranges.values())
+        return _Places([(low, high, atoms[sign]) for low, high, sign in pieces])
 
     def mask_of(self, numbers: Numbers) -> int:
         """The atoms in ``numbers``.
@@ -56,36 +111,46 @@ class Sources:
         Raises:
             UnsplitError: an atom is partly in them.
         """
-        known = self._cache.get(numbers)
+        if self.cuts.know(numbers):
+            known = self._known.get(id(numbers))
+            if known is None:
+                known = self._known[id(numbers)] = self._touched(numbers)
+            return known
+        known = self._found.get(numbers)
         if known is None:
-            known = self._cache[numbers] = self._mask_of(numbers)
+            known = self._found[numbers] = self._exactly(numbers)
         return known
 
-    def _mask_of(self, numbers: Numbers) -> int:
+    def _touched(self, numbers: Numbers) -> int:
         mask = 0
-        unsplit: set[int] = set()
-        for first, lows in self._spans:
-            for low, high in numbers.ranges:
-                begin, end = bisect_left(lows, low), bisect_right(lows, high)
-                unsplit.update(at for at in (low, high + 1) if self._is_inside(first, lows, at))
-                mask |= (1 << (first + end)) - (1 << (first + begin)) if begin < end else 0
-        if unsplit:
-            raise UnsplitError(unsplit)
+        for places in self._places:
+            for low, high in places.near(numbers):
+                begin, end = places.between(low, high)
+                if begin < end:
+                    mask |= places.mask(begin, end)
         return mask
 
-    def _is_inside(self, first: int, lows: list[int], at: int) -> bool:
-        """Whether an atom begins before ``at`` and ends at it or later."""
-        index = bisect_right(lows, at) - 1
-        return index >= 0 and lows[index] < at <= self.atoms[first + index][1]
+    def _exactly(self, numbers: Numbers) -> int:
+        for places in self._places:
+            if any(places.is_cut(end) for low, high in places.near(numbers) for end in (low, high + 1)):
+                raise UnsplitError([numbers])
+        mask = self._touched(numbers)
+        if any(not self.atoms[at] <= numbers for at in bits(mask)):
+            raise UnsplitError([numbers])
+        return mask
 
-    def require(self, boundaries: Iterable[int]) -> None:
-        """See that no atom goes across one of ``boundaries``.
+    def require(self, sets: Iterable[Numbers]) -> None:
+        """See that no atom is partly in one of ``sets``.
 
         Raises:
-            UnsplitError: one does.
+            UnsplitError: one is.
         """
-        ends = tuple(boundaries)
-        unsplit = {at for first, lows in self._spans for at in ends if self._is_inside(first, lows, at)}
+        unsplit: list[Numbers] = []
+        for one in sets:
+            try:
+                self.mask_of(one)
+            except UnsplitError:
+                unsplit.append(one)
         if unsplit:
             raise UnsplitError(unsplit)
 
@@ -96,7 +161,7 @@ class Sources:
             return self.clients[which].numbers
         shown = self._shown.get((which, mask))
         if shown is None:
-            shown = self._shown[which, mask] = Numbers.of(*(self.atoms[at] for at in bits(mask)))
+            shown = self._shown[which, mask] = self._union(mask)
         return shown
 
     def all_numbers(self, mask: int) -> Numbers:
@@ -104,25 +169,26 @@ class Sources:
         mask &= self.everyone
         known = self._whole.get(mask)
         if known is None:
-            known = self._whole[mask] = Numbers.of(*(self.atoms[at] for at in bits(mask)))
+            known = self._whole[mask] = self._union(mask)
         return known
 
+    def _union(self, mask: int) -> Numbers:
+        return Numbers.of(*(one for at in bits(mask) for one in self.atoms[at].ranges))
 
-def bits(mask: int) -> Iterable[int]:
+
+def _mask(atoms: Iterable[int]) -> int:
+    mask = 0
+    for atom in atoms:
+        mask |= 1 << atom
+    return mask
+
+
+def bits(mask: int) -> Iterator[int]:
     """The places of the bits that are set, lowest first."""
     while mask:
         lowest = mask & -mask
         yield lowest.bit_length() - 1
         mask ^= lowest
-
-
-def _cut(low: int, high: int, boundaries: Sequence[int]) -> Iterable[tuple[int, int]]:
-    at = bisect_right(boundaries, low)
-    while at < len(boundaries) and boundaries[at] <= high:
-        yield low, boundaries[at] - 1
-        low = boundaries[at]
-        at += 1
-    yield low, high
 
 
 def link(name: str) -> Link:

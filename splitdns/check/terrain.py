@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from splitdns.check.chains import Own
+from splitdns.check.cuts import Table
 from splitdns.check.flows import ASKED, CONSTANT, Flow, Ref
 from splitdns.check.network import Interface, InterfaceAddress, Network, PolicyRule, Route
 from splitdns.check.prefixes import Prefixes
@@ -90,21 +91,17 @@ class Terrain(Own):
             tables.setdefault(one.table, []).append(one)
         return tables
 
-    def boundaries(self) -> Iterator[int]:
-        """Where addresses begin to be treated differently."""
-        for table in self._tables.values():
-            yield from table.starts
-        for prefixes in self._sources.values():
-            yield from prefixes.starts
-        yield from self.links.starts
-        unicast = self.type_numbers(frozenset({"unicast"}))
-        for numbers in (self.local, self.broadcast, _NEVER_A_SOURCE[self.family], unicast):
-            yield from (end for low, high in numbers.ranges for end in (low, high + 1))
+    def tables(self) -> Iterator[Table]:
+        """What gives addresses a route, a neighbour's link, or a source."""
+        yield from (one.table for one in self._tables.values())
+        yield from (one.table for one in self._sources.values())
+        yield self.links.table
+
+    def told_apart(self) -> Iterator[Numbers]:
+        """Sets whose addresses are treated differently from others."""
+        yield from (self.own, self.loopback, self.local, self.broadcast, _NEVER_A_SOURCE[self.family])
         for rule in self._policy:
-            for prefix in (rule.source, rule.destination):
-                if prefix is not None:
-                    low, high = _range(prefix)
-                    yield from (low, high + 1)
+            yield from (numbers_of(one) for one in (rule.source, rule.destination) if one is not None)
 
     # --- Kinds of addresses ---------------------------------------------------------------------------------
 

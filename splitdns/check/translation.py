@@ -68,7 +68,8 @@ def netmapped(flow: Flow, action: Netmap) -> Iterator[Flow]:
     rest: Flow | None = flow
     blocks = _blocks(flow.of(ref), size)
     if ref[0] == WHO:
-        flow.sources.require(end - ref[1] for block in blocks for end in (block, block + size))
+        starts = [block - ref[1] for block in blocks]
+        flow.sources.require(Numbers.of((start, start + size - 1)) for start in starts)
     for block in blocks:
         if rest is None:
             return

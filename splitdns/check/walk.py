@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from splitdns.check.answers import ANSWERED, UNREACHABLE
-from splitdns.check.boundaries import boundaries
+from splitdns.check.boundaries import cuts
 from splitdns.check.conditions import PORTED, Budget
+from splitdns.check.cuts import Cuts
 from splitdns.check.journey import Journey
 from splitdns.check.model import Gateway
 from splitdns.check.neighbours import Neighbours
@@ -50,7 +51,7 @@ class Walker:
         self._gateway = gateway
         self._limits = limits
         self._budget = Budget(limits.clauses)
-        self._families: dict[int, tuple[Netfilter, Neighbours, list[int]]] = {}
+        self._families: dict[int, tuple[Netfilter, Neighbours, Cuts]] = {}
         self._sources: dict[tuple[int, ...], Sources] = {}  # by the clients' ids; it keeps the clients
 
     def walk(self, question: Question) -> list[Result]:
@@ -69,13 +70,12 @@ class Walker:
             try:
                 return list(results(_endings(question, netfilter, neighbours, sources), family))
             except UnsplitError as unsplit:
-                more = sorted({*sources.boundaries, *unsplit.boundaries})
-                sources = self._sources[key] = Sources(clients, more)
+                sources = self._sources[key] = Sources(clients, sources.cuts.and_(unsplit.numbers))
 
-    def _prepared(self, family: int) -> tuple[Netfilter, Neighbours, list[int]]:
+    def _prepared(self, family: int) -> tuple[Netfilter, Neighbours, Cuts]:
         netfilter = Netfilter(self._gateway, family, self._budget)
         neighbours = Neighbours(self._gateway, netfilter.terrain)
-        return netfilter, neighbours, boundaries(self._gateway, netfilter.terrain, neighbours)
+        return netfilter, neighbours, cuts(self._gateway, netfilter.terrain, neighbours)
 
 
 def _endings(

@@ -94,6 +94,8 @@ def test_marks_are_set_and_the_next_rule_is_tried() -> None:
     assert fate is Fate.ACCEPTED
     assert part.connection is not None
     assert (part.mark, part.connection.mark) == (0x15, 0x15)
+    ((_, part),) = met(TRACKED, (rule(SetMark(Of.PACKET, 0x2, 0xF)), rule(Accept())))
+    assert part.mark == 0x2
 
 
 def test_only_what_has_no_connection_yet_is_untracked() -> None:

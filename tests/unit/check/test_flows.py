@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from splitdns.check.cuts import Cuts
 from splitdns.check.flows import (
     CONSTANT,
     DESTINATION,
@@ -14,7 +15,7 @@ from splitdns.check.sets import Numbers
 from splitdns.check.sources import Sources, link
 from tests.check.gateways import LAN_CLIENT, addresses
 
-SOURCES = Sources([LAN_CLIENT], [0])
+SOURCES = Sources([LAN_CLIENT], Cuts(()))
 
 
 def flow(destination: Numbers = Numbers.of((1, 10)), ports: Numbers = Numbers.of((80, 90))) -> Flow:  # noqa: B008

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from splitdns.check.cuts import Cuts
 from splitdns.check.flows import DESTINATION, WHO
 from splitdns.check.prefixes import Prefixes
 from splitdns.check.sets import Numbers
@@ -42,7 +43,7 @@ def test_a_flow_is_parted_by_answer_and_not_by_prefix() -> None:
 
 def test_clients_stay_together_where_the_answer_is_the_same() -> None:
     low = LAN_CLIENT.numbers.first
-    sources = Sources([LAN_CLIENT], [0, low])
+    sources = Sources([LAN_CLIENT], Cuts(()))
     table = Prefixes([((low, low), "here")], "elsewhere")
     assert table.masks(sources, sources.everyone) == [("here", sources.everyone)]
     assert [value for _, value in table.split(flow(), (WHO, 0))] == ["here"]

@@ -3,32 +3,63 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from splitdns.check.sets import Numbers
+from splitdns.check.cuts import Cuts
+from splitdns.check.sets import NONE, Numbers
 from splitdns.check.sources import Sources, UnsplitError, bits, link, narrowed, same
 from tests.check.gateways import INTERNET, LAN_CLIENT, addresses
 
 
-def test_addresses_are_cut_at_the_boundaries() -> None:
-    low = addresses("192.168.1.50").first
-    clients = [LAN_CLIENT, INTERNET]
-    sources = Sources(clients, [0, low, low + 1])
-    assert len(sources.atoms) == 2
-    assert sources.mask_of(addresses("192.168.0.0/16")) == sources.masks[0]
-    assert sources.numbers(1, sources.everyone) == INTERNET.numbers
-    assert sources.all_numbers(sources.masks[0]) == LAN_CLIENT.numbers
+def sources(numbers: Numbers, *sets: Numbers) -> Sources:
+    return Sources([replace(LAN_CLIENT, numbers=numbers)], Cuts(sets))
 
 
-def test_a_mask_holds_those_atoms_that_are_inside() -> None:
+def test_addresses_that_nothing_tells_apart_are_one_atom() -> None:
+    own = Numbers.of((10, 60))
+    block_list = Numbers.of(*((at, at) for at in range(20, 50, 2)))
+    some = sources(own, block_list)
+    assert some.atoms == [own - block_list, block_list]
+    assert list(bits(some.mask_of(block_list))) == [1]
+    assert some.numbers(0, 0b10) == some.all_numbers(0b10) == block_list
+    assert some.numbers(0, some.everyone) == own
+    assert some.mask_of(NONE) == 0
 
 
-    clients = replace(LAN_CLIENT, numbers=Numbers.of((10, 30), (50, 60)))
-    sources = Sources([clients], [0, 20, 55])
-    assert sources.atoms == [(10, 19), (20, 30), (50, 54), (55, 60)]
-    mask = sources.mask_of(Numbers.of((20, 54)))
-    assert list(bits(mask)) == [1, 2]
-    assert sources.numbers(0, mask) == Numbers.of((20, 30), (50, 54))
-    assert sources.mask_of(Numbers.of((100, 200))) == 0
+def test_each_of_the_clients_has_its_own_atoms() -> None:
+    some = Sources([LAN_CLIENT, INTERNET], Cuts([LAN_CLIENT.numbers]))
+    assert some.masks == [0b01, 0b10]
+    assert some.mask_of(addresses("192.168.0.0/16")) == 0b01
+    assert some.numbers(1, some.everyone) == INTERNET.numbers
+
+
+@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)))
+def test_a_mask_holds_what_is_inside(own: set[int], wanted: set[int]) -> None:
+    numbers, asked = (Numbers.of(*((at, at) for at in one)) for one in (own, wanted))
+    some = sources(numbers, asked)
+    assert some.all_numbers(some.mask_of(asked)) == numbers & asked
+    equal = Numbers(asked.ranges)  # not known to be among the cuts
+    assert some.mask_of(equal) == some.mask_of(asked)
+
+
+def test_an_atom_that_is_partly_in_a_set_has_to_be_split() -> None:
+    wanted = Numbers.of((5, 20), (30, 40))
+    some = sources(Numbers.of((10, 30)))
+    with pytest.raises(UnsplitError) as unsplit:
+        some.mask_of(wanted)
+    assert unsplit.value.numbers == (wanted,)
+    with pytest.raises(UnsplitError):
+        some.require([Numbers.of((15, 99))])
+    some.require([Numbers.of((10, 30)), Numbers.of((31, 99))])
+    again = Sources(some.clients, some.cuts.and_(unsplit.value.numbers))
+    assert again.all_numbers(again.mask_of(wanted)) == Numbers.of((10, 20), (30, 30))
+
+
+def test_a_piece_of_an_atom_is_only_part_of_it() -> None:
+    even = Numbers.of((10, 10), (12, 12))
+    with pytest.raises(UnsplitError):
+        sources(Numbers.of((10, 13)), even).mask_of(Numbers.one(12))
 
 
 def test_two_links_are_the_same_for_some() -> None:
@@ -36,14 +67,3 @@ def test_two_links_are_the_same_for_some() -> None:
     assert same(by_client, link("dmz")) == 0b10
     assert same(by_client, by_client) == 0b11
     assert narrowed(by_client, 0b01) == (("lan", 0b01),)
-
-
-def test_an_atom_that_is_partly_in_a_set_has_to_be_split() -> None:
-    sources = Sources([replace(LAN_CLIENT, numbers=Numbers.of((10, 30)))], [0])
-    with pytest.raises(UnsplitError) as unsplit:
-        sources.mask_of(Numbers.of((5, 20), (30, 40)))
-    assert unsplit.value.boundaries == {21, 30}
-    with pytest.raises(UnsplitError):
-        sources.require([15])
-    sources.require([10, 31, 99])
-    assert Sources(sources.clients, [21, 30]).mask_of(Numbers.of((5, 20), (30, 40))) == 0b101

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+from splitdns.check.cuts import Cuts
 from splitdns.check.flows import DESTINATION, WHO, Flow, start
 from splitdns.check.model import Network, PolicyRule, Route
 from splitdns.check.sets import NONE, Numbers
@@ -13,7 +14,7 @@ from tests.check.gateways import DMZ, INTERNET, LAN, LAN_CLIENT, WAN, addresses,
 def sent(to: str, sources: str = "192.168.1.50", came: str = "lan", mark: int = 0) -> Flow:
     from dataclasses import replace
 
-    who = Sources([replace(LAN_CLIENT, numbers=addresses(sources))], [0])
+    who = Sources([replace(LAN_CLIENT, numbers=addresses(sources))], Cuts(()))
     fields = addresses(to), Numbers.one(6), Numbers.one(40_000), Numbers.one(443)
     return start(who, who.everyone, fields, link(came))._replace(incoming=link(came), mark=mark)
 
@@ -163,7 +164,7 @@ def test_kinds_of_addresses() -> None:
 def test_clients_on_many_interfaces_stay_together() -> None:
     from tests.check.gateways import DMZ_CLIENT
 
-    who = Sources([LAN_CLIENT, DMZ_CLIENT, INTERNET], [0])
+    who = Sources([LAN_CLIENT, DMZ_CLIENT, INTERNET], Cuts(()))
     fields = addresses("192.168.1.20"), Numbers.one(6), Numbers.one(40_000), Numbers.one(443)
     some = start(who, who.everyone, fields, ())
     reply = some._replace(header=some.header._replace(source=some.header.destination, destination=(WHO, 0)))
