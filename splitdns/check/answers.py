@@ -156,7 +156,7 @@ class Answers:
                 if rest is not None:
                     self._back_on_link(rest, interface, server, sent)
             case To.ROUTER:
-                self._back_by_router(answer)
+                self._back_by_router(answer, way, server)
             case _:
                 self.end(answer.stopped("reply", "the server has no route back"), Verdict.NO_ROUTE)
 
@@ -190,14 +190,26 @@ class Answers:
             else:
                 self._delivered(part)
 
-    def _back_by_router(self, flow: Flow) -> None:
+    def _back_by_router(self, flow: Flow, way: Way, server: Server) -> None:
         flow = flow.stopped("reply", "to another router, past the gateway")
-        if _is_translated(flow):
-            self.end(flow, Verdict.ASYM_REPLY)
-            return
         unsure = flow.unsure("what another router does with the reply is not known")
-        self.end(unsure, Verdict.NO_ROUTE)
-        self._delivered(unsure)
+        if not _is_translated(flow):
+            self.end(unsure, Verdict.NO_ROUTE)
+            self._delivered(unsure)
+        elif self._may_cross(flow, way, server):  # and be put right on the bridge
+            self.end(unsure, Verdict.NO_ROUTE)
+            self.end(unsure, Verdict.ASYM_REPLY)
+            self._accepted(unsure)
+        else:
+            self.end(flow, Verdict.ASYM_REPLY)
+
+    def _may_cross(self, flow: Flow, way: Way, server: Server) -> bool:
+        """Whether rules may see the frames from ``server`` to the other router of ``way``."""
+        router = self._neighbours.router(way)
+        port = None if router is None else router.port
+        if port is not None and port == server.port:
+            return False
+        return self._bridges.sees_frames(flow, server.interface) is not False
 
     def _back(self, flow: Flow, left: Exit) -> None:
         """The reply has come through the gateway, or ends there."""

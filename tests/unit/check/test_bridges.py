@@ -25,6 +25,7 @@ from tests.check.gateways import (
     DMZ_CLIENT,
     DROP_INVALID,
     FORWARD_443,
+    INTERNET,
     PUBLIC,
     UDP,
     WAN,
@@ -172,3 +173,15 @@ def test_frames_to_a_host_that_is_a_router_meet_the_rules_too() -> None:
     for nf, verdict in ((True, "dropped"), (False, "ok-direct web")):
         one = replace(bridged(dropped, nf=nf), hosts=(web,))
         assert ended(one, clients_with_route) == verdict
+
+
+def test_a_translated_reply_may_be_put_right_on_its_way_to_another_router() -> None:
+    def with_router(nf: bool, port_of_router: str) -> Gateway:
+        web = host("web", f"{WEB}/24", port="p2", default_via={4: ip_address("192.168.1.254")})
+        router = host("router", "192.168.1.254/24", port=port_of_router)
+        return replace(bridged(FORWARD_443, nf=nf), hosts=(web, router))
+
+    assert ended(with_router(nf=False, port_of_router="p1"), INTERNET) == "asym-reply"
+    assert ended(with_router(nf=True, port_of_router="p2"), INTERNET) == "asym-reply"
+    crossing = asked(with_router(nf=True, port_of_router="p1"), INTERNET)
+    assert outcomes(crossing) == ["asym-reply", "no-route", "ok-dnat"]
