@@ -80,7 +80,8 @@ def _unanswered(
     ]
     if any(one.source in owns[one.host] and one.interface != "lo" for one in arrived):
         return Verdict.SELF_LOOP
-    if any(not _is_mirror(one, seen) for one in came_back) and client != gateway:
+    wrong = [one for one in came_back if not _is_mirror(one, seen) and one.interface != "lo"]
+    if wrong and client != gateway:
         return Verdict.ASYM_REPLY
     if any(_is_mirror(one, seen) for one in came_back):
         return Verdict.DROPPED  # the answer came, and then no more

@@ -45,6 +45,7 @@ CONSTRUCTS = (
     "jumps",
     "sets",
     "maps",
+    "verdict maps",
     "negations",
     "ranges",
     "redirect",
@@ -56,6 +57,7 @@ CONSTRUCTS = (
     "asymmetric gateways",
     "marks",
     "policy routes",
+    "IPv6",
 )
 
 

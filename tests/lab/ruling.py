@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -345,7 +347,8 @@ def _nftables(site: Site, drawn: Drawn) -> tuple[Table, ...]:
         for (of, name), rules in _targets_first(drawn):
             if of == table:
                 head = _hook(table, name, drawn)
-                chains.append(Chain(name, head, _mapped(site, speller, _spelled(site, speller, rules))))
+                lines = _mapped(site, speller, _spelled(site, speller, rules))
+                chains.append(Chain(name, head, _judged(site, lines)))
         name = f"{'inet' if inet else 'ip' if site.family == 4 else 'ip6'} {table}"
         tables.append(Table("nftables", name, tuple(chains), tuple(speller.sets)))
     return tuple(tables)
@@ -376,12 +379,42 @@ def _mapped(site: Site, speller: Nftables, rules: tuple[str, ...]) -> tuple[str,
         site.constructs.add("maps")
         ported = site.likely(0.5)
         elements = {port: f"{to} . {inside or port}" if ported else to for _, _, port, to, inside in some}
-        listed = ", ".join(f"{port} : {to}" for port, to in elements.items())
+        listed = f"{{ {', '.join(f'{port} : {to}' for port, to in elements.items())} }}"
         kind = f"{family.strip()} addr . port" if ported else family.strip() if speller.qualified else ""
         action = f"dnat {kind} to" if kind else "dnat to"
-        line = f"fib daddr type local {action} {protocol} dport map {{ {listed} }}"
+        if not ported and site.likely(0.4):
+            name = f"targets{len(speller.sets)}"
+            data = "ipv4_addr" if site.family == 4 else "ipv6_addr"
+            speller.sets.append(f"map {name} {{ type inet_service : {data}; elements = {listed} ; }}")
+            listed = f"@{name}"
+        line = f"fib daddr type local {action} {protocol} dport map {listed}"
         rules = tuple(line if rule == some[0][0] else rule for rule in rules)
     return rules
+
+
+_VERDICT = re.compile(r"(ip6?) daddr ([^ {}-]+) (tcp|udp) dport (\d+) (accept|drop)")
+
+
+def _judged(site: Site, rules: tuple[str, ...]) -> tuple[str, ...]:
+    """Rules that follow each other and only differ in address, port and verdict, as a map of verdicts."""
+    lines: list[str] = []
+    for key, group in itertools.groupby(rules, lambda rule: _kind(_VERDICT.fullmatch(rule))):
+        some = list(group)
+        found = [match for rule in some if (match := _VERDICT.fullmatch(rule))]
+        if not key or len(some) < 2 or not site.likely(0.5):
+            lines += some
+            continue
+        site.constructs.add("verdict maps")
+        verdicts: dict[str, str] = {}
+        for match in found:
+            verdicts.setdefault(f"{match[2]} . {match[4]}", match[5])
+        listed = ", ".join(f"{element} : {verdict}" for element, verdict in verdicts.items())
+        lines.append(f"{key[0]} daddr . {key[1]} dport vmap {{ {listed} }}")
+    return tuple(lines)
+
+
+def _kind(found: re.Match[str] | None) -> tuple[str, str] | None:
+    return None if found is None else (found[1], found[3])
 
 
 def _simple(rule: str, family: str) -> tuple[str, str, str, str] | None:
