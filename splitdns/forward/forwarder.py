@@ -164,26 +164,29 @@ class Forwarder:
             with suppress(DroppedError):  # nobody waits for it, but somebody has to find out
                 self._flights.begin(key)
             return self._stale(key, entry)
+        until_s = failure.since_s + RECHECK_S
         if failure.silence:
-            self._look_whether_back(key, now_s)
+            if self._upstreams.are_down(key.upstreams):
+                self._look_whether_back(key, now_s)
+            else:  # they are there: it was bad luck, or they came back in the midst of it
+                until_s = failure.until_s
         if entry is not None and not _is_bogus(failure.reply):
-            return self._stale(key, entry) if now_s < failure.since_s + RECHECK_S else None
+            return self._stale(key, entry) if now_s < until_s else None
         if now_s < failure.until_s:
             self._count(CACHE_HITS, "failure", key.view)
             return failure.answer()
         return None
 
     def _look_whether_back(self, key: Key, now_s: float) -> None:
-        """Ask, while all upstreams are down, something that each of them has an answer to.
+        """Ask upstreams that are down something that each of them has an answer to.
 
         Who is answered without asking would not find out that they are back, and some networks ask little.
         """
         looked_s = self._looked_s.get(key.upstreams, float("-inf"))
-        if now_s < looked_s + LOOK_EVERY_S or not self._upstreams.are_down(key.upstreams):
-            return
-        self._looked_s[key.upstreams] = now_s
-        with suppress(DroppedError):
-            self._flights.begin(Key(key.view, key.upstreams, ROOT, Type.NS))
+        if now_s >= looked_s + LOOK_EVERY_S:
+            self._looked_s[key.upstreams] = now_s
+            with suppress(DroppedError):
+                self._flights.begin(Key(key.view, key.upstreams, ROOT, Type.NS))
 
     def _count(self, metric: Metric, *labels: str) -> None:
         """Count a look-up by what it found."""

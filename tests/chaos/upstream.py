@@ -113,17 +113,17 @@ def answer_to(wire: bytes) -> bytes:
     return head + b"\0\1\0\0\0\0" + question + _ANSWER.pack(0xC00C, 1, 1, TTL_S, 4) + address
 
 
-def nonsense(answer: bytes) -> bytes:
+def nonsense(answer: bytes, chance: random.Random = random.Random()) -> bytes:  # noqa: B008
     """What is no answer: noise, another id, another question, a part of it, or an error."""
-    match random.randrange(5):
+    match chance.randrange(5):
         case 0:
-            return random.randbytes(random.randrange(200))
+            return chance.randbytes(chance.randrange(200))
         case 1:
-            return random.randbytes(2) + answer[2:]
+            return chance.randbytes(2) + answer[2:]
         case 2:
             return answer[:13] + b"x" + answer[14:]
         case 3:
-            return answer[: -random.randrange(1, 16)]
+            return answer[: -chance.randrange(1, 16)]
         case _:
             return answer[:3] + b"\x82" + answer[4:6] + bytes(6) + answer[12:-16]
 

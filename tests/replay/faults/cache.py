@@ -173,6 +173,7 @@ FEATURES: Features = {
     "stale-waits": [(f"{FORWARDER}.CLIENT_PATIENCE_S", instead(0.0))],
     "stale-since-take-off": [(f"{FLIGHTS}.Flights.wait", _waits_from_now)],
     "stale-recheck": [(f"{FORWARDER}.RECHECK_S", instead(0.0))],
+    "stale-bad-luck": [(f"{UPSTREAMS}.Upstreams.are_down", instead(lambda *_: True))],
     "stale-look": [(f"{FORWARDER}.Forwarder._look_whether_back", instead(lambda *_: None))],
     "stale-bound": _limits(max_stale_s=10**9),
     "stale-at-once": [(f"{UPSTREAMS}.Upstreams.are_down", instead(lambda *_: False))],
