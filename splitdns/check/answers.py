@@ -199,7 +199,8 @@ class Answers:
         elif self._may_cross(flow, way, server):  # and be put right on the bridge
             self.end(unsure, Verdict.NO_ROUTE)
             self.end(unsure, Verdict.ASYM_REPLY)
-            self._accepted(unsure)
+            assert unsure.connection is not None
+            self._accepted(unsure._replace(connection=unsure.connection._replace(replied=True)))
         else:
             self.end(flow, Verdict.ASYM_REPLY)
 
