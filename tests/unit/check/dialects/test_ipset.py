@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from splitdns.check.dialects import ipset
 from splitdns.check.dialects.ipset import (
     AddressPart,
     Element,
@@ -114,3 +115,13 @@ def test_mistakes_are_told_up_to_a_number() -> None:
         read("hello\n" * 1000, "sets")
 
     assert len(told.value.exceptions) == 50
+
+
+def test_elements_end_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ipset, "MAX_ELEMENTS", 2)
+    text = "create x hash:ip\n" + "add x 192.0.2.1\n" * 2
+
+    assert len(read(text, "sets").sets["x"].elements) == 2
+    with pytest.raises(ExceptionGroup) as told:
+        read(text + "add x 192.0.2.1\n", "sets")
+    assert str(told.value.exceptions[0]) == "sets:4: expected at most 2 elements"

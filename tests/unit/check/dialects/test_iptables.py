@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from splitdns.check.dialects import iptables
 from splitdns.check.model import (
     Drop,
     Goto,
@@ -166,3 +167,12 @@ def test_jumps_may_be_deep_and_wide() -> None:
     ruleset = read(table(*chains, *jumps))
 
     assert ruleset.rules == 2 * (depth - 1)
+
+
+@pytest.mark.parametrize(("rules", "told"), [(3, []), (4, ["rules:8: expected at most 3 rules"])])
+def test_rules_end_somewhere(rules: int, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iptables, "MAX_RULES", 3)
+
+    found = mistakes(table(*["-A INPUT -j ACCEPT"] * rules))
+
+    assert [mistake.replace("rules:8:1:", "rules:8:") for mistake in found] == told
