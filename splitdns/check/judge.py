@@ -8,29 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from splitdns.addresses import is_inside
 from splitdns.check.around import (
-    PROTOCOLS,
     Seen,
     clients_of,
     hosts_of,
     is_behind,
     listening,
-    public_addresses,
 )
 from splitdns.check.model import Gateway, Host, Kind, Network
 from splitdns.check.promises import Service, services_of
-from splitdns.check.sets import NONE, PORTS, Address, Numbers, address_of, numbers_of
-from splitdns.check.sets import PROTOCOLS as ALL_PROTOCOLS
-from splitdns.check.verdict import Question, Result, Verdict
+from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.traffic import Asked, admitted, ask, outbound, question_of, resolver_addresses
+from splitdns.check.verdict import Result, Verdict
 from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
 from splitdns.load.gateway import GatewaySettings
 from splitdns.load.load import Loaded
-
-DNS_PORT = 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +46,6 @@ class Cell:
     @property
     def works(self) -> bool:
         return self.verdict.works or (self.verdict is Verdict.ROUTER_SELF and self.service.on_gateway)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The way of some clients' DNS queries to ``address``, over UDP or TCP; ``met`` is the view that answers.
-
-    ``met`` is None where no query arrives, or its source has no view.
-    """
-
-    seen: Seen
-    address: Address
-    result: Result
-    met: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +103,8 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
         clients,
         services,
         tuple(_cells(served, clients, services, settings, _before_us(network))),
-        tuple(_admitted(walker, clients, gateway)),
-        tuple(_outbound(walker, clients, network, resolver_addresses(settings, loaded))),
+        tuple(admitted(walker, clients, gateway)),
+        tuple(outbound(walker, clients, network, resolver_addresses(settings, loaded))),
         tuple(ask(walker, clients, settings, loaded)),
     )
 
@@ -223,7 +205,7 @@ def _walked(
 ) -> Iterator[Cell]:
     by_clients = {id(seen.clients): seen for seen in asking}
     meant = numbers_of(*(one for one in service.targets if one.version == address.version))
-    for result in walker.walk(_question(asking, at, service.exposed.public)):
+    for result in walker.walk(question_of(asking, at, service.exposed.public)):
         seen = by_clients[id(result.clients)]
         told = address in service.answers.get(seen.view or "", ())
         yield Cell(seen, service, address, told, result, _verdict(result, service, address, meant))
@@ -232,16 +214,6 @@ def _walked(
 def _may_use(address: Address, view: str | None, service: Service) -> bool:
     """What a client is told, and the public addresses that anybody may know."""
     return address in service.answers.get(view or "", ()) or not is_inside(address.packed)
-
-
-def _question(asking: Sequence[Seen], address: Address, port: Port) -> Question:
-    return Question(
-        tuple(seen.clients for seen in asking),
-        address.version,
-        numbers_of(address),
-        Numbers.one(PROTOCOLS[port.protocol]),
-        Numbers.of((port.first, port.last)),
-    )
 
 
 def _verdict(result: Result, service: Service, address: Address, meant: Numbers) -> Verdict:
@@ -260,100 +232,3 @@ def _verdict(result: Result, service: Service, address: Address, meant: Numbers)
     inside = Numbers.of((exposed.inside.first, exposed.inside.last))
     expected = inside & result.packets.destination_ports.shifted(exposed.inside.first - exposed.public.first)
     return verdict if endpoint.ports == expected else Verdict.WRONG_HOST
-
-
-# --- What is let in, and DNS itself -------------------------------------------------------------------------
-
-
-def _admitted(walker: Walker, clients: Sequence[Seen], gateway: Gateway) -> Iterator[Result]:
-    """What becomes of all that the internet may send to the gateway, or through it to a public address."""
-    network = gateway.network
-    for family in (4, 6):
-        outside = tuple(
-            seen.clients
-            for seen in clients
-            if seen.clients.kind is Kind.INTERNET and seen.clients.family == family
-        )
-        destination = NONE
-        for one in network.interfaces:
-            own = [own for own in one.addresses if own.prefix.version == family]
-            if one.uplink:
-                destination |= numbers_of(*(each.address for each in own if not each.address.is_link_local))
-            else:
-                public = [each.prefix for each in own if not is_inside(each.address.packed)]
-                destination |= numbers_of(*public)
-        if outside and destination:
-            yield from walker.walk(Question(outside, family, destination, ALL_PROTOCOLS, PORTS))
-
-
-def _outbound(
-    walker: Walker, clients: Sequence[Seen], network: Network, resolvers: Sequence[Address]
-) -> Iterator[Result]:
-    """What becomes of connections to public addresses that are not ours; of hosts, only this server's."""
-    for family in (4, 6):
-        inside = tuple(
-            seen.clients
-            for seen in clients
-            if seen.clients.family == family and (_is_inside(seen) or _is_one_of(seen, resolvers))
-        )
-        own = [own for one in network.interfaces for own in one.addresses if own.prefix.version == family]
-        foreign = public_addresses(family) - numbers_of(*(one.prefix for one in own))
-        if inside:
-            question = Question(inside, family, foreign, Numbers.of(*map(_single, PROTOCOLS.values())), PORTS)
-            yield from walker.walk(question)
-
-
-def _is_inside(seen: Seen) -> bool:
-    return seen.clients.kind not in (Kind.INTERNET, Kind.HOST)
-
-
-def _is_one_of(seen: Seen, addresses: Sequence[Address]) -> bool:
-    family, numbers = seen.clients.family, seen.clients.numbers
-    return seen.clients.kind is Kind.HOST and any(
-        one.version == family and int(one) in numbers for one in addresses
-    )
-
-
-def _single(number: int) -> tuple[int, int]:
-    return number, number
-
-
-def ask(
-    walker: Walker,
-    clients: Sequence[Seen],
-    settings: GatewaySettings,
-    loaded: Loaded,
-    protocols: Iterable[str] = PROTOCOLS,
-) -> Iterator[Asked]:
-    """The way of queries from ``clients`` to each of this server's addresses."""
-    for address in resolver_addresses(settings, loaded):
-        asking = [
-            seen
-            for seen in clients
-            if seen.clients.family == address.version and seen.clients.kind is not Kind.HOST
-        ]
-        by_clients = {id(seen.clients): seen for seen in asking}
-        for protocol in protocols if asking else ():
-            question = _question(asking, address, Port(protocol, DNS_PORT, DNS_PORT))
-            for result in walker.walk(question):
-                yield Asked(
-                    by_clients[id(result.clients)], address, result, _met(result, address.version, loaded)
-                )
-
-
-def resolver_addresses(settings: GatewaySettings, loaded: Loaded) -> tuple[Address, ...]:
-    """The addresses under which clients ask this server."""
-    if settings.resolver:
-        return settings.resolver
-    listening_on = (one for one in loaded.settings.listen if not one.is_wildcard and one.port == DNS_PORT)
-    return tuple(one for one in (ip_address(one.host) for one in listening_on) if not one.is_loopback)
-
-
-def _met(result: Result, family: int, loaded: Loaded) -> str | None:
-    """The view of the source that arrives; of several, the one that is not met by everybody's first."""
-    arrives = result.verdict.works or result.verdict is Verdict.ROUTER_SELF
-    endpoint = result.outcomes[0].endpoint
-    if not arrives or endpoint is None or endpoint.seen_source == NONE:
-        return None
-    match = loaded.snapshot.match(str(address_of(family, endpoint.seen_source.first)))
-    return match.view.name if match is not None else None

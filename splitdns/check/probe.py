@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
 
-from splitdns.check.judge import DNS_PORT, Cell, Judgement, resolver_addresses
+from splitdns.check.judge import Cell, Judgement
 from splitdns.check.promises import Service
 from splitdns.check.sets import Address
+from splitdns.check.traffic import DNS_PORT, resolver_addresses
 from splitdns.check.verdict import Verdict
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from splitdns.check.around import PROTOCOLS, Seen
-from splitdns.check.judge import Asked, Judgement, ask
+from splitdns.check.judge import Judgement
 from splitdns.check.promises import answers_for
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.traffic import Asked, ask
 from splitdns.check.verdict import Outcome, Question, Result
 from splitdns.check.walk import Walker
 from splitdns.load.declared import Port

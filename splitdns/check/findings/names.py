@@ -13,10 +13,11 @@ from splitdns.addresses import is_inside
 from splitdns.check.finding import Code, Finding, Severity
 from splitdns.check.findings.evidence import origins, witness
 from splitdns.check.findings.rules import names_destination
-from splitdns.check.judge import Asked, Judgement
+from splitdns.check.judge import Judgement
 from splitdns.check.model import Kind
 from splitdns.check.promises import Service, names_without_service
 from splitdns.check.sets import Address
+from splitdns.check.traffic import Asked
 from splitdns.names import to_text
 from splitdns.records import Type
 from splitdns.view import View

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.finding import Code, Finding
 from splitdns.check.findings.evidence import destination_act, named, origins, witness
-from splitdns.check.judge import DNS_PORT, Judgement, resolver_addresses
+from splitdns.check.judge import Judgement
 from splitdns.check.model import Kind
 from splitdns.check.sets import Numbers, numbers_of, shown_addresses
+from splitdns.check.traffic import DNS_PORT, resolver_addresses
 from splitdns.check.verdict import Result, Verdict
 
 _DNS = Numbers.one(DNS_PORT)

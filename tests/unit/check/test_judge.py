@@ -8,7 +8,7 @@ import pytest
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Kind
 from splitdns.check.verdict import Verdict
-from tests.check.world import CONFIG, FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, interface, nat
+from tests.check.world import FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, interface, nat
 
 
 @pytest.fixture
@@ -74,27 +74,6 @@ def test_another_nat_before_the_gateway_is_taken_to_forward(world: World) -> Non
     verdicts = {cell.verdict for cell in _outside(world.but(network=network, rules=rules)) if cell.told}
 
     assert verdicts == {Verdict.OK_DNAT}
-
-
-def test_the_query_is_walked_and_the_source_that_arrives_chooses_the_view__semantics_24(world: World) -> None:
-    masqueraded = nat(FORWARD, "-A POSTROUTING -s 10.8.0.0/24 -o lan0 -j MASQUERADE\n")
-    resolver = world.but(gateway="{resolver: [192.168.1.53]}", rules=masqueraded)
-
-    met = {(one.seen.clients.name, one.met) for one in resolver.checked().judgement.asked}
-
-    assert ("wg0 10.8.0.0/24", "lan") in met  # with the gateway's address
-    assert ("lan0 192.168.1.0/24", "lan") in met
-
-
-def test_where_clients_ask_is_configured_or_what_the_server_listens_on(world: World) -> None:
-    def asked(config: str, gateway: str = "") -> set[str]:
-        judged = world.but(config=config, gateway=gateway).checked().judgement
-        return {str(one.address) for one in judged.asked}
-
-    assert asked(CONFIG) == set()
-    listening = CONFIG.replace('"0.0.0.0:53"', '"192.168.1.53:53", "127.0.0.1:53", "192.168.1.53:5353"')
-    assert asked(listening) == {"192.168.1.53"}
-    assert asked(CONFIG, "{resolver: [192.168.20.53]}") == {"192.168.20.53"}
 
 
 def test_a_host_is_a_client_of_its_own_services(world: World) -> None:
