@@ -323,7 +323,7 @@ class Journey:
         self.arrived, self.server_name = p, server.name
         if p.proto == 1 and p.dport != 8:
             self.done()
-        to, name, _ = self.server_way(server, p.src)
+        to, name, router = self.server_way(server, p.src)
         if to == "itself":
             raise Lost("self-loop")
         is_open = server.host is None or self.listens(server.host.listens, p)  # type: ignore[arg-type]
@@ -336,7 +336,7 @@ class Journey:
             raise Lost("no-route")
         if to == "router":
             if (p.dst, p.dport) != (self.packet.dst, self.packet.dport):
-                raise Lost("asym-reply")
+                self.by_router(server, router, is_open=is_open)
             if self.choose(2):
                 raise Lost("no-route")
             self.delivered(Skb(answer), is_open, interface, None)
@@ -354,6 +354,27 @@ class Journey:
                     self.frame(server)
                 self.returned(back, left, is_open, (interface, True))
             self.delivered(Skb(answer), is_open, interface, None)
+
+    def by_router(self, server: Server, router: int | None, *, is_open: bool) -> None:
+        """A translated reply to another router: a bridge on its way may put it right."""
+        host = None if router is None else self.owner(router)
+        may_cross = self.simulator.is_bridge(server.interface) and not (
+            host is not None and host.port is not None and host.port == server.port
+        )
+        seen = self.simulator.frames_seen
+        seen = self.gateway.network.bridge_nf[4] if seen is None else seen
+        if not may_cross or seen is False:
+            raise Lost("asym-reply")
+        how = self.choose(3)
+        if how < 2:
+            raise Lost(("asym-reply", "no-route")[how])
+        assert self.ct is not None
+        self.ct.replied = True
+        if not is_open:
+            raise Lost("refused")
+        if self.packet.proto == 6:
+            self.go_on(m.State.NEW, None)
+        self.done()
 
     def returned(self, skb: Skb, left: str, is_open: bool, came: tuple[str, bool] | None) -> None:
         """``came``: by which interface the reply entered the gateway, and whether as a frame that crosses."""
