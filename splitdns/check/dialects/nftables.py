@@ -35,7 +35,7 @@ _MAKERS = {
     "libvirt_network": "libvirt",
     "netavark": "Podman",
 }
-_NOTHING_HERE = frozenset({"metainfo", "table", "counter", "quota", "limit", "flowtable", "ct helper"}) | {
+_NOTHING_HERE = frozenset({"metainfo", "table", "counter", "quota", "flowtable", "ct helper"}) | {
     "ct timeout", "ct expectation", "secmark", "synproxy", "tunnel",
 }  # fmt: skip
 
@@ -71,6 +71,7 @@ class _Reader:
         self._sets = Sets()
         self._chains: dict[tuple[str, str, str], _Chain] = {}
         self._notes: list[Note] = []
+        self._limits: dict[tuple[str, str], dict[str, bool]] = {}
         self._asleep: set[tuple[str, str]] = set()
         self._doubts: dict[tuple[str, str], tuple[Condition, ...]] = {}
         self._rules = 0
@@ -119,6 +120,9 @@ class _Reader:
                 self._sets.add(item)
             case "table":
                 self._table(item)
+            case "limit":
+                limits = self._limits.setdefault(_table(item), {})
+                limits[word(item.body.get("name"), "a name")] = item.body.get("inv") is True
             case "rule":
                 pass
             case _ if item.what not in _NOTHING_HERE:
@@ -171,7 +175,7 @@ class _Reader:
             _MAKERS.get(table, ""),
             handle if isinstance(handle, int) else None,
         )
-        within = Within(self._sets, family, table)
+        within = Within(self._sets, family, table, self._limits.get((family, table), {}))
         rest = f"{name} {item.where.line}:{item.where.column}"
         while statements:
             done = compiled(statements, within, rest)

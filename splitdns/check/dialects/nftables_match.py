@@ -6,6 +6,7 @@ never two hold for one packet. A map gives the same for each of its keys, with t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,11 +42,12 @@ Part = Numbers | frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Where names are looked up: the sets of one table."""
+    """Where names are looked up: the sets of one table, and whether its limits hold beyond their rates."""
 
     sets: Sets
     family: str
     table: str
+    limits: dict[str, bool] = dataclasses.field(default_factory=dict)
 
     def named(self, reference: str) -> NamedSet:
         return self.sets.get(self.family, self.table, reference)

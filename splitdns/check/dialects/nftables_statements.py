@@ -8,13 +8,14 @@ with all conditions that stood before it. Only where a statement changes what an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from splitdns.check.dialects.json_places import Json, Misshapen, listed, mapping, only, shown, word
 from splitdns.check.dialects.nftables_marks import marks
 from splitdns.check.dialects.nftables_match import Within, mapped, matches, possible_values, presupposed
 from splitdns.check.dialects.nftables_nat import Acts, translations
+from splitdns.check.dialects.nftables_rates import NOT_REACHED, rate
 from splitdns.check.dialects.nftables_terms import (
     ALWAYS,
     NEVER,
@@ -110,7 +111,8 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
         if what == "match":
             branches = _product(branches, matches(mapping(body, what), within))
         elif what in _SOMETIMES:
-            branches = _product(branches, [_sometimes(what, body)])
+            asked = _rates(what, body, statements[number + 1 :], within, result)
+            branches = _product(branches, [asked])
         elif what == "xt" and mapping(body, what).get("type") == "match":
             branches = _product(branches, _extension(mapping(body, what)))
         elif isinstance(body, dict) and "map" in body and what in _NAMED:  # of named objects, by a key
@@ -118,8 +120,8 @@ def compiled(statements: list[Json], within: Within, name_of_rest: str) -> Compi
         elif what in _PASSING:
             continue
         else:
-            step = _step(what, body, within, result)
             later = statements[number + 1 :]
+            step = _step(what, body, later, within, result)
             several = later or len(step) > 1
             if branches != [ALWAYS] and several and any(_undermines(action, branches) for _, action in step):
                 result.acts += [(branch, Jump(name_of_rest)) for branch in branches]
@@ -163,7 +165,7 @@ def _extension(body: dict[str, Json]) -> list[Terms]:
 # --- One statement ------------------------------------------------------------------------------------------
 
 
-def _step(what: str, body: Json, within: Within, result: Compiled) -> Acts:
+def _step(what: str, body: Json, later: Sequence[Json], within: Within, result: Compiled) -> Acts:
     match what:
         case "accept" | "drop" | "return" | "jump" | "goto":
             return [(ALWAYS, _verdict(what, body))]
@@ -179,7 +181,7 @@ def _step(what: str, body: Json, within: Within, result: Compiled) -> Acts:
         case "mangle":
             return _mangle(mapping(body, what), within, result)
         case "set" | "map":
-            return _fill(what, mapping(body, what), result)
+            return _fill(what, mapping(body, what), later, within, result)
     if what in _IGNORED:
         result.note(Support.IGNORED, what, _IGNORED[what])
         return [(ALWAYS, Pass())]
@@ -228,16 +230,15 @@ def _reject(body: Json) -> tuple[Terms, Action]:
     return terms, Reject()
 
 
-def _fill(what: str, body: dict[str, Json], result: Compiled) -> Acts:
+def _fill(what: str, body: dict[str, Json], later: Sequence[Json], within: Within, result: Compiled) -> Acts:
     """To put an element into a set changes nothing here; the set is one whose content is not known."""
-    statements = body.get("stmt")
-    kinds = [only(one, "a statement")[0] for one in listed(statements, "statements")] if statements else []
     terms = presupposed(body.get("elem")) if body.get("elem") is not None else ALWAYS
     if body.get("op") == "delete":
         terms = terms.also(Unknown(f"whether {body.get(what)} has such an element"))
-    for kind in kinds:
+    for statement in listed(body.get("stmt") or [], "the statements of an element"):
+        kind, inner = only(statement, "a statement")
         if kind not in _PASSING:
-            terms = terms.also(Unknown(f"{kind} for each element of {body.get(what)}"))
+            terms &= _rate(kind, inner, later, within, result)
     name = f"{body.get('op')} {body.get(what)}"
     result.note(Support.IGNORED, name, "a rule that fills a set lets all packets pass")
     return [(terms, Pass())]
@@ -279,19 +280,22 @@ def _shown_key(key: dict[str, Json]) -> str:
     return "a field of the packet"
 
 
-def _sometimes(what: str, body: Json) -> Terms:
-    match body:
-        case {"rate": rate, "per": per, **details}:
-            over = "over " if details.get("inv") else ""
-            unit = f" {details['rate_unit']}" if "rate_unit" in details else ""
-            return ALWAYS.also(Unknown(f"limit rate {over}{rate}{unit}/{per}"))
-        case {"key": key, "name": name}:
-            return presupposed(key).also(Unknown(f"{what} {name}"))
-        case str():
-            return ALWAYS.also(Unknown(f"{what} name {body}"))
-        case {"map": _}:
-            return ALWAYS.also(Unknown(f"{what} by a map"))
-    return ALWAYS.also(Unknown(what))
+def _rates(what: str, body: Json, later: Sequence[Json], within: Within, result: Compiled) -> Terms:
+    """A limit, or a meter, which has one for each of its keys."""
+    if what != "meter":
+        return _rate(what, body, later, within, result)
+    details = mapping(body, what)
+    key, statement = details.get("key"), details.get("stmt")
+    kind, inner = only(statement, "a statement")
+    terms = presupposed(key) if isinstance(key, dict) else ALWAYS
+    return terms & _rate(kind, inner, later, within, result)
+
+
+def _rate(what: str, body: Json, later: Sequence[Json], within: Within, result: Compiled) -> Terms:
+    terms, name = rate(what, body, later, within.limits)
+    if not any(isinstance(one, Unknown) for one in terms.conditions):
+        result.note(Support.IGNORED, name, NOT_REACHED)
+    return terms
 
 
 # --- What one statement does to another ---------------------------------------------------------------------

@@ -24,7 +24,8 @@ from tests.check.nftables.packets import Packet, matches
 from tests.meta.tree import ROOT
 
 _VERDICT = re.compile(r" (accept|drop)$")
-_CHANGES = re.compile(r" set |^(notrack|add|update|delete|meter|tcp dport .* tproxy) ")
+# What changes packets for others, or depends on how many there were.
+_CHANGES = re.compile(r" set |^(notrack|add|update|delete|meter|tcp dport .* tproxy|limit|quota|ct count) ")
 ASKING = [
     case
     for case in cases()

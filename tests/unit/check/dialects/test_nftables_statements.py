@@ -133,22 +133,17 @@ def test_a_statement_never_seen_may_do_anything() -> None:
     assert done.notes[0][:2] == (Support.UNKNOWN, "frobnicate")
 
 
-@pytest.mark.parametrize(
-    ("statement", "reason"),
-    [
-        ({"limit": {"rate": 5, "burst": 5, "per": "second"}}, "limit rate 5/second"),
-        ({"limit": {"rate": 5, "per": "second", "inv": True}}, "limit rate over 5/second"),
-        ({"limit": "l"}, "limit name l"),
-        ({"quota": {"val": 5, "val_unit": "mbytes"}}, "quota"),
-        ({"ct count": {"val": 3, "inv": True}}, "ct count"),
-        ({"limit": {"rate": 5, "rate_unit": "mbytes", "per": "hour"}}, "limit rate 5 mbytes/hour"),
-        ({"meter": {"name": "m", "key": "x", "stmt": {}}}, "meter m"),
-    ],
-)
-def test_what_holds_only_sometimes_is_unknown(statement: Json, reason: str) -> None:
-    ((terms, action),) = rule(statement, ACCEPT).acts
-    assert terms.conditions == (Unknown(reason),)
-    assert action == Accept()
+def test_a_limit_for_each_key_presupposes_the_key() -> None:
+    over: Json = {"limit": {"rate": 1, "per": "day", "inv": True}}
+    flood: Json = {"meter": {"name": "m", "key": DPORT, "stmt": over}}
+    ((terms, action),) = rule(flood, {"drop": None}).acts
+    assert (terms.conditions, action) == ((Protocols(Numbers.one(6)), NEVER), Drop())
+
+
+def test_a_quota_remembers() -> None:
+    done = rule({"quota": {"val": 5, "val_unit": "mbytes"}}, ACCEPT)
+    assert done.acts[0][0].conditions == (Unknown("quota"),)
+    assert [support for support, _, _ in done.notes] == [Support.WIDENED]
 
 
 def test_a_match_of_iptables_is_unknown_and_a_comment_of_iptables_none() -> None:
@@ -158,18 +153,13 @@ def test_a_match_of_iptables_is_unknown_and_a_comment_of_iptables_none() -> None
 
 
 def test_filling_a_set_presupposes_the_key_and_may_end_the_rule() -> None:
-    limit: Json = [{"limit": {"rate": 1, "per": "day"}}]
+    limit: Json = [{"limit": {"rate": 1, "per": "day", "inv": True}}, {"counter": None}]
     limited: Json = {"set": {"op": "update", "elem": DPORT, "set": "@m", "stmt": limit}}
-    ((_, passing), (terms, action)) = rule(limited, ACCEPT).acts
-    assert (passing, action) == (Pass(), Accept())
-    assert terms.conditions == (Protocols(Numbers.one(6)), Unknown("limit for each element of @m"))
+    ((_, passing), (terms, action)) = rule(limited, {"drop": None}).acts
+    assert (passing, action) == (Pass(), Drop())
+    assert terms.conditions == (Protocols(Numbers.one(6)), NEVER)
     ((_, _), (terms, _)) = rule({"set": {"op": "delete", "elem": DPORT, "set": "@m"}}, ACCEPT).acts
     assert isinstance(terms.conditions[1], Unknown)
-
-
-def test_to_set_what_packets_do_not_carry_ends_the_rule() -> None:
-    done = rule({"mangle": {"key": {"exthdr": {"name": "rt", "field": "hdrlength"}}, "value": 5}}, ACCEPT)
-    assert all(NEVER in terms.conditions for terms, _ in done.acts)
 
 
 def test_a_named_object_by_a_map_ends_the_rule_where_the_map_has_none() -> None:
