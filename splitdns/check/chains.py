@@ -88,8 +88,11 @@ class Rules:
         self._sieve: Sieve | None = None
         self._acts: dict[tuple[int, Hook], Act] = {}
 
-    def meet(self, flow: Flow, hook: Hook, own: Own, depth: int = 0) -> Parts:
-        """``flow`` in parts, each with its fate; ``RETURNED`` at the end of the chain."""
+    def meet(self, flow: Flow, hook: Hook, own: Own, above: tuple[Rules, ...] = ()) -> Parts:
+        """``flow`` in parts, each with its fate; ``RETURNED`` at the end of the chain.
+
+        ``above``: the chains that led here by jumps.
+        """
         if self._sieve is None:
             self._sieve = Sieve(*self._arguments)
         work = [(flow, 0)]
@@ -101,14 +104,14 @@ class Rules:
                 elif at == GIVEN_UP:
                     yield Fate.GIVEN_UP, part.unsure("a limit of the work was hit")
                 else:
-                    for fate, one in self._act(at, part, hook, own, depth):
+                    for fate, one in self._act(at, part, hook, own, above):
                         if fate is None:
                             work.append((one, at + 1))
                         else:
                             yield fate, one
 
     def _act(
-        self, at: int, flow: Flow, hook: Hook, own: Own, depth: int
+        self, at: int, flow: Flow, hook: Hook, own: Own, above: tuple[Rules, ...]
     ) -> Iterator[tuple[Fate | None, Flow]]:
         """What rule ``at`` does; None: the next rule is tried."""
         action = self._rules[at].action
@@ -122,7 +125,7 @@ class Rules:
             case Return():
                 yield Fate.RETURNED, flow
             case Jump(name) | Goto(name):
-                yield from self._jump(name, isinstance(action, Jump), flow, hook, own, depth)
+                yield from self._jump(name, isinstance(action, Jump), flow, hook, own, above)
             case SetMark():
                 yield None, _marked(flow, action)
             case Untrack():
@@ -143,14 +146,20 @@ class Rules:
                 assert_never(action)
 
     def _jump(
-        self, name: str, returns: bool, flow: Flow, hook: Hook, own: Own, depth: int
+        self, name: str, returns: bool, flow: Flow, hook: Hook, own: Own, above: tuple[Rules, ...]
     ) -> Iterator[tuple[Fate | None, Flow]]:
         target = self._table.get(name)
-        if target is None or depth >= MAX_JUMPS:
-            why = f"there is no chain {name}" if target is None else f"jumps are deeper than {MAX_JUMPS}"
+        why = ""
+        if target is None:
+            why = f"there is no chain {name}"
+        elif target is self or target in above:
+            why = f"chain {name} jumps back to itself"
+        elif len(above) >= MAX_JUMPS:
+            why = f"jumps are deeper than {MAX_JUMPS}"
+        if target is None or why:
             yield Fate.GIVEN_UP, flow.unsure(f"in table {self.chain.table}, {why}")
             return
-        for fate, part in target.meet(flow, hook, own, depth + 1):
+        for fate, part in target.meet(flow, hook, own, (*above, self)):
             yield (None if returns and fate is Fate.RETURNED else fate), part
 
     def _translate(self, action: Action, flow: Flow, own: Own) -> Parts:

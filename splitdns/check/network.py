@@ -64,6 +64,9 @@ class PolicyRule:
 class Network:
     """The gateway as a router.
 
+    ``routes`` may leave out those that come with an address: where none of the connected networks is among
+    them, all are meant, and a default route by the uplink, where there is no other.
+
     ``bridge_nf`` is net.bridge.bridge-nf-call-iptables (ip6tables) by family: whether frames that are only
     bridged meet the rules too (None: not known). ``forwards``: whether it routes at all.
     """
