@@ -6,17 +6,17 @@ time, chance, the process that sent it) may hold or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
+from splitdns.check.dialects.iptables_conntrack import CONNTRACK, STATE, TRACKED, of_connection
 from splitdns.check.dialects.iptables_icmp import type_and_code
-from splitdns.check.dialects.iptables_rule import Reading
+from splitdns.check.dialects.iptables_rule import Reader, Reading, not_modelled
 from splitdns.check.dialects.iptables_values import (
     MARKS,
     address_range,
-    addresses,
     other_ports,
     ports,
-    protocols,
     value_and_mask,
     without,
 )
@@ -26,27 +26,17 @@ from splitdns.check.model import (
     AddressTypes,
     AnyOf,
     Condition,
-    Direction,
     IcmpTypes,
     Mark,
     Of,
-    Original,
     Ports,
-    Protocols,
     Side,
-    State,
-    States,
     TcpFlags,
-    Translated,
     Unknown,
 )
 from splitdns.check.sets import PROTOCOLS, Numbers, all_addresses
 
-Reader = Callable[[Reading, Option], Sequence[Condition]]
-
 NEVER = AnyOf(())  # one of no alternatives
-# What belongs to a connection: of other packets, nothing holds that is asked of one, not even its negation.
-TRACKED = States(frozenset({State.NEW, State.ESTABLISHED, State.RELATED}))
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 _SYN_BITS, _SYN = 0x17, 0x02
 _ADDRESS_TYPES = frozenset({
@@ -179,92 +169,6 @@ def _match_set(rule: Reading, option: Option) -> Sequence[Condition]:
     return [rule.unknown("set", found.reason) if isinstance(found, Unknown) else found]
 
 
-# --- Connections --------------------------------------------------------------------------------------------
-
-_STATES = {state.value.upper(): state for state in State}
-_TRANSLATED = {"DNAT": Translated(Side.DESTINATION), "SNAT": Translated(Side.SOURCE)}
-
-
-def _state(rule: Reading, option: Option) -> Sequence[Condition]:
-    word = only_value(rule.line, option)
-    names = word.text.upper().split(",")
-    for name in names:
-        if name not in _STATES and name not in _TRANSLATED:
-            raise rule.line.wrong(word, "states of a connection like NEW,ESTABLISHED")
-    states = frozenset(_STATES[name] for name in names if name in _STATES)
-    translated = [_TRANSLATED[name] for name in names if name in _TRANSLATED]
-    if not translated:
-        return [States(frozenset(State) - states if option.negated else states)]
-    alternatives: list[tuple[Condition, ...]] = [(States(states),)] if states else []
-    return [AnyOf((*alternatives, *((one,) for one in translated)), option.negated)]
-
-
-def _status(rule: Reading, option: Option) -> Sequence[Condition]:
-    word = only_value(rule.line, option)
-    if word.text.upper() == "SEEN_REPLY":  # from the reply itself on
-        states = frozenset({State.ESTABLISHED})
-        return [States(frozenset(State) - states if option.negated else states)]
-    return [rule.unknown("conntrack --ctstatus", f"the status {word.text} is not modelled")]
-
-
-def _connection_protocol(rule: Reading, option: Option) -> Sequence[Condition]:
-    found = protocols(rule.line, only_value(rule.line, option))
-    if found is None:
-        return [rule.unknown(option.name, "the protocol's number is not known here")]
-    return [Protocols(without(PROTOCOLS, found, option.negated))]
-
-
-def _original_address(side: Side) -> Reader:
-    def read(rule: Reading, option: Option) -> Sequence[Condition]:
-        found = addresses(rule.line, only_value(rule.line, option))
-        if found is None:
-            return [rule.unknown(option.name, "the name's addresses are not known here")]
-        numbers = without(all_addresses(rule.line.family), found, option.negated)
-        return [Original(side, addresses=numbers)]
-
-    return read
-
-
-def _original_port(side: Side) -> Reader:
-    def read(rule: Reading, option: Option) -> Sequence[Condition]:
-        found = ports(rule.line, only_value(rule.line, option))
-        if found is None:
-            return [rule.unknown(option.name, "the service's port is not known here")]
-        return [Original(side, ports=other_ports(found, option.negated))]
-
-    return read
-
-
-def _of_connection(found: list[Condition], names: Sequence[str]) -> list[Condition]:
-    """Beside its state, nothing is asked of packets that belong to no connection (xt_conntrack)."""
-    if all(name == "--ctstate" for name in names):
-        return found
-    if "--ctstate" not in names:
-        return [*found, TRACKED]
-    state, others = found[names.index("--ctstate")], list(found)
-    others.remove(state)
-    stray = States(frozenset(State) - TRACKED.states)
-    if isinstance(state, States) and not state.states & stray.states:
-        return found
-    return [AnyOf(((state, stray), (state, TRACKED, *others)))]
-
-
-def _direction(rule: Reading, option: Option) -> Sequence[Condition]:
-    word = only_value(rule.line, option)
-    if word.text.upper() not in ("ORIGINAL", "REPLY"):
-        raise rule.line.wrong(word, "ORIGINAL or REPLY")
-    return [Direction((word.text.upper() == "REPLY") != option.negated)]
-
-
-def _not_modelled(name: str, reason: str) -> Reader:
-    def read(rule: Reading, option: Option) -> Sequence[Condition]:
-        return [rule.unknown(name, reason)]
-
-    return read
-
-
-_REPLY = _not_modelled("conntrack --ctrepl…", "the reply's addresses and ports are not modelled")
-
 # --- Marks --------------------------------------------------------------------------------------------------
 
 
@@ -318,7 +222,7 @@ MATCHES: dict[str, dict[str, Reader]] = {
         "--src-type": _address_type(Side.SOURCE),
         "--dst-type": _address_type(Side.DESTINATION),
         "--limit-iface-in": _nothing,  # see conditions_of
-        "--limit-iface-out": _not_modelled("addrtype --limit-iface-out", "it is not modelled"),
+        "--limit-iface-out": not_modelled("addrtype --limit-iface-out", "it is not modelled"),
     },
     "pkttype": {"--pkt-type": _packet_type},
     "set": {
@@ -326,22 +230,8 @@ MATCHES: dict[str, dict[str, Reader]] = {
         "--set": _match_set,  # its name of old
         **dict.fromkeys(_SET_SETTINGS, _nothing),
     },
-    "state": {"--state": _state},
-    "conntrack": {
-        "--ctstate": _state,
-        "--ctstatus": _status,
-        "--ctproto": _connection_protocol,
-        "--ctorigsrc": _original_address(Side.SOURCE),
-        "--ctorigdst": _original_address(Side.DESTINATION),
-        "--ctorigsrcport": _original_port(Side.SOURCE),
-        "--ctorigdstport": _original_port(Side.DESTINATION),
-        "--ctreplsrc": _REPLY,
-        "--ctrepldst": _REPLY,
-        "--ctreplsrcport": _REPLY,
-        "--ctrepldstport": _REPLY,
-        "--ctdir": _direction,
-        "--ctexpire": _not_modelled("conntrack --ctexpire", "how long a connection lives is not modelled"),
-    },
+    "state": STATE,
+    "conntrack": CONNTRACK,
     "mark": {"--mark": _mark(Of.PACKET)},
     "connmark": {"--mark": _mark(Of.CONNECTION)},
     "comment": {"--comment": _nothing},
@@ -419,24 +309,15 @@ def conditions_of(rule: Reading, match: str, options: Sequence[Option]) -> list[
         if match in WIDENED:
             return [rule.unknown(match, WIDENED[match])]
         return [rule.unseen(f"match {match}")]
+    names = [option.name for option in options]
+    if "--return-nomatch" in names:
+        return [rule.unknown("set --return-nomatch", "it is not modelled")]
     found: list[Condition] = []
     for option in options:
         reader = readers.get(option.name)
-        if reader is None:
-            found.append(rule.unseen(f"{match} {option.name}"))
-        else:
-            found += reader(rule, option)
+        found += reader(rule, option) if reader else [rule.unseen(f"{match} {option.name}")]
     if match == "conntrack":
-        return _of_connection(found, [option.name for option in options])
-    if any(option.name == "--limit-iface-in" for option in options):
-        found = [
-            AddressTypes(one.side, one.types, one.negated, interface=True)
-            if isinstance(one, AddressTypes)
-            else one
-            for one in found
-        ]
-    if match == "set" and any(option.name not in ("--match-set", "--set") for option in options):
-        strange = [option.name for option in options if option.name == "--return-nomatch"]
-        if strange:
-            return [rule.unknown("set --return-nomatch", "it is not modelled")]
+        return of_connection(found, names)
+    if "--limit-iface-in" in names:
+        return [replace(one, interface=True) if isinstance(one, AddressTypes) else one for one in found]
     return found

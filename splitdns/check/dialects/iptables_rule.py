@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from splitdns.check.dialects.ipset_conditions import Memberships
-from splitdns.check.dialects.iptables_words import Line
+from splitdns.check.dialects.iptables_words import Line, Option
 from splitdns.check.model import Condition, Note, Opaque, Origin, Support, Unknown
 
 
@@ -41,3 +42,16 @@ class Reading:
     def ignored(self, name: str, reason: str) -> None:
         """What can change no packet's way."""
         self.note(Support.IGNORED, name, reason)
+
+
+Reader = Callable[[Reading, Option], Sequence[Condition]]
+"""What an option of a match means."""
+
+
+def not_modelled(name: str, reason: str) -> Reader:
+    """An option that may hold or not."""
+
+    def read(rule: Reading, option: Option) -> Sequence[Condition]:
+        return [rule.unknown(name, reason)]
+
+    return read
