@@ -22,6 +22,7 @@ GATEWAYS = 30  # half a minute; ./dev lab-fuzz makes as many as one likes
 KEPT = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
 
 
+@pytest.mark.timeout(600)  # a disagreement is made small, which takes a while
 def test_the_walk_says_of_random_gateways_what_the_kernel_does() -> None:
     seed = secrets.token_hex(4)
     tally = fuzz.Tally()

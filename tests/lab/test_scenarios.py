@@ -15,6 +15,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("directory", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
 def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
     scenario = Scenario.read(directory)
