@@ -1,7 +1,7 @@
 """What iptables asks of a connection: ``-m conntrack`` and ``-m state`` (iptables-extensions(8)).
 
-A packet belongs to a connection, or to none: it is invalid, or not tracked. Of the latter nothing but their state
-can be asked, and nothing else holds for them (xt_conntrack).
+A packet belongs to a connection, or to none: it is invalid, or not tracked. Of the latter nothing but their
+state can be asked, and nothing else holds for them (xt_conntrack).
 """
 
 from __future__ import annotations
