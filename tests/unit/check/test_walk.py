@@ -3,7 +3,22 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_network
 
-from splitdns.check.model import Drop, Hook, Jump, Netmap, Opaque, Side
+from splitdns.check.model import (
+    Accept,
+    Chain,
+    Clients,
+    Drop,
+    Gateway,
+    Hook,
+    IcmpTypes,
+    Jump,
+    Kind,
+    Masquerade,
+    Netmap,
+    Opaque,
+    Redirect,
+    Side,
+)
 from splitdns.check.sets import ADDRESSES4, PORTS, PROTOCOLS, Numbers
 from splitdns.check.verdict import EPHEMERAL, Question
 from splitdns.check.walk import Limits, Walker, walk
@@ -19,14 +34,21 @@ from tests.check.gateways import (
     WEB,
     addresses,
     asked,
+    dnat,
     ended,
     filtering,
     gateway,
+    host,
+    interface,
+    network,
     outcomes,
     port,
     postrouting,
+    prerouting,
+    proto,
     question,
     rule,
+    source,
     to,
 )
 
@@ -111,3 +133,64 @@ def test_clients_are_told_apart_when_a_rule_does() -> None:
             addresses("10.0.9.4"),
         )
     )
+
+
+# --- IPv6 ---------------------------------------------------------------------------------------------------
+
+LAN6 = interface("lan", "192.168.1.1/24", "fe80::1/64", "2001:db8:1::1/64", rp_filter=1)
+WAN6 = interface("wan", "2001:db8:ffff::2/64", uplink=True, rp_filter=1)
+WEB6 = host("web", "2001:db8:1::20/64")
+
+
+def _clients6(name: str, kind: Kind, where: str, text: str, near: str = "") -> Clients:
+    return Clients(name, kind, 6, addresses(text), where, addresses(near) if near else None)
+
+
+INTERNET6 = _clients6("internet", Kind.INTERNET, "wan", "2001:db8:9::9")
+LAN_CLIENT6 = _clients6("lan", Kind.NETWORK, "lan", "2001:db8:1::50", "2001:db8:1::/64")
+STRANGER6 = _clients6("stranger", Kind.ROUTED, "lan", "2001:db8:9::7")
+
+
+def _gateway6(*chains: Chain) -> Gateway:
+    return gateway(*chains, hosts=[WEB6], network=network(LAN6, WAN6))
+
+
+def test_ipv6_is_routed_past_rules_of_ipv4() -> None:
+    closed = filtering(Hook.FORWARD, accepts=False)
+    assert ended(_gateway6(closed), INTERNET6, at="2001:db8:1::20") == "dropped"
+    only4 = replace(closed, families=frozenset({4}))
+    assert ended(_gateway6(only4), INTERNET6, at="2001:db8:1::20") == "ok-routed web"
+    assert ended(_gateway6(closed), LAN_CLIENT6, at="2001:db8:1::20") == "ok-direct web"
+
+
+def test_an_echo_of_ipv6_is_answered_by_its_own_type() -> None:
+    only_echo = filtering(
+        Hook.FORWARD,
+        rule(Accept(), proto(58), IcmpTypes(Numbers.of((128, 129)))),
+        accepts=False,
+    )
+    there = {"at": "2001:db8:1::20", "protocol": 58}
+    assert ended(_gateway6(only_echo), INTERNET6, ports=128, **there) == "ok-routed web"
+    assert ended(_gateway6(only_echo), INTERNET6, ports=1, **there) == "dropped"
+
+
+def test_ipv6_has_no_reverse_path_filter() -> None:
+    assert ended(_gateway6(), STRANGER6, at="2001:db8:1::20") == "no-route"
+    lan_only = gateway(hosts=[WEB6], network=network(LAN6))
+    assert ended(lan_only, STRANGER6, at="2001:db8:1::1") == "no-route"
+
+
+def test_a_redirect_of_ipv6_goes_to_a_global_address() -> None:
+    hijack = prerouting(rule(Redirect(), port(53)))
+    endpoint = asked(_gateway6(hijack), LAN_CLIENT6, at="2001:db8:9::9", ports=53).outcomes[0].endpoint
+    assert endpoint is not None
+    assert endpoint.addresses == addresses("2001:db8:1::1")
+
+
+def test_a_hairpin_of_ipv6_fails_the_same_way() -> None:
+    forward = prerouting(rule(dnat("2001:db8:1::20"), to("2001:db8:ffff::2"), port(443)))
+    at = "2001:db8:ffff::2"
+    assert ended(_gateway6(forward), INTERNET6, at=at) == "ok-dnat web"
+    assert ended(_gateway6(forward), LAN_CLIENT6, at=at) == "asym-reply"
+    hairpin = postrouting(rule(Masquerade(), to("2001:db8:1::20"), source("2001:db8:1::/64")))
+    assert ended(_gateway6(forward, hairpin), LAN_CLIENT6, at=at) == "ok-hairpin web"
