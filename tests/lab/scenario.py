@@ -35,7 +35,7 @@ _LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
 
 @dataclass(frozen=True)
 class Step:
-    """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: how findings begin.
+    """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: patterns of findings.
 
     ``mended``: the dialect in which the check's own cure is printed and applied first; ``daemon``: its host.
     """

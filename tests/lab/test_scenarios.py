@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,9 @@ def _assert_findings(step: Step, findings: list[dict[str, object]], scenario: st
     said = [f"{finding['code']} {finding['message']}" for finding in findings]
     shown = "\n".join([f"{scenario}: {step.name}", *said])
     for wanted in step.finds:
-        assert any(one.startswith(wanted) for one in said), f"no {wanted} in\n{shown}"
+        assert any(re.match(wanted, one) for one in said), f"no {wanted} in\n{shown}"
     for unwanted in step.lacks:
-        assert not any(one.startswith(unwanted) for one in said), f"{unwanted} in\n{shown}"
+        assert not any(re.match(unwanted, one) for one in said), f"{unwanted} in\n{shown}"
     for finding in findings:
         if finding["code"] == "HP-MISSING":
             assert finding["witness"], finding
