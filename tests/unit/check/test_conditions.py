@@ -91,7 +91,7 @@ def _holds(condition: Condition, some: Flow) -> str:
         (Mark(Of.CONNECTION, Numbers.one(0)), ALL, "none"),
         (Unknown("why"), ALL, "partly"),
     ],
-    ids=str,
+    ids=lambda one: one if isinstance(one, str) else type(one).__name__,
 )
 def test_a_condition_holds(condition: Condition, some: Flow, expected: str) -> None:
     assert _holds(condition, some) == expected
