@@ -60,6 +60,15 @@ class Stop(NamedTuple):
     says: str
 
 
+class Root:
+    """A flow of which it was first not known what becomes: all that may become of it has this root."""
+
+    __slots__ = ("flow",)
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+
+
 class Flow(NamedTuple):
     """A box of packets, alike in all that has happened to them so far."""
 
@@ -89,7 +98,7 @@ class Flow(NamedTuple):
     sees_frames: bool | None = None  # whether rules see what is only bridged, once that was asked
     came: Link | None = None  # by which the client's packets came there
     came_back: Link | None = None  # by which the server's did
-    root: int = 0  # the first choice that was not the packet's own; 0: none
+    root: Root | None = None  # where the first choice was that is not the packet's own
     reasons: tuple[str, ...] = ()
     stops: Stop | None = None
     acts: tuple[Act, ...] = ()
@@ -115,7 +124,7 @@ class Flow(NamedTuple):
     def unsure(self, reason: str) -> Flow:
         """The same, one of several ways that the packets may take for all that is known."""
         reasons = self.reasons if reason in self.reasons else (*self.reasons, reason)
-        return self._replace(root=self.root or next(self.sources.tickets), reasons=reasons)
+        return self._replace(root=self.root or Root(self), reasons=reasons)
 
     def stopped(self, where: str, says: str = "") -> Flow:
         """The same, with one more stop, to which all acts since the last one belong."""

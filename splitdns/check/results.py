@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, overload
 
-from splitdns.check.flows import ASKED, WHO, Flow, Header, Ref, Stop
+from splitdns.check.flows import ASKED, WHO, Flow, Header, Ref, Root, Stop
 from splitdns.check.sets import Numbers
 from splitdns.check.verdict import Act, Endpoint, Outcome, Packets, Result, Stage, Verdict
 
 FIELDS = 5  # of a question's packets: who, destination, protocol, source port, destination port
 
 
+MAX_BOXES = 500  # of one choice; where more packets are treated differently, all may end in every way
 _REACHED_NOBODY = (Verdict.DROPPED, Verdict.NO_ROUTE)  # lost is lost, whether the request or the answer
 
 
@@ -84,14 +85,14 @@ def _numbers(flow: Flow, ref: Ref, which: int) -> Numbers:
 
 def results(endings: Sequence[Ending], family: int) -> Iterator[Result]:
     """The results of a walk, each packet of it in exactly one."""
-    unsure: dict[int, list[Ending]] = {}
+    unsure: dict[Root, list[Ending]] = {}
     for one in endings:
-        if one.flow.root:
+        if one.flow.root is not None:
             unsure.setdefault(one.flow.root, []).append(one)
         else:
             yield from _by_client(one.flow, [one], family)
-    for group in unsure.values():
-        for cell, possible in _cells(group):
+    for root, group in unsure.items():
+        for cell, possible in _cells(group, root):
             yield from _by_client(cell, possible, family)
 
 
@@ -163,10 +164,14 @@ def _endpoint(flow: Flow, which: int) -> Endpoint | None:
     )
 
 
-def _cells(endings: Sequence[Ending]) -> Iterator[tuple[Flow, list[Ending]]]:
+def _cells(endings: Sequence[Ending], root: Root) -> Iterator[tuple[Flow, list[Ending]]]:
     by_box: dict[tuple[object, ...], list[Ending]] = {}
     for one in endings:
         by_box.setdefault((one.flow.who, *one.flow.values[1:FIELDS]), []).append(one)
+    if len(by_box) > MAX_BOXES:
+        too_many = Ending(root.flow.unsure("too many cases to tell apart"), None)
+        yield root.flow, [*endings, too_many]
+        return
     cells: list[tuple[Flow, list[Ending]]] = []
     for group in by_box.values():
         rest = [group[0].flow]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 
 from splitdns.check.cuts import Cuts
 from splitdns.check.network import Clients
@@ -81,7 +80,6 @@ class Sources:
         self.cuts = cuts
         self.atoms: list[Numbers] = []
         self.masks: list[int] = []  # of each of the clients
-        self.tickets = count(1)
         self._places: list[_Places] = []
         self._known: dict[int, int] = {}  # by the id of numbers that are among the cuts
         self._found: dict[Numbers, int] = {}

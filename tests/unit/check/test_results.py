@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from splitdns.check.flows import DESTINATION
-from splitdns.check.results import Ending, results
+from splitdns.check.results import MAX_BOXES, Ending, results
 from splitdns.check.sets import Numbers
 from splitdns.check.verdict import Verdict
 from tests.unit.check.test_flows import flow
@@ -40,3 +42,14 @@ def test_stages_are_made_when_read() -> None:
     assert stages == tuple(stages)
     assert hash(stages) == hash(tuple(stages))
     assert repr(stages) == repr(tuple(stages))
+
+
+@pytest.mark.parametrize(("boxes", "truncated"), [(MAX_BOXES, False), (MAX_BOXES + 1, True)])
+def test_too_many_cases_are_one_that_is_given_up(boxes: int, truncated: bool) -> None:
+    whole = flow(Numbers.of((1, boxes))).unsure("why")
+    endings = [
+        Ending(whole.narrowed(DESTINATION, Numbers.one(at)), Verdict.DROPPED) for at in range(1, boxes + 1)
+    ]
+    found = list(results(endings, 4))
+    assert [one.truncated for one in found] == ([True] if truncated else [False] * boxes)
+    assert sum(one.packets.destination.size for one in found) == boxes
