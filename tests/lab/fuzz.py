@@ -57,6 +57,7 @@ CONSTRUCTS = (
     "asymmetric gateways",
     "marks",
     "policy routes",
+    "reverse path filters",
     "IPv6",
 )
 

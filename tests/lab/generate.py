@@ -97,6 +97,9 @@ def draw(seed: str) -> Plan:
     _services(site)
     _odd_hosts(site)
     tables, rules, routes = ruling(site)
+    rp_filter = site.random.choice((1, 2)) if site.likely(0.15) else 0
+    if rp_filter:
+        site.constructs.add("reverse path filters")
     plan = Plan(
         tuple(site.interfaces),
         tuple(site.hosts),
@@ -106,6 +109,7 @@ def draw(seed: str) -> Plan:
         rules,
         {TCP: (22, 80, 443), UDP: (53,)},
         bridge_nf,
+        rp_filter,
         constructs=tuple(sorted(site.constructs)),
     )
     return in_six(plan) if site.family == 6 else plan
