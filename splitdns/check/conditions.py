@@ -5,9 +5,9 @@ Where that is not known, the packets are on both sides, and unsure of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from splitdns.check.flows import Flow, Ref
 from splitdns.check.rules import (
@@ -27,6 +27,7 @@ from splitdns.check.rules import (
     Original,
     Ports,
     Protocols,
+    ReversePath,
     Side,
     States,
     TcpFlags,
@@ -34,6 +35,7 @@ from splitdns.check.rules import (
     Unknown,
 )
 from splitdns.check.sets import Numbers
+from splitdns.check.sources import Link
 
 Parts = tuple[list[Flow], list[Flow]]
 """Those for which it holds, those for which it does not."""
@@ -54,12 +56,22 @@ class Budget:
         return self.left >= 0
 
 
+class NextHop(Protocol):
+    """What ``way`` tells of where packets go next."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def interface(self) -> str | None: ...
+
+
 @dataclass(slots=True)
 class Around:
-    """What conditions ask of their surroundings: kinds of addresses, and sieves for sets of tuples."""
+    """What conditions ask of their surroundings: kinds of addresses, sieves for sets of tuples, routes."""
 
     numbers_of: Callable[[frozenset[str], str | None], Numbers]
     any_of: Callable[[AnyOf, Flow], Parts]
+    way: Callable[[Flow, Ref, Ref, Link | None, int], Iterable[tuple[Flow, Sequence[tuple[int, NextHop]]]]]
 
 
 def split_all(flow: Flow, conditions: Sequence[Condition], around: Around) -> Parts:
@@ -100,6 +112,9 @@ def split(flow: Flow, condition: Condition, around: Around) -> Parts:
         case TcpFlags(mask, value, negated):
             yes, no = _on(flow, flow.header.protocol, ONLY_TCP)
             return (yes, no) if (flow.flags & mask == value) is not negated else ([], [flow])
+        case ReversePath(expected):
+            back, astray = _back(flow, condition, around)
+            return (back, astray) if expected else (astray, back)
         case Direction(reply):
             return _all_or_none(flow, flow.tracked is not None and flow.is_reply is reply)
         case Translated(side, expected):
@@ -181,6 +196,23 @@ def _address_types(flow: Flow, condition: AddressTypes, around: Around) -> Parts
                 yes += holding
                 no += not_holding
     return (no, yes) if condition.negated else (yes, no)
+
+
+def _back(flow: Flow, condition: ReversePath, around: Around) -> Parts:
+    """Those to whose source a route leads, by the interface by which they came or by any, and the others."""
+    back: list[Flow] = []
+    astray: list[Flow] = []
+    header, mark = flow.header, flow.mark if condition.marked else 0
+    for name, mask in flow.incoming or ((None, -1),):
+        part, _ = flow.split_who(mask)
+        ways = around.way(part, header.source, header.destination, None, mark) if part is not None else ()
+        for one, hops in ways:
+            for its, hop in hops:
+                some, _ = one.split_who(its)
+                if some is not None:
+                    leads = hop.kind == "unicast" and (condition.loose or hop.interface == name)
+                    (back if leads else astray).append(some)
+    return back, astray
 
 
 def _is_translated(flow: Flow, side: Side) -> bool | None:

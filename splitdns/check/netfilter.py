@@ -80,7 +80,7 @@ class Netfilter:
         self.bridges = Bridges(gateway, family)
         self._budget = budget
         self._sieves: dict[int, Sieve] = {}
-        self._around = Around(self.terrain.type_numbers, self._any_of)
+        self._around = Around(self.terrain.type_numbers, self._any_of, self.terrain.way)
         self._hooks: dict[Hook, list[tuple[int, list[Rules]]]] = {hook: [] for hook in Hook}
         self._build([one for one in gateway.ruleset.chains if family in one.families], family)
 

@@ -156,6 +156,18 @@ class Direction:
     reply: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReversePath:
+    """Whether packets to its source would leave by the interface by which it came (RFC 3704, strict).
+
+    ``loose``: by any; ``marked``: as packets with its mark. nft ``fib saddr . iif oif``, iptables rpfilter.
+    """
+
+    expected: bool = True
+    loose: bool = False
+    marked: bool = False
+
+
 class Of(StrEnum):
     """Whose mark."""
 
@@ -199,6 +211,7 @@ Condition = (
     | Translated
     | Original
     | Direction
+    | ReversePath
     | Mark
     | AnyOf
     | Unknown

@@ -20,6 +20,7 @@ from splitdns.check.dialects.nftables_terms import (
     Chance,
     Field,
     InterfaceName,
+    PathBack,
     Status,
     Terms,
     Unmodelled,
@@ -251,6 +252,8 @@ def _fib(body: dict[str, Json]) -> AnyField:
             return (AddressTypes(side, types, interface=here),)
 
         return Field("fib type", "fib type", 8, values.named(_TYPES, 8), meaning)
+    if result in ("oif", "oifname", "check") and "saddr" in asked and asked <= {"saddr", "iif", "mark"}:
+        return PathBack("iif" not in asked, "mark" in asked)
     return Unmodelled(f"fib {' . '.join(sorted(asked))} {result}")
 
 

@@ -23,12 +23,13 @@ from splitdns.check.dialects.nftables_terms import (
     Chance,
     Field,
     InterfaceName,
+    PathBack,
     Status,
     Terms,
     Unmodelled,
     settled,
 )
-from splitdns.check.rules import AnyOf, Condition, Interfaces, Unknown
+from splitdns.check.rules import AnyOf, Condition, Interfaces, ReversePath, Unknown
 from splitdns.check.sets import Numbers
 
 MAX_VALUES = 65_536  # of one map, each of which is a rule; beyond, it is widened
@@ -142,6 +143,11 @@ def _single(left: AnyField, right: Json, operator: str, within: Within) -> Terms
             if not isinstance(right, bool):
                 return basis.also(NEVER)
             return basis if right is (operator == "!=") else basis.also(NEVER)
+        case PathBack(loose, marked):
+            there = False if right in (False, "0") else right  # no interface has the index 0
+            if not isinstance(there, bool) or operator not in ("==", "!="):
+                return ALWAYS.also(_not_read("the way back to a source", right))
+            return ALWAYS.also(ReversePath(there is (operator == "=="), loose, marked))
         case Unmodelled(name, basis):
             return basis.also(Unknown(f"{name} is not modelled"))
         case Chance(name):
@@ -282,8 +288,8 @@ def _parts(fields: list[AnyField], key: Json) -> tuple[Part, ...] | Unknown:
                 return Unknown(f"{name} is not modelled")
             case Status():
                 return Unknown("ct status in a concatenation is not modelled")
-            case Absent():
-                return Unknown("a header that is not modelled")
+            case Absent() | PathBack():
+                return Unknown("a part of a concatenation that is not modelled")
     return tuple(parts)
 
 

@@ -122,6 +122,14 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class PathBack:
+    """Whether a route leads back to the source, by the interface of the packet or (``loose``) by any."""
+
+    loose: bool
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Chance:
     """A number from ``offset`` on, below ``offset + count``, by counting, at random, or by a hash."""
 
@@ -139,7 +147,7 @@ class Unmodelled:
     known: bool = True
 
 
-AnyField = Field | InterfaceName | Status | Absent | Chance | Unmodelled
+AnyField = Field | InterfaceName | Status | Absent | PathBack | Chance | Unmodelled
 
 
 def of_protocol(number: int) -> Terms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from splitdns.check.rules import (
     Addresses,
@@ -20,6 +20,7 @@ from splitdns.check.rules import (
     Original,
     Ports,
     Protocols,
+    ReversePath,
     Rule,
     Side,
     State,
@@ -145,6 +146,9 @@ def holds(condition: Condition, packet: Packet) -> bool | None:
                 return None
             inside = addresses is None or int(source if side is Side.SOURCE else destination) in addresses
             return inside and (ports is None or (packet.protocol in WITH_PORTS and port in ports))
+        case ReversePath(expected, loose, _):  # all else is behind the wan
+            on_lan = source in ip_network("10.0.0.0/8" if packet.family == 4 else "2001:db8::/64")
+            return (loose or on_lan) is expected
         case Mark(Of.PACKET, numbers, mask):
             return packet.mark & mask in numbers
         case Mark(_, numbers, mask):

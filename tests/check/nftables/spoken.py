@@ -32,6 +32,7 @@ from splitdns.check.rules import (
     Redirect,
     Reject,
     Return,
+    ReversePath,
     Rule,
     SetMark,
     Side,
@@ -96,6 +97,9 @@ def condition(one: Condition, families: frozenset[int]) -> str:
             return f"original {side} {' '.join([*what, *([numbers(ports)] if ports is not None else [])])}"
         case Direction(reply):
             return "reply" if reply else "not reply"
+        case ReversePath(expected, loose, marked):
+            way = f"{'any' if loose else 'same'}{' marked' if marked else ''}"
+            return f"back {way}" if expected else f"not back {way}"
         case Mark(of, some, mask):
             return f"{_mark(of)}{'' if mask == _ALL else f'&{mask}'} {numbers(some)}"
         case AnyOf(alternatives, negated):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import pytest
 
 from splitdns.check.conditions import Around, Budget, interface_matches, split, split_all
@@ -17,6 +20,7 @@ from splitdns.check.model import (
     Original,
     Ports,
     Protocols,
+    ReversePath,
     Side,
     State,
     States,
@@ -38,7 +42,21 @@ def _any_of(condition: AnyOf, some: Flow) -> tuple[list[Flow], list[Flow]]:
     return [one for at, one in found if at != NO_CLAUSE], [one for at, one in found if at == NO_CLAUSE]
 
 
-AROUND = Around(lambda types, name: LOCAL if name in (None, "lan") else NONE, _any_of)
+def _around(*ways: tuple[str, str]) -> Around:
+    """Surroundings in which these routes, each a kind and an interface, lead to every source."""
+
+    def way(some: Flow, *_: object) -> list[tuple[Flow, list[tuple[int, _Hop]]]]:
+        return [(some, [(some.who, _Hop(kind, interface)) for kind, interface in ways])]
+
+    return Around(lambda types, name: LOCAL if name in (None, "lan") else NONE, _any_of, way)
+
+
+class _Hop(NamedTuple):
+    kind: str
+    interface: str
+
+
+AROUND = _around(("unicast", "lan"))
 ALL = flow()
 TRACKED = ALL._replace(state=State.NEW, connection=Connection(ALL.header, ALL.header, True), mark=5)
 DNATTED = TRACKED._replace(
@@ -118,3 +136,24 @@ def test_all_conditions_have_to_hold() -> None:
 def test_names_of_interfaces_may_end_with_a_star() -> None:
     assert interface_matches(Interfaces(Side.SOURCE, frozenset({"wg*"})), "wg0")
     assert not interface_matches(Interfaces(Side.SOURCE, frozenset({"wg*"})), "eth0")
+
+
+@pytest.mark.parametrize(
+    ("kind", "interface", "strict", "loose"),
+    [
+        ("unicast", "lan", "all", "all"),
+        ("unicast", "wan", "none", "all"),
+        ("blackhole", "lan", "none", "none"),
+    ],
+)
+def test_a_source_is_where_its_packets_come_from_or_at_least_somewhere(
+    kind: str, interface: str, strict: str, loose: str
+) -> None:
+    came = ALL._replace(incoming=link("lan"))
+    around = _around((kind, interface))
+    opposite = {"all": "none", "none": "all"}
+    for condition, expected in ((ReversePath(), strict), (ReversePath(loose=True), loose)):
+        negated = replace(condition, expected=False)
+        for wanted, result in ((condition, expected), (negated, opposite[expected])):
+            yes, no = split(came, wanted, around)
+            assert ("partly" if yes and no else "all" if yes else "none") == result

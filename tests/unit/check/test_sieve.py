@@ -12,7 +12,7 @@ from splitdns.check.sets import NONE, Numbers
 from splitdns.check.sieve import GIVEN_UP, NO_CLAUSE, Intervals, Sieve
 from tests.unit.check.test_flows import flow
 
-AROUND = Around(lambda types, name: NONE, lambda condition, flow: ([], [flow]))
+AROUND = Around(lambda types, name: NONE, lambda condition, flow: ([], [flow]), lambda *_: ())
 
 
 def _range(low: int, high: int) -> st.SearchStrategy[Numbers]:

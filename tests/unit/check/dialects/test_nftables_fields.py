@@ -11,6 +11,7 @@ from splitdns.check.dialects.nftables_fields import (
     Chance,
     Field,
     InterfaceName,
+    PathBack,
     Status,
     Terms,
     Unmodelled,
@@ -182,6 +183,11 @@ def test_the_kind_of_an_address() -> None:
     assert here == AddressTypes(Side.SOURCE, frozenset({"local"}), negated=True, interface=True)
 
 
+def test_the_way_back_to_a_source() -> None:
+    assert field(fib("oif", "saddr", "iif")) == PathBack(loose=False, marked=False)
+    assert field(fib("oifname", "saddr", "mark")) == PathBack(loose=True, marked=True)
+
+
 def test_how_the_link_delivered_a_packet() -> None:
     assert holds(meta("pkttype"), Numbers.one(1)).conditions == (
         AddressTypes(Side.DESTINATION, frozenset({"broadcast"})),
@@ -219,7 +225,7 @@ def test_numbers_by_chance() -> None:
         (ct("zone"), True, {4, 6}),
         (ct("ip saddr", dir="reply"), True, {4, 6}),
         (ct("novelty"), False, {4, 6}),
-        (fib("oif", "saddr", "iif"), True, {4, 6}),
+        (fib("oif", "daddr"), True, {4, 6}),
         ({"tcp option": {"name": "maxseg", "field": "size"}}, True, {4, 6}),
         ({"socket": {"key": "transparent"}}, True, {4, 6}),
         ({"rt": {"key": "nexthop"}}, True, {4, 6}),

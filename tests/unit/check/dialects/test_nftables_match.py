@@ -27,6 +27,7 @@ from splitdns.check.rules import (
     Interfaces,
     Ports,
     Protocols,
+    ReversePath,
     Side,
     State,
     States,
@@ -128,6 +129,14 @@ def test_status_bits() -> None:
     assert match(under, "==", 0)[0].conditions == neither
     assert match(under, "==", ["snat", "dnat"])[0].conditions == (snat, dnat)
     assert isinstance(match(STATUS, "==", "dnat")[0].conditions[0], Unknown)
+
+
+def test_the_way_back_is_there_or_missing() -> None:
+    back: Json = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
+    assert match(back, "==", False)[0].conditions == (ReversePath(expected=False),)
+    assert match(back, "==", "0")[0].conditions == (ReversePath(expected=False),)
+    assert match(back, "!=", False)[0].conditions == (ReversePath(),)
+    assert isinstance(match(back, "==", "lo")[0].conditions[0], Unknown)
 
 
 def test_headers_that_packets_do_not_carry() -> None:
