@@ -30,6 +30,7 @@ from splitdns.check.model import (
     Mark,
     Of,
     Ports,
+    ReversePath,
     Side,
     TcpFlags,
     Unknown,
@@ -156,6 +157,16 @@ def _packet_type(rule: Reading, option: Option) -> Sequence[Condition]:
     return [AddressTypes(Side.DESTINATION, types, negated != option.negated)]
 
 
+_OF_REVERSE_PATH = frozenset({"--loose", "--validmark", "--accept-local", "--invert"})
+
+
+def _reverse_path(rule: Reading, names: set[str]) -> list[Condition]:
+    """All options together; --accept-local is about the gateway's own addresses, which no client has."""
+    unseen: list[Condition] = [rule.unseen(f"rpfilter {name}") for name in sorted(names - _OF_REVERSE_PATH)]
+    found = ReversePath("--invert" not in names, loose="--loose" in names, marked="--validmark" in names)
+    return [found, *unseen]
+
+
 def _match_set(rule: Reading, option: Option) -> Sequence[Condition]:
     if len(option.values) != 2:
         raise rule.line.wrong(option, "--match-set NAME src|dst,…", str(option))
@@ -272,7 +283,6 @@ WIDENED = {
     "mac": "it looks at the hardware address",
     "physdev": "it looks at the bridge's ports",
     "socket": "it looks for a socket here",
-    "rpfilter": "it looks at the way back",
     "geoip": "it looks at the country",
     "helper": "it looks at connection tracking helpers",
     "connlabel": "it looks at labels of connections",
@@ -304,6 +314,8 @@ def conditions_of(rule: Reading, match: str, options: Sequence[Option]) -> list[
     """
     if match in _ABSENT:
         return [NEVER]
+    if match == "rpfilter":
+        return _reverse_path(rule, {option.name for option in options})
     readers = MATCHES.get(match)
     if readers is None:
         if match in WIDENED:

@@ -29,6 +29,7 @@ from splitdns.check.model import (
     Redirect,
     Reject,
     Return,
+    ReversePath,
     SetMark,
     Side,
     State,
@@ -145,6 +146,8 @@ MATCHES: list[tuple[str, list[Condition]]] = [
         "-m pkttype --pkt-type unicast",
         [AddressTypes(TO, frozenset({"broadcast", "multicast"}), negated=True)],
     ),
+    ("-m rpfilter", [ReversePath()]),
+    ("-m rpfilter --loose --validmark --invert", [ReversePath(expected=False, loose=True, marked=True)]),
     # connections
     ("-m state --state NEW", [States(frozenset({NEW}))]),
     ("-m conntrack --ctstate RELATED,ESTABLISHED", [States(frozenset({RELATED, ESTABLISHED}))]),

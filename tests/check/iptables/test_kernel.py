@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -19,6 +19,7 @@ from splitdns.check.model import (
     Mark,
     Ports,
     Protocols,
+    ReversePath,
     Side,
     State,
     States,
@@ -71,6 +72,9 @@ def holds(condition: Condition, packet: Packet) -> bool:
         case AddressTypes(side, types, negated):
             address = packet.source if side is Side.SOURCE else packet.destination
             return (kind(address) in types) != negated
+        case ReversePath(expected):  # there is one route, to the network of near0
+            own = ip_network(f"{OWN}/24", strict=False)
+            return (ip_address(packet.source) in own and kind(packet.source) == "unicast") is expected
         case States(states):
             return (State.NEW if opens(packet) else State.INVALID) in states
         case Translated(_, expected):
@@ -114,7 +118,10 @@ WORDS = [
     and "-o" not in words.split()
     and is_certain(one_rule(words)[0].conditions)
 ]
-INTERFACES = [f"-i {THERE}", f"! -i {THERE}", "-i near+", "! -i n+", "-i far0", "-s 192.0.2.8 ! -i far+"]
+PREROUTING = [
+    "-m rpfilter", "-m rpfilter --loose --validmark --invert", f"-i {THERE}", f"! -i {THERE}", "-i near+",
+    "! -i n+", "-i far0", "-s 192.0.2.8 ! -i far+",
+]  # fmt: skip
 
 
 @pytest.mark.root
@@ -123,7 +130,7 @@ INTERFACES = [f"-i {THERE}", f"! -i {THERE}", "-i near+", "! -i n+", "-i far0", 
 def test_conditions_hold_for_the_packets_that_the_kernel_s_rule_meets(tool: str) -> None:
     dice = random.Random(f"packets {tool}")
     sent = list(packets(dice))
-    words = [*WORDS, *INTERFACES]
+    words = [*WORDS, *PREROUTING]
     rules = [one_rule(one, name="mangle", chain="PREROUTING")[0] for one in words]
 
     answers = met(words, sent, tool)

@@ -20,6 +20,8 @@ NOT_THE_SAME = {
     "-p tcp -m tcp --dport 60000:29": "old tools took it",
     "-m conntrack ! --ctdir REPLY": "cannot be negated",
     "-m nfacct --nfacct-name web": "needs an object of that name",
+    "-m rpfilter": "is for raw and mangle only",
+    "-m rpfilter --loose --validmark --invert": "is for raw and mangle only",
     "-j CT --helper ftp": "needs the kernel's module",
 }
 TOOLS = ["", "legacy-"]
