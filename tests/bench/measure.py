@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,16 +31,21 @@ def _on(core: int) -> list[str]:
 
 
 class Bench(Here):
-    """This machine, with every server on the core that is not the generator's."""
+    """This machine, with every server on one core: by default the one that is not the generator's."""
+
+    def __init__(self, directory: Path, core: int = SERVER_CORE) -> None:
+        super().__init__(directory)
+        self._core = core
 
     def start(self, *argv: str, env: Mapping[str, str] | None = None) -> Daemon:
-        return super().start(*_on(SERVER_CORE), *argv, env=env)
+        return super().start(*_on(self._core), *argv, env=env)
 
 
 @dataclass(frozen=True)
 class Burst:
     """What dnsperf saw, and what it cost the server."""
 
+    completed: int
     answers_per_s: float
     answers_per_cpu_s: float
     lost: int
@@ -49,32 +54,58 @@ class Burst:
     foreign_cores: float
 
 
-def burst(daemon: Daemon, port: int, questions: Path, seconds: float) -> Burst:
-    """Ask as fast as answers come, from the other core.
+def burst(
+    daemon: Daemon, port: int, questions: Path, seconds: float, beside: Sequence[Daemon] = ()
+) -> Burst:
+    """Ask as fast as answers come, from the other core; ``beside`` are daemons that it takes besides.
 
     Raises:
         AssertionError: dnsperf failed.
     """
-    argv = [
-        *_on(GENERATOR_CORE), "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions),
-        "-l", f"{seconds:g}", "-q", str(WINDOW), "-c", "1", "-T", "1", "-t", "2",
-    ]  # fmt: skip
-    server_s, others_s, started_s = cpu_s(daemon), _machine_cpu_s(), time.monotonic()
-    children_s = _children_cpu_s()
-    done = subprocess.run(argv, capture_output=True, text=True)
+    server_s, beside_s = cpu_s(daemon), sum(map(cpu_s, beside))
+    others_s, children_s, started_s = _machine_cpu_s(), _children_cpu_s(), time.monotonic()
+    printed = _dnsperf(port, questions, "-l", f"{seconds:g}")
     took_s = time.monotonic() - started_s
-    server_s, others_s = cpu_s(daemon) - server_s, _machine_cpu_s() - others_s
-    others_s -= server_s + _children_cpu_s() - children_s
-    assert done.returncode == 0, done.stderr
-    completed = _number(r"Queries completed:\s+(\d+)", done.stdout)
+    server_s, beside_s = cpu_s(daemon) - server_s, sum(map(cpu_s, beside)) - beside_s
+    others_s = _machine_cpu_s() - others_s - server_s - beside_s - (_children_cpu_s() - children_s)
+    completed = _number(r"Queries completed:\s+(\d+)", printed)
     return Burst(
-        _number(r"Queries per second:\s+([\d.]+)", done.stdout),
+        int(completed),
+        _number(r"Queries per second:\s+([\d.]+)", printed),
         completed / server_s if server_s else 0.0,
-        int(_number(r"Queries lost:\s+(\d+)", done.stdout)),
-        _number(r"NOERROR (\d+)", done.stdout) / max(completed, 1),
-        _number(r"NXDOMAIN (\d+)", done.stdout) / max(completed, 1),
+        int(_number(r"Queries lost:\s+(\d+)", printed)),
+        _number(r"NOERROR (\d+)", printed) / max(completed, 1),
+        _number(r"NXDOMAIN (\d+)", printed) / max(completed, 1),
         max(0.0, others_s / took_s),
     )
+
+
+def once(port: int, questions: Path) -> None:
+    """Ask each question one time, so that a cache knows the answer."""
+    _dnsperf(port, questions, "-n", "1")
+
+
+def latencies_s(port: int, questions: Path, seconds: float, pace_per_s: int) -> list[float]:
+    """How long each answer took, in rising order, to questions at an even pace.
+
+    Raises:
+        AssertionError: dnsperf failed, or an answer was lost.
+    """
+    printed = _dnsperf(port, questions, "-l", f"{seconds:g}", "-Q", str(pace_per_s), "-v")
+    found = sorted(float(text) for text in re.findall(r"^> \w+ \S+ \S+ ([\d.]+)$", printed, re.MULTILINE))
+    assert found, printed[-500:]
+    assert not _number(r"Queries lost:\s+(\d+)", printed), printed[-1000:]
+    return found
+
+
+def _dnsperf(port: int, questions: Path, *more: str) -> str:
+    argv = [
+        *_on(GENERATOR_CORE), "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions),
+        "-q", str(WINDOW), "-c", "1", "-T", "1", "-t", "2", *more,
+    ]  # fmt: skip
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _number(pattern: str, text: str) -> float:

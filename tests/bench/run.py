@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import dns.message
 import dns.query
@@ -30,6 +31,15 @@ views:
 zones: [ZONE]
 limits: {responses_per_second: 10000000, exempt: []}  # counted for every query, and never reached
 """
+
+_VERSIONS = {
+    "nsd": ("nsd", "-v"),
+    "knot": ("knotd", "-V"),
+    "dnsmasq": ("dnsmasq", "-v"),
+    "unbound": ("unbound", "-V"),
+    "bind": ("named", "-v"),
+    "knot resolver": ("kresd", "-V"),
+}
 
 Start = Callable[[Bench, Path], Server]
 
@@ -51,6 +61,12 @@ class Rate:
     best: float
     per_cpu_s: float
     disturbed: bool  # others worked more than they should in at least one round
+
+    def __str__(self) -> str:
+        """In thousands, with a decimal where they are few."""
+        digits = 0 if self.median >= 20_000 else 1
+        median, least, best = (f"{value / 1000:.{digits}f}" for value in (self.median, self.least, self.best))
+        return f"{median} ({least}–{best})" + (" (disturbed)" if self.disturbed else "")
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ def _at_size(
                 say(f"{written.names:,} names: round {number + 1} of {effort.rounds}, {kind}, {name}")
                 bursts.setdefault((name, kind), []).append(_undisturbed(server, questions, effort))
     return [
-        Row(name, written.names, load_s, octets, _rate(bursts[name, "warm"]), _rate(bursts[name, "cold"]))
+        Row(name, written.names, load_s, octets, rate(bursts[name, "warm"]), rate(bursts[name, "cold"]))
         for name, (_, load_s, octets) in running.items()
     ]
 
@@ -124,7 +140,8 @@ def _undisturbed(server: Server, questions: Path, effort: Effort) -> Burst:
     return found
 
 
-def _rate(bursts: Sequence[Burst]) -> Rate:
+def rate(bursts: Sequence[Burst]) -> Rate:
+    """What several bursts come to."""
     rates = [burst.answers_per_s for burst in bursts]
     return Rate(
         statistics.median(rates),
@@ -164,8 +181,7 @@ def machine() -> dict[str, object]:
         "memory_gib": round(memory_kib / 2**20),
         "kernel": platform.release(),
         "python": sys.version.split()[0],
-        "nsd": _version("nsd", "-v"),
-        "knot": _version("knotd", "-V"),
+        **{name: _version(*argv) for name, argv in _VERSIONS.items() if not peers.missing(argv[0])},
     }
 
 
@@ -174,5 +190,6 @@ def _version(*argv: str) -> str:
     return (done.stdout + done.stderr).split("\n", 1)[0]
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, object]]:
+def as_json(rows: Sequence[Any]) -> list[dict[str, object]]:
+    """Dataclasses as JSON objects."""
     return [asdict(row) for row in rows]
