@@ -148,16 +148,16 @@ class Terrain(Own):
             if part is not None:
                 yield part, self.first_address(name)
 
-    def _sources_on_loopback(self, flow: Flow) -> Iterator[tuple[Flow, Numbers | None]]:
-        """To itself, the gateway masquerades as the destination (RFC 6724 5, rule 1).
+    def masquerade_sources(self, flow: Flow) -> Iterator[tuple[Flow, Numbers | None]]:
+        for name, mask in flow.outgoing or ():
+            part, _ = flow.split_who(mask)
+            if part is not None and self.family == 6:
+                yield from self._six_sources(part, name)
+            elif part is not None:
+                yield from self._interface_sources(part, name)
 
-        IPv4 knows no such rule: inet_select_addr falls back to the first address of the first interface.
-        """
-        if self.family == 4:
-            faces = (face for name, face in self.interfaces.items() if name != LOOPBACK)
-            addresses = (numbers_of(one.address) for face in faces for one in _of(face, self.family))
-            yield flow, next(addresses, None)
-            return
+    def _six_sources(self, flow: Flow, name: str) -> Iterator[tuple[Flow, Numbers | None]]:
+        """To an address of its own, loopback or not, the gateway masquerades as that (RFC 6724 5, rule 1)."""
         rest: Flow | None = flow
         for low, high in (flow.of(flow.header.destination) & self.local).ranges:
             for number in range(low, high + 1):
@@ -166,18 +166,18 @@ class Terrain(Own):
                 if part is not None:
                     yield part, same
         if rest is not None:
-            yield rest, None
+            yield from self._interface_sources(rest, name)
 
-    def masquerade_sources(self, flow: Flow) -> Iterator[tuple[Flow, Numbers | None]]:
-        next_hop: Ref = flow.header.destination if flow.via is None else (CONSTANT, flow.via)
-        for name, mask in flow.outgoing or ():
-            part, _ = flow.split_who(mask)
-            if part is not None and name == LOOPBACK:  # whose own addresses are not for others
-                yield from self._sources_on_loopback(part)
-            elif part is not None and name in self._sources:
-                yield from self._sources[name].split(part, next_hop)
-            elif part is not None:
-                yield part, None
+    def _interface_sources(self, flow: Flow, name: str) -> Iterator[tuple[Flow, Numbers | None]]:
+        if name == LOOPBACK:  # inet_select_addr takes the first address of all: loopback is not for others
+            faces = (face for its, face in self.interfaces.items() if its != LOOPBACK)
+            addresses = (numbers_of(one.address) for face in faces for one in _of(face, self.family))
+            yield flow, next(addresses, None)
+        elif name in self._sources:
+            next_hop: Ref = flow.header.destination if flow.via is None else (CONSTANT, flow.via)
+            yield from self._sources[name].split(flow, next_hop)
+        else:
+            yield flow, None
 
     # --- Routing --------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ the server saw are the same; a MAYBE is no agreement, and no disagreement either
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from splitdns.check.sets import address_of
@@ -91,17 +91,18 @@ def _cases(network: Built, model: Modelled, plan: Plan) -> list[Case]:
 def _case(meant: str, seen: Observation, network: Built, model: Modelled) -> Case:
     result = model.result(seen)
     kernel, walk = ending(seen, GATEWAY, network.owns, network.bridges), walked(result, network.plan)
-    if len(result.outcomes) == 1 and (nobody := _nobodys(result.outcomes[0], network.owns)):
-        walk = Ending(Verdict.NO_ROUTE)
-        if kernel.verdict is Verdict.DROPPED and nobody in seen.sought:
-            kernel = walk  # frames that a bridge redirects are seen nowhere; whom it looked for tells
+    if len(result.outcomes) == 1:
+        address = _went_to(result.outcomes[0])
+        if address and not any(address in addresses for addresses in network.owns.values()):
+            walk = Ending(Verdict.NO_ROUTE)  # the walk takes it that somebody has the address
+        if (kernel.verdict, walk.verdict) == (Verdict.DROPPED, Verdict.NO_ROUTE) and address in seen.sought:
+            kernel = walk  # of frames, and of what is not tracked, only this is seen: whom it looked for
     return Case(meant, seen, kernel, walk, result)
 
 
-def _nobodys(outcome: Outcome, owns: Mapping[str, frozenset[str]]) -> str:
-    """The address that the packets went to, if nobody has it: the walk takes it that somebody does."""
+def _went_to(outcome: Outcome) -> str:
+    """The address at which the packets ended, if it is one."""
     arrived = [stage.packets for stage in outcome.stages if stage.where == "server"]
     if not arrived or arrived[0].destination.single is None:
         return ""
-    address = str(address_of(arrived[0].family, arrived[0].destination.first))
-    return "" if any(address in addresses for addresses in owns.values()) else address
+    return str(address_of(arrived[0].family, arrived[0].destination.first))

@@ -149,6 +149,8 @@ def test_a_masquerade_of_the_gateway_s_own_traffic_to_itself() -> None:
     six = start(Sources((), ()), 0, (addresses("fd00::2"), Numbers(), Numbers(), Numbers()), ())
     ((_, same),) = terrain.masquerade_sources(six._replace(who=-1, outgoing=link("lo")))
     assert same == addresses("fd00::2")
+    ((_, outward),) = terrain.masquerade_sources(six._replace(who=-1, outgoing=link("lan")))
+    assert outward == addresses("fd00::2")
 
 
 def test_kinds_of_addresses() -> None:
