@@ -302,10 +302,10 @@ class Answers:
         is_reply = flow.connection is not None
         data = flow._replace(header=self._mirror(flow.arrived), is_reply=is_reply, flags=_ACK)
         if flow.came_back is None:
-            through = self._netfilter.send(data, Sent.MORE, self._later_ended)
+            through = self._netfilter.send(data, Sent.MORE, self._back_ended)
         else:
             through = self._netfilter.enter(
-                data, flow.came_back, Sent.MORE, self._later_ended, crosses=flow.crossed_back
+                data, flow.came_back, Sent.MORE, self._back_ended, crosses=flow.crossed_back
             )
         yield from self._unchanged(through, self._mirror(flow.asked), "the server's data is translated")
 
@@ -345,7 +345,7 @@ class Answers:
         self._ended(flow, End.DROPPED if end in (End.REJECTED, End.RESET) else end)
 
     def _later_ended(self, flow: Flow, end: End) -> None:
-        if end is End.RESET and not flow.is_reply:
+        if end is End.RESET:
             self.end(flow, Verdict.REFUSED)
         else:
             self._back_ended(flow, end)

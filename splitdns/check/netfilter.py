@@ -21,7 +21,7 @@ from splitdns.check.model import Gateway
 from splitdns.check.rules import TCP, AnyOf, Chain, Hook, Priority, State
 from splitdns.check.sets import Numbers
 from splitdns.check.sieve import GIVEN_UP, NO_CLAUSE, Sieve
-from splitdns.check.sources import Link, link
+from splitdns.check.sources import Link, link, same
 from splitdns.check.terrain import LOOPBACK, Terrain
 from splitdns.check.translation import dst_turn, src_turn
 from splitdns.check.verdict import Act
@@ -140,17 +140,19 @@ class Netfilter:
     def _redirected(self, flow: Flow, ended: Ended, *, crosses: bool) -> Iterator[tuple[Exit, Flow]]:
         """What has another destination now: somebody on the bridge by which it came gets it as a frame."""
         for part, kind in self.terrain.routed(flow):
-            name = part.incoming[0][0] if part.incoming is not None and len(part.incoming) == 1 else ""
-            is_back = kind == "unicast" and part.outgoing is not None and part.outgoing[0][0] == name
-            sees = crosses or self.bridges.sees_frames(part, name)
-            if not is_back or sees is False:
-                yield from self._routed(part, kind, ended)
+            came, leaves = part.incoming or (), part.outgoing or ()
+            sees = crosses or self.bridges.sees_frames(part, came[0][0] if came else "")
+            is_back = kind == "unicast" and sees is not False
+            back, other = part.split_who(same(came, leaves) if is_back else 0)
+            if other is not None:
+                yield from self._routed(other, kind, ended)
+            if back is None:
                 continue
             if sees is None:
-                part = part.unsure(self.bridges.sysctl)
-                yield from self._routed(part._replace(sees_frames=False), kind, ended)
-                part = part._replace(sees_frames=True)
-            for one in self._checked(part._replace(redirected=True), ended):
+                back = back.unsure(self.bridges.sysctl)
+                yield from self._routed(back._replace(sees_frames=False), kind, ended)
+                back = back._replace(sees_frames=True)
+            for one in self._checked(back._replace(outgoing=came, redirected=True), ended):
                 yield from self._bridge(one, ended)
 
     def _bridge(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:

@@ -99,6 +99,15 @@ def test_random_gateways(start: int) -> None:
     assert [one for seed in range(start, start + 20) for one in disagreements(seed)] == []
 
 
+# Gateways that showed a mistake once.
+ONCE_WRONG = (30, 43, 63, 116, 125, 260, 1007, 1124, 1218, 1268, 1935, 2630, 43_628, 43_734)
+
+
+@pytest.mark.parametrize("seed", ONCE_WRONG)
+def test_gateways_that_were_walked_wrong(seed: int) -> None:
+    assert disagreements(seed) == []
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_many_random_gateways() -> None:
