@@ -1,17 +1,17 @@
 """A DNS message: bytes to ``Query``, ``Answer`` to bytes. The one door to dnslib.
 
-dnslib packs and unpacks; what it is too trusting about is closed in ``_Buffer``: its pointers wrap beyond
-16 KiB, its names may be of any length and only of UTF-8 octets, and following pointers recurses. Here no
-pointer is ever followed: a question's name has nothing to point to, and of the records in a query only the
-OPT matters, which has no name.
+A plain query (one question, and at most an OPT record beside it) is read by hand, which costs a fraction of
+what objects for header and records cost. Every other one is read through dnslib. What that is too trusting
+about is closed in ``_Buffer``: its pointers wrap beyond 16 KiB, its names may be of any length and only of
+UTF-8 octets, and following pointers recurses. Here no pointer is ever followed: a question's name has nothing
+to point to, and of the records in a query only the OPT matters, which has no name.
 
-Compression keeps every name's letter case. So the question is pointed to only by owners that are the asked
-name itself, and the other names are compressed among themselves, case by case. Hence an encoded answer is
-the same for each spelling of its question, but in the question: ``wire/scan`` relies on that.
+Records are written by ``wire/body``; what is decided here is which of them fit.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,11 +20,12 @@ from dnslib.buffer import BufferError as ShortBuffer
 from dnslib.label import DNSBuffer
 
 from splitdns.errors import WireError
-from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, fold, name_end
+from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, Qname, fold
 from splitdns.records import Class, Rcode, RRset, Type
-from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, Edns, opt_record, parse_options, reply_options
+from splitdns.wire.body import Body
+from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS, Edns, opt_record, parse_options, reply_options
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS
-from splitdns.wire.header import HEADER_OCTETS
+from splitdns.wire.header import AD, CD, HEADER_OCTETS, OPCODE, QR, RD
 
 _QR, _AA, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _DO = 0x8000  # of the OPT record's TTL (RFC 3225 3)
@@ -32,19 +33,12 @@ _MAX_PLAIN_RCODE = 15  # what the header alone can say
 _ANSWER, _AUTHORITY, _ADDITIONAL = range(3)
 
 _POINTER = 0xC000
-_MAX_POINTED = 0x3FFF  # RFC 1035 4.1.4: 14 bits
-_TO_QUESTION = (_POINTER | HEADER_OCTETS).to_bytes(2, "big")
 _MIN_RECORD_OCTETS = 11  # root, type, class, TTL, no rdata
 
-# Names that are compressed inside rdata: octets before them, and how many. RFC 3597 4 allows it in the types
-# of RFC 1035 only; MB, MG, MR and MINFO are left alone, for not every receiver knows them any more.
-_NAMES_IN_RDATA: dict[int, tuple[int, int]] = {
-    Type.NS: (0, 1),
-    Type.CNAME: (0, 1),
-    Type.SOA: (0, 2),
-    Type.PTR: (0, 1),
-    Type.MX: (2, 1),
-}
+_COUNTS_PLAIN = bytes.fromhex("0001000000000000")  # one question
+_COUNTS_WITH_OPT = bytes.fromhex("0001000000000001")  # and one additional record
+_QUESTION = struct.Struct("!HH")  # type, class
+_OPT = struct.Struct("!BHHBBHH")  # root, type, payload, upper bits of the rcode, version, flags, length
 
 
 class Transport(StrEnum):
@@ -112,6 +106,55 @@ def decode(wire: bytes, transport: Transport) -> Query:
         WireError: not a query with exactly one question (RFC 9619) and at most one OPT (RFC 6891 6.1.1), cut
             short, or more than the counts say. The answer is FORMERR.
     """
+    return _plain(wire, transport) or _unusual(wire, transport)
+
+
+def _plain(wire: bytes, transport: Transport) -> Query | None:
+    """A query that holds its question and at most an OPT record beside it; None: ``_unusual`` has a look."""
+    counts = wire[4:HEADER_OCTETS]
+    if (counts != _COUNTS_PLAIN and counts != _COUNTS_WITH_OPT) or wire[2] & (QR | OPCODE):
+        return None
+    try:
+        at = HEADER_OCTETS
+        while length := wire[at]:
+            if length > MAX_LABEL_OCTETS:
+                return None
+            at += 1 + length
+        at += 1
+        question = wire[HEADER_OCTETS:at]
+        if len(question) > MAX_NAME_OCTETS:
+            return None
+        qtype, qclass = _QUESTION.unpack_from(wire, at)
+        at += _QUESTION.size
+        edns = None
+        if counts == _COUNTS_WITH_OPT:
+            root, rdtype, offered, _, version, flags, octets = _OPT.unpack_from(wire, at)
+            at += OPT_OCTETS
+            if root or rdtype != Type.OPT or version:
+                return None
+            options = parse_options(wire[at : at + octets]) if octets else ()
+            at += octets
+            edns = Edns(0, max(offered, MIN_PAYLOAD_OCTETS), flags >= _DO, options)
+    except (IndexError, struct.error):
+        return None
+    if at != len(wire):
+        return None
+    third, fourth = wire[2], wire[3]
+    return Query(
+        question,
+        fold(question),
+        qtype,
+        qclass,
+        wire[0] << 8 | wire[1],
+        bool(third & RD),
+        bool(fourth & CD),
+        bool(fourth & AD),
+        edns,
+        transport,
+    )
+
+
+def _unusual(wire: bytes, transport: Transport) -> Query:
     buffer = _Buffer(wire)
     try:
         header = DNSHeader.parse(buffer)
@@ -182,15 +225,17 @@ def encode(
         body = _fit(answer, query, limit)
         return body.message(query.id, _flags(answer, query, rcode, ra, body.truncated))
 
-    # Extended errors make way for records: first their texts, then they themselves, with TC (RFC 8914 3).
-    every = reply_options(query.edns, answer.edes, server_id, cookie=cookie)
-    codes = reply_options(query.edns, answer.edes, server_id, cookie=cookie, texts=False)
-    least = reply_options(query.edns, (), None, cookie=cookie)
-    for options in dict.fromkeys((every, codes, least)):
-        opt = opt_record(options, answer.rcode, payload_octets, query.edns.do)
-        body = _fit(answer, query, limit - len(opt))
-        if not body.truncated:
-            break
+    every = options = reply_options(query.edns, answer.edes, server_id, cookie=cookie)
+    opt = opt_record(options, answer.rcode, payload_octets, query.edns.do)
+    body = _fit(answer, query, limit - len(opt))
+    if body.truncated and every:
+        # Extended errors make way for records: first their texts, then they themselves, with TC (RFC 8914 3).
+        codes = reply_options(query.edns, answer.edes, server_id, cookie=cookie, texts=False)
+        for options in (codes, reply_options(query.edns, (), None, cookie=cookie)):
+            opt = opt_record(options, answer.rcode, payload_octets, query.edns.do)
+            body = _fit(answer, query, limit - len(opt))
+            if not body.truncated:
+                break
     tc = body.truncated or len(options) < len(every)
     return body.message(query.id, _flags(answer, query, answer.rcode & 0xF, ra, tc), opt)
 
@@ -209,9 +254,10 @@ def _flags(answer: Answer, query: Query, rcode: int, ra: bool, tc: bool) -> int:
     )
 
 
-def _fit(answer: Answer, query: Query, room_octets: int) -> _Body:
+def _fit(answer: Answer, query: Query, room_octets: int) -> Body:
     """As many whole RRsets as there is room for, in the order in which they matter."""
-    body = _Body(query, room_octets)
+    rdclass = Class.CH if query.qclass == Class.CH else Class.IN
+    body = Body(query.question, query.name, query.qtype, query.qclass, rdclass, room_octets)
     body.truncated = body.truncated or answer.truncated
     sections = ((_ANSWER, answer.answer), (_AUTHORITY, answer.authority), (_ADDITIONAL, answer.glue))
     for section, rrsets in sections:
@@ -226,8 +272,6 @@ def _fit(answer: Answer, query: Query, room_octets: int) -> _Body:
 
 class _Buffer(DNSBuffer):  # type: ignore[misc]  # dnslib has no types
     """dnslib's buffer with names as wire octets, bounded, and without a pointer followed."""
-
-    names: dict[bytes, int]
 
     def plain_name(self) -> bytes:
         """The name that starts here, without a pointer.
@@ -261,79 +305,3 @@ class _Buffer(DNSBuffer):  # type: ignore[misc]  # dnslib has no types
                 raise WireError("a label of unknown type")
             self.get(length)
         return bool(self.offset == start + 1)
-
-    def append_name(self, name: bytes) -> None:
-        """Write a wire name, with a pointer to the longest suffix that stands before in the same case."""
-        at, names, offset = 0, self.names, self.offset
-        while name[at]:
-            suffix = name[at:]
-            if (pointed := names.get(suffix)) is not None:
-                self.append(name[:at] + (_POINTER | pointed).to_bytes(2, "big"))
-                return
-            if offset + at <= _MAX_POINTED:
-                names[suffix] = offset + at
-            at += 1 + name[at]
-        self.append(name)
-
-    def forget_after(self, offset: int) -> None:
-        """Take back all that was written from ``offset`` on."""
-        del self.data[offset:]
-        self.offset = offset
-        while self.names and next(reversed(self.names.values())) >= offset:
-            self.names.popitem()
-
-
-class _Body(_Buffer):
-    """A message as it grows: room for the header, the question, then records by section."""
-
-    def __init__(self, query: Query, room_octets: int) -> None:
-        super().__init__()
-        self.append(bytes(HEADER_OCTETS) + query.question)
-        self.pack("!HH", query.qtype, query.qclass)
-        self._asked = query.name
-        self._class = Class.CH if query.qclass == Class.CH else Class.IN
-        self._room_octets = room_octets
-        self._counts = [0, 0, 0]
-        self.truncated = len(self) > room_octets
-
-    def add(self, section: int, rrset: RRset) -> bool:
-        """Write all records of ``rrset``, or nothing and return False."""
-        start = self.offset
-        for rdata in rrset.rdatas:
-            self._append_owner(rrset.owner)
-            self.pack("!HHIH", rrset.rdtype, self._class, rrset.ttl_s, 0)
-            rdata_at = self.offset
-            self._append_rdata(rrset.rdtype, rdata)
-            self.update(rdata_at - 2, "!H", self.offset - rdata_at)
-            if self.offset > self._room_octets:
-                self.forget_after(start)
-                return False
-        self._counts[section] += len(rrset.rdatas)
-        return True
-
-    def _append_owner(self, owner: bytes) -> None:
-        if fold(owner) == self._asked != ROOT:
-            self.append(_TO_QUESTION)
-        else:
-            self.append_name(owner)
-
-    def _append_rdata(self, rdtype: int, rdata: bytes) -> None:
-        if rdtype not in _NAMES_IN_RDATA:
-            self.append(rdata)
-            return
-        before, names = _NAMES_IN_RDATA[rdtype]
-        self.append(rdata[:before])
-        at = before
-        for _ in range(names):
-            end = name_end(rdata, at)
-            self.append_name(rdata[at:end])
-            at = end
-        self.append(rdata[at:])
-
-    def message(self, message_id: int, flags: int, opt: bytes = b"") -> bytes:
-        """The whole of it, with ``opt`` as the last record."""
-        answers, authorities, additionals = self._counts
-        header = DNSBuffer()
-        DNSHeader(message_id, flags, 1, answers, authorities, additionals + bool(opt)).pack(header)
-        self.data[:HEADER_OCTETS] = header.data
-        return bytes(self.data + opt)

@@ -18,7 +18,7 @@ from splitdns.errors import WireError
 from splitdns.names import ROOT, fold, from_text, wire_from_text
 from splitdns.records import Class, Rcode, RRset, Type
 from splitdns.wire.edns import NSID, Edns
-from splitdns.wire.message import Answer, Query, Transport, decode, encode
+from splitdns.wire.message import Answer, Query, Transport, _unusual, decode, encode
 
 UDP, TCP = Transport.UDP, Transport.TCP
 
@@ -171,6 +171,46 @@ def test_the_longest_of_queries_is_read_in_one_pass() -> None:
     count = (65535 - len(message())) // len(record)
     wire = message(counts=(1, 0, 0, count), body=QUESTION + record * count)
     assert decode(wire, TCP) == decode(message(), TCP)
+
+
+some_octets = st.binary(max_size=40)
+too_long = (b"\x3f" + bytes(63)) * 4 + b"\0"
+plain_queries = st.builds(
+    lambda flags, counts, name, tail, opts, rest: (
+        struct.pack("!HHHHHH", 7, flags, *counts) + name + tail + b"".join(opts) + rest
+    ),
+    st.sampled_from([0, 0x0100, 0x0110, 0x0130, 0x06CF, 0x2100, 0x8100]),
+    st.sampled_from([(1, 0, 0, 0), (1, 0, 0, 1), (1, 0, 0, 2), (1, 1, 0, 0), (2, 0, 0, 0)]),
+    st.sampled_from([b"\x03wWw\0", b"\0", b"\xc0\x0c", b"\x40" + bytes(65), too_long])
+    | some_octets.map(lambda label: bytes([len(label)]) + label + b"\0")
+    | some_octets,
+    st.sampled_from([b"\0\1\0\1", b"\0\x41\0\3", b"\0\1"]),
+    st.lists(
+        st.builds(
+            opt,
+            owner=st.sampled_from([b"\0", b"\0", b"\1a\0", b"\xc0\x0c"]),
+            payload=st.integers(0, 65535),
+            version=st.sampled_from([0, 0, 1]),
+            flags=st.sampled_from([0, 1, 0x7FFF, 0x8000, 0xFFFF]),
+            rdata=st.sampled_from([b"", b"\0\3\0\0", b"\0\x0a\0\2ab\0\3\0\0", b"\0\3\0\5ab"]) | some_octets,
+        ),
+        max_size=2,
+    ),
+    st.sampled_from([b"", b"", b"\0"]),
+)
+
+
+@settings(deadline=None, max_examples=600)
+@given(plain_queries, st.integers(0, 80), st.sampled_from([UDP, TCP]))
+def test_what_is_read_by_hand_is_what_dnslib_reads(wire: bytes, cut: int, transport: Transport) -> None:
+    for octets in (wire, wire[: len(wire) - cut]):
+        try:
+            wanted = _unusual(octets, transport)
+        except WireError:
+            with pytest.raises(WireError):
+                decode(octets, transport)
+        else:
+            assert decode(octets, transport) == wanted
 
 
 # Encoding
