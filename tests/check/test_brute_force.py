@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from ipaddress import ip_address
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns.check import model as m
 from splitdns.check.sets import Numbers, numbers_of
@@ -110,9 +111,10 @@ def test_gateways_that_were_walked_wrong(seed: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_many_random_gateways() -> None:
-    first = int(os.environ.get("SPLITDNS_SEED", "1000"))
-    assert [one for seed in range(first, first + LONG) for one in disagreements(seed)][:3] == []
+@settings(max_examples=LONG, deadline=None)
+@given(st.integers(0, 2**32))
+def test_many_random_gateways(seed: int) -> None:
+    assert disagreements(seed) == []
 
 
 def test_a_connection_of_every_kind_occurs() -> None:
