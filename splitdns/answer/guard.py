@@ -43,17 +43,19 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
                 kept.append(cleaned)
         return tuple(kept)
 
-    cleaned = replace(
-        answer,
-        ad=False,
-        answer=clean(answer.answer),
-        authority=clean(answer.authority),
-        glue=clean(answer.glue),
-        additional=clean(answer.additional),
-    )
+    sections = clean(answer.answer), clean(answer.authority), clean(answer.glue), clean(answer.additional)
     if not stripped:
         return answer
-    return replace(cleaned, stripped=answer.stripped + stripped, leaks=answer.leaks + leaks)
+    return replace(
+        answer,
+        ad=False,
+        answer=sections[0],
+        authority=sections[1],
+        glue=sections[2],
+        additional=sections[3],
+        stripped=answer.stripped + stripped,
+        leaks=answer.leaks + leaks,
+    )
 
 
 def _lost(before: RRset, after: RRset) -> int:

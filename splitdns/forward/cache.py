@@ -213,8 +213,10 @@ def _bounded(reply: Reply, limits: CacheLimits) -> Reply:
     low_s, high_s = limits.min_ttl_s, limits.max_ttl_s
     if reply.proof is not None and reply.proof.security is Security.SECURE:
         low_s = 0  # its signatures say how long it holds (RFC 4035 5.3.3)
-    answer = tuple(_within(rrset, low_s, high_s) for rrset in reply.answer)
+    answer = tuple([_within(rrset, low_s, high_s) for rrset in reply.answer])
     soa = reply.soa and _within(reply.soa, low_s, limits.max_negative_ttl_s)
+    if answer == reply.answer and soa == reply.soa:
+        return reply
     return replace(reply, answer=answer, soa=soa)
 
 

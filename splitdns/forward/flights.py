@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import Key
@@ -36,15 +36,20 @@ class DroppedError(UpstreamError):
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A question that is being asked since ``started_s``; ``waiting`` clients want to know."""
+    """A question that is being asked since ``started_s``; ``waits`` are those of who wants to know."""
 
     key: Key
     task: asyncio.Task[Outcome]
     started_s: float
-    waiting: int = 0
+    waits: set[_Wait] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> int:
+        return len(self.waits)
 
 
-_Waits = dict[asyncio.Future[None], Flight]  # the oldest first
+_Wait = asyncio.Future[bool]  # True: it made room for others
+_Waits = dict[_Wait, Flight]  # the oldest first
 
 
 class Flights:
@@ -90,7 +95,7 @@ class Flights:
         flight = Flight(key, asyncio.create_task(self._fly(key)), self._clock())
         self._flights[key] = flight
         self._names[key.name] += 1
-        flight.task.add_done_callback(lambda _: self._land(flight))
+        flight.task.add_done_callback(lambda _: self._end(flight))
         return flight
 
     async def wait(self, flight: Flight, client: Hashable, until_s: float | None = None) -> Outcome | None:
@@ -99,25 +104,30 @@ class Flights:
         Raises:
             DroppedError: it made room for others, or the server is stopping.
         """
-        if flight.waiting:
+        if flight.waits:
             self._counts.add(FORWARD_COALESCED)
-        out = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        wait: _Wait = loop.create_future()  # rather than asyncio.wait, which costs more than the rest of this
         waits = self._clients.setdefault(client, {})
         if len(waits) >= self._max_waits:
             self._drop_oldest_of(waits)
-        waits[out] = flight
-        flight.waiting += 1
+        waits[wait] = flight
+        flight.waits.add(wait)
+        timer = None
+        if until_s is not None:
+            timer = loop.call_later(max(until_s - self._clock(), 0), _end_wait, wait)
         try:
-            left_s = None if until_s is None else max(until_s - self._clock(), 0)
-            await asyncio.wait((flight.task, out), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            dropped = not flight.task.done() and await wait
         finally:
-            flight.waiting -= 1
-            waits.pop(out, None)
+            if timer is not None:
+                timer.cancel()
+            flight.waits.discard(wait)
+            waits.pop(wait, None)
             if not waits and self._clients.get(client) is waits:
                 del self._clients[client]
         if flight.task.done() and not flight.task.cancelled():
             return flight.task.result()
-        if out.done() or flight.task.done():
+        if dropped or flight.task.done():
             raise DroppedError(STOPPING if self._closed else "too many questions are on their way")
         return None
 
@@ -135,15 +145,20 @@ class Flights:
 
     def _drop_oldest_of(self, waits: _Waits) -> None:
         self._dropped("client")
-        out = next(iter(waits))
-        flight = waits.pop(out)
-        out.set_result(None)
+        wait = next(iter(waits))
+        flight = waits.pop(wait)
+        _end_wait(wait, dropped=True)
         if flight.waiting == 1:
             self._cancel(flight)
 
     def _cancel(self, flight: Flight) -> None:
         self._land(flight)
         flight.task.cancel()
+
+    def _end(self, flight: Flight) -> None:
+        self._land(flight)
+        for wait in flight.waits:
+            _end_wait(wait)
 
     def _land(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is not flight:
@@ -156,3 +171,8 @@ class Flights:
     def _dropped(self, reason: str) -> None:
         self._counts.add(FORWARD_DROPS, reason)
         self._counts.add(FORWARD_REJECTS)
+
+
+def _end_wait(wait: _Wait, dropped: bool = False) -> None:
+    if not wait.done():
+        wait.set_result(dropped)

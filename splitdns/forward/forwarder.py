@@ -79,7 +79,10 @@ class Forwarder:
 
     def ask_now(self, forward: Forward) -> Reply | None:
         """The reply that needs no waiting: fresh from the cache, or in its place; None: ``ask``."""
-        key, now_s = _key(forward), self._clock()
+        return self._now(_key(forward))
+
+    def _now(self, key: Key) -> Reply | None:
+        now_s = self._clock()
         entry = self._cache.get(key, now_s)
         if entry is None or not entry.is_fresh(now_s):
             return self._in_its_place(key, entry, now_s)
@@ -98,12 +101,12 @@ class Forwarder:
         Raises:
             UpstreamError: no upstream answered, or too many questions are on their way.
         """
-        reply = self.ask_now(forward)
+        key = _key(forward)
+        reply = self._now(key)
         if reply is not None:
             return reply
         if not forward.walk.chain and self._upstreams.is_ours(forward.name, forward.qtype, client):
             return _LOOP
-        key = _key(forward)
         self._count(CACHE_MISSES, key.view)
         entry = self._cache.get(key, self._clock())
         try:
@@ -241,5 +244,6 @@ def _is_bogus(reply: Reply) -> bool:
 
 
 def _key(forward: Forward) -> Key:
-    query = forward.query
-    return Key(forward.view.name, forward.upstreams, fold(forward.name), forward.qtype, forward.do, query.cd)
+    walk = forward.walk
+    name = fold(forward.name)
+    return Key(walk.view.name, forward.upstreams, name, forward.qtype, forward.do, walk.query.cd)
