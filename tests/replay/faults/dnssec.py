@@ -58,7 +58,7 @@ def _cannot_tell(failure: Any) -> Any:
 
 
 def _with_ad(finish: Any) -> Any:
-    return lambda walk, end: finish(replace(walk, secure=bool(walk.proofs)), end)
+    return lambda walk, end: finish(walk._replace(secure=bool(walk.proofs)), end)
 
 
 def _whatever_was_asked(get: Any) -> Any:
