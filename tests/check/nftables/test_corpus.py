@@ -51,9 +51,13 @@ def test_every_ruleset_of_nft_is_read_and_most_of_it_modelled(capsys: pytest.Cap
 
 @pytest.mark.root
 @pytest.mark.needs("nft", "unshare")
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
-def test_every_file_of_nft_is_loaded_and_read(path: Path, tmp_path: Path) -> None:
-    text, refused = listed([path.read_text()], tmp_path)
-    if refused:
-        pytest.skip(f"refused here: {refused[0]}")
-    assert read(text, path.name).rules > 0
+def test_every_file_of_nft_is_loaded_and_read(tmp_path: Path) -> None:
+    read_at_all = 0
+    for path in TEXTS:
+        text, refused = listed([path.read_text()], tmp_path)
+        if not refused:  # by this kernel, or this nft
+            assert read(text, path.name).rules > 0, path.name
+            read_at_all += 1
+    if not TEXTS:
+        pytest.skip("no rulesets of other people here")
+    assert read_at_all
