@@ -92,17 +92,34 @@ def _case(meant: str, seen: Observation, network: Built, model: Modelled) -> Cas
     result = model.result(seen)
     kernel, walk = ending(seen, GATEWAY, network.owns, network.bridges), walked(result, network.plan)
     if len(result.outcomes) == 1:
-        address = _went_to(result.outcomes[0])
-        if address and not any(address in addresses for addresses in network.owns.values()):
-            walk = Ending(Verdict.NO_ROUTE)  # the walk takes it that somebody has the address
-        if (kernel.verdict, walk.verdict) == (Verdict.DROPPED, Verdict.NO_ROUTE) and address in seen.sought:
-            kernel = walk  # of frames, and of what is not tracked, only this is seen: whom it looked for
+        kernel, walk = _without_nobody(kernel, walk, result.outcomes[0], network, seen)
     return Case(meant, seen, kernel, walk, result)
 
 
-def _went_to(outcome: Outcome) -> str:
-    """The address at which the packets ended, if it is one."""
-    arrived = [stage.packets for stage in outcome.stages if stage.where == "server"]
-    if not arrived or arrived[0].destination.single is None:
+def _without_nobody(
+    kernel: Ending, walk: Ending, outcome: Outcome, network: Built, seen: Observation
+) -> tuple[Ending, Ending]:
+    """The walk takes it that somebody has an address on a link, of whom it knows nothing; here, nobody may.
+
+    Of frames that a bridge redirects, and of what is not tracked, no trace is left then but whom the gateway
+    looked for. A bridge looks before it asks the rules, so that such a frame is not refused by one either.
+    """
+    lost = Ending(Verdict.NO_ROUTE)
+    arrived, redirected = (_destination(outcome, where) for where in ("server", "prerouting"))
+    owned = {address for addresses in network.owns.values() for address in addresses}
+    if arrived and arrived not in owned:
+        walk = lost
+    if kernel.verdict is Verdict.DROPPED:
+        if walk == lost and arrived in seen.sought:
+            kernel = lost
+        elif walk.verdict is Verdict.REFUSED and redirected in seen.sought - owned:
+            kernel = walk = lost
+    return kernel, walk
+
+
+def _destination(outcome: Outcome, where: str) -> str:
+    """The address to which the packets go from the first stage there, if it is one."""
+    stages = [stage.packets for stage in outcome.stages if stage.where == where]
+    if not stages or stages[0].destination.single is None:
         return ""
-    return str(address_of(arrived[0].family, arrived[0].destination.first))
+    return str(address_of(stages[0].family, stages[0].destination.first))
