@@ -18,6 +18,7 @@ from splitdns.load.settings import Settings
 
 COMMAND_S = 60.0  # that a command may take
 MAX_OCTETS = 256 << 20  # of one text; beyond: an error. A gateway's rules are megabytes at most
+_LOST = b"netlink: Error"  # nft 1.0 says so when it leaves out a condition, and exits with 0 all the same
 MAX_SHOWN = 200  # characters of what a failing command said
 
 
@@ -86,6 +87,8 @@ def _run(argv: Sequence[str], where: Where) -> str:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()[:MAX_SHOWN]
         raise ConfigError(where, f"`{shown}` exited with {done.returncode}: {said or 'it said nothing'}")
+    if _LOST in done.stderr:
+        raise ConfigError(where, f"`{shown}` could not print all of the rules: a newer nft may")
     return _decoded(done.stdout, shown, where)
 
 

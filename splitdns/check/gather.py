@@ -7,7 +7,7 @@ nft's and iptables' texts; they are taken from the latter (semantics 25).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -34,7 +34,7 @@ from splitdns.load.gateway import Dialect, GatewaySettings
 T = TypeVar("T")
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft
-_TABLE = re.compile(r"^\*(\w+)", re.MULTILINE)
+_TABLE_OR_CHAIN = re.compile(r"^([*:])(\S+)", re.MULTILINE)
 _FAMILIES = {Dialect.IPTABLES: 4, Dialect.IP6TABLES: 6}
 
 
@@ -66,6 +66,16 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
     return Gateway(network, ruleset, hosts)
 
 
+def _saved(text: str, family: str) -> Iterator[str]:
+    """The chains that an iptables-save shows, as nft names them."""
+    table = ""
+    for mark, name in _TABLE_OR_CHAIN.findall(text):
+        if mark == "*":
+            table = name
+        else:
+            yield f"{family} {table} {name}"
+
+
 class _Reader:
     """The texts by dialect; mistakes are collected over all of them."""
 
@@ -92,13 +102,13 @@ class _Reader:
         sets = IpSets()
         for text in self._of(Dialect.IPSET):
             sets = self._read(lambda text=text: ipset.read(text.text, text.name), sets)  # type: ignore[misc]
-        whole, saved = Ruleset(), set()
+        whole = Ruleset()
+        saved: set[str] = set()
         for dialect, family in _FAMILIES.items():
             for text in self._of(dialect):
                 whole = whole.with_(self._iptables(text, family, sets))
-                if _NF_TABLES in text.text[:200]:
-                    name = "ip" if family == 4 else "ip6"
-                    saved |= {f"{name} {table}" for table in _TABLE.findall(text.text)}
+                if _NF_TABLES in text.text:
+                    saved.update(_saved(text.text, "ip" if family == 4 else "ip6"))
         for text in self._of(Dialect.NFTABLES):
             whole = whole.with_(self._nftables(text, frozenset(saved)))
         return whole

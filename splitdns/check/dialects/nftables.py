@@ -55,8 +55,9 @@ class _Chain:
 def read(text: str, file: str, *, saved: frozenset[str] = frozenset()) -> Ruleset:
     """The rules that ``nft -j list ruleset`` printed as ``text``.
 
-    ``saved`` names the tables, as "ip nat", that were also read from the output of an iptables-save that says
-    ``(nf_tables)``: they are left out here, so that no rule counts twice.
+    ``saved`` names the chains, as "ip nat PREROUTING", that were also read from the output of an
+    iptables-save that says ``(nf_tables)``: they are left out here, so that no rule counts twice. Others of
+    the same table are not: iptables-save leaves out what it cannot say.
 
     Raises:
         ConfigError: it is not what nft prints; with the place.
@@ -90,12 +91,13 @@ class _Reader:
                 self._rule(one)
         made: list[Chain] = []
         for chain in self._chains.values():
-            if not self._is_left_out(chain.family, chain.table):
+            if not self._is_left_out(chain.family, chain.table, chain.name):
                 made += self._made(chain)
         return Ruleset(tuple(made), tuple(self._notes), self._rules)
 
-    def _is_left_out(self, family: str, table: str) -> bool:
-        return family == "arp" or f"{family} {table}" in self._saved or (family, table) in self._asleep
+    def _is_left_out(self, family: str, table: str, chain: str) -> bool:
+        is_saved = f"{family} {table} {chain}" in self._saved
+        return family == "arp" or is_saved or (family, table) in self._asleep
 
     def _made(self, chain: _Chain) -> list[Chain]:
         if chain.inner:
@@ -150,20 +152,21 @@ class _Reader:
         """Of tables that should have been read from iptables-save, and were not, say so."""
         extended: dict[tuple[str, str], Item] = {}
         for one in rules:
+            if self._is_left_out(*_table(one), _chain(one)):
+                continue
             if any(isinstance(statement, dict) and "xt" in statement for statement in _statements(one)):
                 extended.setdefault(_table(one), one)
         for (family, table), one in extended.items():
-            if not self._is_left_out(family, table):
-                command = {"ip": "iptables-save", "ip6": "ip6tables-save"}.get(family, "ebtables-save")
-                reason = f"iptables-nft made it, and nft cannot print what its extensions say: run {command}"
-                self._note(Support.REFUSED, f"table {family} {table}", one, reason)
+            command = {"ip": "iptables-save", "ip6": "ip6tables-save"}.get(family, "ebtables-save")
+            reason = f"iptables-nft made it, and nft cannot print what its extensions say: run {command}"
+            self._note(Support.REFUSED, f"table {family} {table}", one, reason)
 
     def _rule(self, item: Item) -> None:
         family, table = _table(item)
-        if self._is_left_out(family, table):
+        name = _chain(item)
+        if self._is_left_out(family, table, name):
             return
         self._rules += 1
-        name = word(item.body.get("chain"), "the chain of a rule")
         chain = self._chains.get((family, table, name))
         if chain is None:
             raise Misshapen(f"chain {name!r} of table {family} {table} is not in this ruleset")
@@ -192,6 +195,10 @@ class _Reader:
 
     def _note(self, support: Support, name: str, item: Item, reason: str) -> None:
         self._notes.append(Note(support, name, Origin(item.where), reason))
+
+
+def _chain(rule: Item) -> str:
+    return word(rule.body.get("chain"), "the chain of a rule")
 
 
 def _statements(item: Item) -> list[Json]:

@@ -90,7 +90,8 @@ nft -j list ruleset
     assert all("iptables-save" in reason for reason in refused.values())
     (dnat,) = next(chain for chain in ruleset.chains if chain.name == "PREROUTING").rules
     assert isinstance(dnat.action, Opaque)
-    assert read(text, "nft.json", saved=frozenset({"ip nat", "ip filter"})).chains == ()
+    saved = {f"ip {chain.table.removeprefix('nft ip ')} {chain.name}" for chain in ruleset.chains}
+    assert read(text, "nft.json", saved=frozenset(saved)).chains == ()
 
 
 def test_a_rule_is_deleted_by_the_handle_that_it_has(tmp_path: Path) -> None:

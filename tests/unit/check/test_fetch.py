@@ -39,6 +39,7 @@ def test_every_source_that_cannot_be_read_is_told_with_its_place(tmp_path: Path)
                 "{dialect: iptables, file: latin1}",
                 "{dialect: iptables, command: [sh, -c, 'echo no >&2; exit 3']}",
                 "{dialect: iptables, command: [no-such-command]}",
+                "{dialect: nftables, command: [sh, -c, 'echo {}; echo netlink: Error: x >&2']}",
                 "{dialect: iptables, ssh: -oProxyCommand=id}",
             ),
             tmp_path,
@@ -50,7 +51,9 @@ def test_every_source_that_cannot_be_read_is_told_with_its_place(tmp_path: Path)
         f"f:4:7: {tmp_path}/latin1 is not UTF-8 at octet 3",
         "f:5:7: `sh -c 'echo no >&2; exit 3'` exited with 3: no",
         "f:6:7: cannot run `no-such-command`: No such file or directory",
-        "f:7:7: expected a host, found '-oProxyCommand=id'",
+        "f:7:7: `sh -c 'echo {}; echo netlink: Error: x >&2'` could not print all of the rules: "
+        "a newer nft may",
+        "f:8:7: expected a host, found '-oProxyCommand=id'",
     ]
 
 

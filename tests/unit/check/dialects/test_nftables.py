@@ -168,10 +168,12 @@ def test_tables_of_iptables_name_the_command_that_tells_more__semantics_25() -> 
 
 def test_tables_that_were_read_from_iptables_save_are_left_out__semantics_25() -> None:
     text = ruleset(XT, [ACCEPT], family="ip", type="nat", hook="prerouting", prio=-100, policy="accept")
-    read_ = read(text, "f", saved=frozenset({"ip t"}))
+    read_ = read(text, "f", saved=frozenset({"ip t c"}))
     assert (read_.chains, refused(read_), read_.rules) == ((), [], 0)
     empty = ruleset(family="ip", type="filter", hook="forward", prio=0, policy="drop")
-    assert read(empty, "f", saved=frozenset({"ip t"})).chains == ()
+    assert read(empty, "f", saved=frozenset({"ip t c"})).chains == ()
+    # What iptables-save could not say is read here.
+    assert read(text, "f", saved=frozenset({"ip t other"})).rules == 2
 
 
 def flagged(*flags: str) -> Ruleset:
