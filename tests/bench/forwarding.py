@@ -1,7 +1,7 @@
 """Forwarders beside one another: answers from the cache (hits) and by way of the upstream (misses).
 
-The upstream is NSD with a wildcard, which answers far faster than anybody here can ask it; it shares the
-generator's core, so that all of the other one is the forwarder's.
+The upstream is NSD with a wildcard, which answers far faster than anybody here can ask it, and as tersely as
+resolvers do; it shares the generator's core, so that all of the other one is the forwarder's.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def run(effort: Effort, latency_s: float, say: Callable[[str], None]) -> list[Fo
         beside = Bench(directory / "upstream", measure.GENERATOR_CORE)
         bench = Bench(directory)
         try:
-            upstream = peers.nsd(beside, {APEX: directory / "zone"})
+            upstream = peers.nsd(beside, {APEX: directory / "zone"}, minimal=True)
             servers = []
             for contestant in CONTESTANTS.values():
                 if peers.missing(contestant.command) is None:

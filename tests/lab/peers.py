@@ -52,8 +52,12 @@ def nsd(
     port: int | None = None,
     ready_s: float = _READY_S,
     ready: Sequence[str] | None = None,
+    minimal: bool = False,
 ) -> Server:
-    """NSD with these master files, by apex in text; it has to serve ``ready``, by default all."""
+    """NSD with these master files, by apex in text; it has to serve ``ready``, by default all.
+
+    ``minimal``: it says no more than it has to, as resolvers do.
+    """
     port = port or free_port()
     directory = _directory(machine, "nsd")
     config = directory / "nsd.conf"
@@ -73,7 +77,7 @@ def nsd(
         "  verbosity: 0",
         "  hide-version: yes",
         "  round-robin: no",
-        "  minimal-responses: no",
+        f"  minimal-responses: {'yes' if minimal else 'no'}",
         "  refuse-any: no",
         "  rrl-ratelimit: 0",
         "  answer-cookie: no",
