@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 from enum import Enum
 
 from splitdns.errors import UpstreamError
@@ -42,7 +41,9 @@ class Waiting:
     """Reads a socket until something counts; in callbacks, so that what does not costs no task its turn.
 
     ``done`` raises OSError where there is no way to the upstream, and UpstreamError where the response is
-    malformed. ``unwanted`` counts the others by "case", "cookie" and "other". Whoever made it calls ``end``.
+    malformed. ``early`` is done then too, and before that at ``early_s``, or as soon as there is a doubt: one
+    may have other plans by then. ``unwanted`` counts the others by "case", "cookie" and "other". Whoever made
+    it calls ``end``.
     """
 
     __slots__ = (
@@ -54,10 +55,18 @@ class Waiting:
         "_traits",
         "_until_s",
         "done",
+        "early",
         "unwanted",
     )
 
-    def __init__(self, datagram: socket.socket, query: Query, traits: Traits, until_s: float) -> None:
+    def __init__(
+        self,
+        datagram: socket.socket,
+        query: Query,
+        traits: Traits,
+        until_s: float,
+        early_s: float | None = None,
+    ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._datagram = datagram
         self._query = query
@@ -66,13 +75,18 @@ class Waiting:
         self._doubt: Instead | None = None
         self.unwanted: dict[str, int] = {}
         self.done: asyncio.Future[Response | Instead] = loop.create_future()
-        self._timer = loop.call_at(until_s, self._end_of_time)
+        self.early: asyncio.Future[None] = loop.create_future()
+        # One timer for both: it is set anew for the later time if it comes to that, which is rare.
+        first_s = until_s if early_s is None or early_s > until_s else early_s
+        self._timer = loop.call_at(first_s, self._end_of_time)
         loop.add_reader(datagram.fileno(), self._read)  # by number: by object, asyncio is twice as slow
 
     def end(self) -> None:
-        """Let go of the socket."""
+        """Let go of the socket, which is not closed yet."""
         self._timer.cancel()
         self._loop.remove_reader(self._datagram.fileno())
+        if self.done.done() and not self.done.cancelled():
+            self.done.exception()  # seen, or of no interest any more
 
     def _read(self) -> None:
         if self.done.done():
@@ -83,16 +97,18 @@ class Waiting:
             return
         except (OSError, UpstreamError) as error:
             self.done.set_exception(error)
+            self._hurry()
             return
         if isinstance(found, Response) or found is Instead.TRUNCATED:
-            self.done.set_result(found)
+            self._done_with(found)
             return
         label = _LABELS[found]
         self.unwanted[label] = self.unwanted.get(label, 0) + 1
         if sum(self.unwanted.values()) > MAX_UNWANTED:
-            self.done.set_result(Instead.FLOOD)
+            self._done_with(Instead.FLOOD)
         elif found is not None and self._doubt is None:
             self._doubt = found
+            self._hurry()
             self._timer.cancel()
             until_s = min(self._until_s, self._loop.time() + DOUBT_S)
             self._timer = self._loop.call_at(until_s, self._end_of_time)
@@ -114,5 +130,17 @@ class Waiting:
         return response
 
     def _end_of_time(self) -> None:
-        with suppress(asyncio.InvalidStateError):
-            self.done.set_result(self._doubt or Instead.SILENCE)
+        if self._doubt is None and self._loop.time() < self._until_s:
+            self._hurry()
+            self._timer = self._loop.call_at(self._until_s, self._end_of_time)
+        else:
+            self._done_with(self._doubt or Instead.SILENCE)
+
+    def _done_with(self, found: Response | Instead) -> None:
+        if not self.done.done():
+            self.done.set_result(found)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        if not self.early.done():
+            self.early.set_result(None)

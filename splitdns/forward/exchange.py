@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,38 @@ class SilenceError(NoResponseError):
     """The upstream did not answer in time. What was lost once may arrive the next time."""
 
 
+class Sent:
+    """A query over UDP on its way. Whoever sent it sees to it that ``end`` is called."""
+
+    __slots__ = ("_datagram", "_ended", "query", "waiting")
+
+    def __init__(self, datagram: socket.socket, query: Query, waiting: Waiting) -> None:
+        self._datagram = datagram
+        self._ended = False
+        self.query = query
+        self.waiting = waiting
+
+    @property
+    def response(self) -> Response | None:
+        """The response if there is one that needs no second look; None: ``Exchanger.exchange`` has it."""
+        done = self.waiting.done
+        if not done.done() or done.exception() is not None:
+            return None
+        found = done.result()
+        if not isinstance(found, Response) or found.rcode == Rcode.BADCOOKIE or found.rcode in NO_EDNS:
+            return None
+        return found
+
+    def end(self) -> bool:
+        """Let go of the socket; whether this was the first time."""
+        if self._ended:
+            return False
+        self._ended = True
+        self.waiting.end()
+        self._datagram.close()
+        return True
+
+
 class Exchanger:
     """Asks single upstreams, over sockets from ``network``, and remembers what they showed of themselves.
 
@@ -57,8 +90,12 @@ class Exchanger:
         self._streams = Streams(network, random)
         self._https: Https | None = None
 
-    async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
+    async def exchange(
+        self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None
+    ) -> Response:
         """Ask ``upstream`` once; where it does not take how it is asked, again in another manner.
+
+        ``sent`` is the first query where that is on its way already; ``timeout_s`` counts from now.
 
         Raises:
             NoResponseError: nothing within ``timeout_s``, or no way to the upstream.
@@ -68,7 +105,7 @@ class Exchanger:
         if upstream.carrier is not Carrier.UDP:
             return await self._over_connection(question, upstream, until_s)
         traits = self._known.of(upstream)
-        response, manner = await self._over_udp(question, upstream, traits, until_s)
+        response, manner = await self._over_udp(question, upstream, traits, until_s, sent=sent)
         if response.rcode == Rcode.BADCOOKIE:  # it has told the right one, and the next query bears it
             response, manner = await self._over_udp(question, upstream, traits, until_s)
             if response.rcode == Rcode.BADCOOKIE:  # it does not like that one either (RFC 7873 5.3)
@@ -92,6 +129,53 @@ class Exchanger:
 
     # Datagrams
 
+    def send(
+        self, question: Question, upstream: Upstream, timeout_s: float, early_s: float | None
+    ) -> Sent:
+        """Begin an exchange over UDP, without a task: the first query leaves, and ``finish`` ends it.
+
+        ``early_s`` is after how many seconds ``Waiting.early`` shall tell that it takes long.
+
+        Raises:
+            NoResponseError, NotAskedError: as ``exchange``.
+        """
+        now_s = asyncio.get_running_loop().time()
+        traits = self._known.of(upstream)
+        manner = traits.manner(now_s)
+        early_s = None if early_s is None else now_s + early_s
+        return self._send(question, upstream, traits, now_s + timeout_s, manner, early_s)
+
+    def finish(self, question: Question, upstream: Upstream, sent: Sent) -> None:
+        """Let go of what was sent; to do so twice does no harm."""
+        if not sent.end():
+            return
+        self._loops.arrive(sent.query.spelled, question.qtype)
+        if sent.waiting.unwanted:
+            self._count(upstream, sent.waiting.unwanted)
+
+    def _send(
+        self,
+        question: Question,
+        upstream: Upstream,
+        traits: Traits,
+        until_s: float,
+        manner: Manner,
+        early_s: float | None = None,
+    ) -> Sent:
+        query = make_query(question, self._random, manner)
+        try:
+            datagram = self._network.datagram(upstream)
+            try:
+                datagram.send(query.wire)
+                waiting = Waiting(datagram, query, traits, until_s, early_s)
+            except BaseException:
+                datagram.close()
+                raise
+        except OSError as error:
+            raise _no_way(error) from None
+        self._loops.leave(query.spelled, question.qtype, upstream)
+        return Sent(datagram, query, waiting)
+
     async def _over_udp(
         self,
         question: Question,
@@ -101,28 +185,19 @@ class Exchanger:
         manner: Manner | None = None,
         *,
         no_doubt: bool = False,
+        sent: Sent | None = None,
     ) -> tuple[Response, Manner]:
         """One query over UDP, over TCP where the response does not fit or is in doubt (RFC 7766 5)."""
-        loop = asyncio.get_running_loop()
-        manner = manner or traits.manner(loop.time())
-        query = make_query(question, self._random, manner)
-        spelled = query.spelled
-        self._loops.leave(spelled, question.qtype, upstream)
+        if sent is None:
+            manner = manner or traits.manner(asyncio.get_running_loop().time())
+            sent = self._send(question, upstream, traits, until_s, manner)
+        manner = sent.query.manner
         try:
-            with self._network.datagram(upstream) as datagram:
-                datagram.send(query.wire)
-                waiting = Waiting(datagram, query, traits, until_s)
-                try:
-                    found = await waiting.done
-                finally:
-                    waiting.end()
-                    if waiting.unwanted:
-                        self._count(upstream, waiting.unwanted)
+            found = await sent.waiting.done
         except OSError as error:
-            kind = NotAskedError if error.errno in _OURS else NoResponseError
-            raise kind(error.strerror or str(error)) from None
+            raise _no_way(error) from None
         finally:
-            self._loops.arrive(spelled, question.qtype)
+            self.finish(question, upstream, sent)
         if isinstance(found, Response):
             return found, manner
         if found is Instead.SILENCE:
@@ -245,6 +320,12 @@ class _NothingError(UpstreamError):
     def __init__(self, reason: str, at_once: bool) -> None:
         super().__init__(reason)
         self.at_once = at_once
+
+
+def _no_way(error: OSError) -> NoResponseError | NotAskedError:
+    """What an error of a socket for datagrams says."""
+    kind = NotAskedError if error.errno in _OURS else NoResponseError
+    return kind(error.strerror or str(error))
 
 
 def _reason(error: OSError, upstream: Upstream) -> str:

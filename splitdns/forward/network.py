@@ -58,6 +58,4 @@ class KernelNetwork:
 
 def _socket(upstream: Upstream, kind: socket.SocketKind) -> socket.socket:
     family = socket.AF_INET6 if ":" in upstream.host else socket.AF_INET
-    opened = socket.socket(family, kind)
-    opened.setblocking(False)
-    return opened
+    return socket.socket(family, kind | socket.SOCK_NONBLOCK)

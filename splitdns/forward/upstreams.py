@@ -17,13 +17,14 @@ from random import Random
 from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.chain import reduce
-from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, SilenceError
+from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, Sent, SilenceError
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
 from splitdns.forward.query import Question
+from splitdns.forward.response import Response
 from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
 from splitdns.records import Rcode
-from splitdns.view import Upstream, UpstreamSet
+from splitdns.view import Carrier, Upstream, UpstreamSet
 
 log = logging.getLogger("splitdns.forward")
 
@@ -79,21 +80,16 @@ class Upstreams:
         """
         now_s = self._clock()
         for upstream in self._health.due(upstreams, now_s):
-            self._put_aside(asyncio.create_task(self._try(question, Try(upstream, upstreams.timeout_s))))
+            probe = self._try(question, Try(upstream, upstreams.timeout_s), now_s)
+            self._put_aside(asyncio.create_task(probe))
         chosen = plan(upstreams, self._health, self._random)
         tries = Tries(chosen, self._health, upstreams.timeout_s, now_s, self._patience_s)
         running = _Running()
         outcome: Outcome = Failure("no upstream to ask")
         try:
-            while tries.due_s is not None or running.tasks:
-                now_s = self._clock()
-                while tries.due_s is not None and (tries.due_s <= now_s or not running.tasks):
-                    if attempt := tries.next(now_s):
-                        running.begin(self._try(question, attempt), attempt.upstream)
-                if not running.tasks:
-                    continue
-                within_s = None if tries.due_s is None else tries.due_s - now_s
-                for upstream, ended in await running.some(within_s):
+            arrived = await self._first(question, tries, running) if chosen.at_once == 1 else []
+            while tries.due_s is not None or running.tasks or arrived:
+                for upstream, ended in arrived:
                     if judge is not None and isinstance(ended, Reply) and ended.rcode in _USABLE:
                         ended = await judge(ended)
                     if isinstance(ended, Reply) and ended.rcode in _USABLE:
@@ -101,6 +97,12 @@ class Upstreams:
                     outcome = _worse(outcome, upstream, ended)
                     if not isinstance(ended, SilenceError):
                         tries.drop(upstream, self._clock())
+                now_s = self._clock()
+                while tries.due_s is not None and (tries.due_s <= now_s or not running.tasks):
+                    if attempt := tries.next(now_s):
+                        running.begin(self._try(question, attempt, now_s), attempt.upstream)
+                within_s = None if tries.due_s is None else tries.due_s - now_s
+                arrived = await running.some(within_s) if running.tasks else []
         except asyncio.CancelledError:  # nobody wants the answer any more
             running.cancel()
             raise
@@ -136,24 +138,70 @@ class Upstreams:
             await asyncio.wait(aside)
         await self._exchanger.close()
 
-    async def _try(self, question: Question, attempt: Try) -> _Ended:
-        """One exchange, counted, and its lesson about the upstream's health."""
-        upstream, asked_s = attempt.upstream, self._clock()
+    async def _first(
+        self, question: Question, tries: Tries, running: _Running
+    ) -> list[tuple[Upstream, _Ended]]:
+        """The first try, which mostly is the last one, and so gets no task unless it takes long.
+
+        What it came to; nothing where it is among ``running`` now.
+        """
+        asked_s = self._clock()
+        attempt = tries.next(asked_s)
+        if attempt is None:
+            return []
+        upstream, timeout_s = attempt
+        if upstream.carrier is not Carrier.UDP:
+            running.begin(self._try(question, attempt, asked_s), upstream)
+            return []
+        early_s = None if tries.due_s is None else tries.due_s - asked_s
         try:
-            response = await self._exchanger.exchange(question, upstream, attempt.timeout_s)
-            reply = reduce(response, question.name, question.qtype, question.do)
-        except NoResponseError as error:
+            sent = self._exchanger.send(question, upstream, timeout_s, early_s)
+        except UpstreamError as error:
+            return [(upstream, self._failed(upstream, error, asked_s))]
+        try:
+            await sent.waiting.early
+            response = sent.response
+        except BaseException:
+            self._exchanger.finish(question, upstream, sent)
+            raise
+        if response is not None:
+            self._exchanger.finish(question, upstream, sent)
+            return [(upstream, self._heard(question, upstream, response, asked_s))]
+        attempt = Try(upstream, max(timeout_s - (self._clock() - asked_s), 0))
+        # Its task begins before anybody could cancel it, and from then on sees to what was sent.
+        running.begin(self._try(question, attempt, asked_s, sent), upstream)
+        return []
+
+    async def _try(
+        self, question: Question, attempt: Try, asked_s: float, sent: Sent | None = None
+    ) -> _Ended:
+        """One exchange, begun at ``asked_s``, counted, and its lesson about the upstream's health."""
+        upstream = attempt.upstream
+        try:
+            response = await self._exchanger.exchange(question, upstream, attempt.timeout_s, sent)
+        except UpstreamError as error:
+            return self._failed(upstream, error, asked_s)
+        return self._heard(question, upstream, response, asked_s)
+
+    def _failed(self, upstream: Upstream, error: UpstreamError, asked_s: float) -> UpstreamError:
+        """Count a try that came to nothing; gives ``error`` back."""
+        if isinstance(error, NoResponseError):
             self._counts.add(FORWARD_FAILURES, str(upstream), "no_response")
             if self._health.failed(upstream, asked_s, self._clock()):
                 log.warning("upstream.down", extra={"upstream": str(upstream), "reason": str(error)})
-            return error
-        except NotAskedError as error:
+        elif isinstance(error, NotAskedError):
             self._counts.add(FORWARD_FAILURES, str(upstream), "not_asked")
-            return error
-        except UpstreamError as error:
+        else:
             self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
             self._is_there(upstream, asked_s, self._clock())
-            return error
+        return error
+
+    def _heard(self, question: Question, upstream: Upstream, response: Response, asked_s: float) -> _Ended:
+        """Count a try that was answered; the reply in it, or why it holds none."""
+        try:
+            reply = reduce(response, question.name, question.qtype, question.do)
+        except UpstreamError as error:
+            return self._failed(upstream, error, asked_s)
         now_s = self._clock()
         self._counts.observe(PROXY_DURATION, now_s - asked_s, _PROXY, str(upstream), rcode_label(reply.rcode))
         self._is_there(upstream, asked_s, now_s)

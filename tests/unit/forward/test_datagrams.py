@@ -57,6 +57,33 @@ def waited(*makers: Wrong, traits: Traits | None = None) -> tuple[Response | Ins
     return run(main())
 
 
+def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1) -> tuple[float, bool]:
+    """When one who has other plans is told, and whether the wait is over then."""
+
+    async def main() -> tuple[float, bool]:
+        loop = asyncio.get_running_loop()
+        known = Traits(b"8 octets")
+        query = make_query(WWW, random.Random(7), known.manner(loop.time()))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with ours, theirs:
+            ours.setblocking(False)
+            begun_s = loop.time()
+            waiting = Waiting(ours, query, known, begun_s + TIMEOUT_S, early_s and begun_s + early_s)
+            if make is not None:
+                loop.call_later(after_s, theirs.send, make(right(query)))
+            try:
+                await waiting.early
+                told = loop.time() - begun_s, waiting.done.done()
+                if not waiting.done.done() and make is None:
+                    assert await waiting.done is Instead.SILENCE
+                    assert loop.time() - begun_s == pytest.approx(TIMEOUT_S)
+                return told
+            finally:
+                waiting.end()
+
+    return run(main())
+
+
 def as_it_is(wire: bytes) -> bytes:
     return wire
 
@@ -65,6 +92,22 @@ def test_the_right_one_ends_it_at_once() -> None:
     found, unwanted, after_s = waited(as_it_is)
     assert isinstance(found, Response)
     assert (unwanted, after_s) == ({}, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("early_s", "make", "after_s", "is_over"),
+    [
+        (0.4, None, 0.4, False),
+        (0.4, as_it_is, 0.1, True),
+        (0.4, misspelled, 0.1, False),
+        (None, None, TIMEOUT_S, True),
+        (TIMEOUT_S + 1, None, TIMEOUT_S, True),
+    ],
+)
+def test_who_has_other_plans_is_told_in_time(
+    early_s: float | None, make: Wrong | None, after_s: float, is_over: bool
+) -> None:
+    assert early(early_s, make) == (pytest.approx(after_s), is_over)
 
 
 def test_silence_ends_it_at_the_time_out() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from splitdns.answer.decide import Reply
-from splitdns.forward.exchange import Exchanger, SilenceError
+from splitdns.forward.exchange import Exchanger, Sent, SilenceError
 from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFTER_S
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Question
@@ -72,17 +72,58 @@ def test_the_next_upstream_is_asked_where_a_reply_is_judged_to_be_of_no_use() ->
     run(main())
 
 
+def test_a_question_that_is_not_wanted_any_more_leaves_no_socket_behind__at_whatever_moment() -> None:
+    class Counting(KernelNetwork):
+        def __init__(self) -> None:
+            self.opened: list[socket.socket] = []
+
+        def datagram(self, upstream: Upstream) -> socket.socket:
+            self.opened.append(super().datagram(upstream))
+            return self.opened[-1]
+
+    async def main() -> None:
+        loop, counts = asyncio.get_running_loop(), Counts()
+        async with upstream(lambda asked: []) as silent:
+            for turns in range(12):
+                for after_s in (0.0, FIRST_WAIT_S, 2.0):
+                    network = Counting()
+                    exchanger = Exchanger(network, random.SystemRandom(), counts)
+                    upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
+                    asking = asyncio.create_task(upstreams.ask(WWW, only(silent)))
+                    await asyncio.sleep(after_s)
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    asking.cancel()
+                    await asyncio.wait((asking,))
+                    await upstreams.close()
+                    assert turns == 0 or network.opened
+                    assert all(each.fileno() == -1 for each in network.opened)
+
+    run(main())
+
+
 def test_where_nothing_is_on_its_way_the_next_try_begins_at_once() -> None:
     class Brief(Exchanger):
         """Silence that is over before a usual answer would have come, then an answer."""
 
         asked = 0
 
-        async def exchange(self, question: Question, upstream: Upstream, timeout_s: float) -> Response:
+        def send(
+            self, question: Question, upstream: Upstream, timeout_s: float, early_s: float | None
+        ) -> Sent:
+            self._silent()
+            return super().send(question, upstream, timeout_s, early_s)
+
+        async def exchange(
+            self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None
+        ) -> Response:
+            self._silent()
+            return await super().exchange(question, upstream, timeout_s, sent)
+
+        def _silent(self) -> None:
             self.asked += 1
             if self.asked < 4:
                 raise SilenceError("no response over TCP")
-            return await super().exchange(question, upstream, timeout_s)
 
     async def main() -> None:
         loop, counts = asyncio.get_running_loop(), Counts()
