@@ -384,11 +384,11 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
             reason = f"the upstreams failed, the last with rcode {reply.rcode}"
             edes = (*edes, (int(Ede.NETWORK_ERROR), reason))
         return Answer(Rcode.SERVFAIL, edes=edes, remember=False)
-    by_owner = {(rrset.name, rrset.rdtype): rrset for rrset in reply.answer}
+    cnames = {rrset.name: rrset for rrset in reply.answer if rrset.rdtype == Type.CNAME}
     dnames = {after.name: rrset for rrset, after in pairwise(reply.answer) if rrset.rdtype == Type.DNAME}
     name, qtype = forward.name, forward.qtype
     aliased = qtype not in (Type.CNAME, Type.ANY)
-    while aliased and (cname := by_owner.get((fold(name), Type.CNAME))) is not None:
+    while aliased and (cname := cnames.get(fold(name))) is not None:
         target = cname.rdatas[0]
         if is_hidden(target, walk.view, upstream=True):
             return _finish(walk, Answer(stripped=1))

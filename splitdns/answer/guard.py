@@ -19,6 +19,7 @@ from splitdns.view import View
 from splitdns.wire.message import Answer
 from splitdns.zone import Zone
 
+_ADDRESSES_ONLY = frozenset({Type.A, Type.AAAA})  # what most records are, and they name nobody
 _MANDATORY = 0  # RFC 9460 8: the keys without which the record must not be used
 _SVCB_KEYS = {4: 4, 6: 16}  # ipv4hint, ipv6hint: octets of an address (RFC 9460 7.3)
 
@@ -29,13 +30,17 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
     ``question`` is the asked name: an answer may repeat it, also where it exists in other views only.
     """
     stripped = leaks = 0
+    is_outside = view.outside
 
     def clean(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
         nonlocal stripped, leaks
         kept = []
         for rrset in rrsets:
-            named = _without_hidden_names(rrset, view, question, not answer.remember)
-            cleaned = _without_inside_addresses(named, view)
+            named = cleaned = rrset
+            if rrset.rdtype not in _ADDRESSES_ONLY:
+                named = cleaned = _without_hidden_names(rrset, view, question, not answer.remember)
+            if is_outside and not rrset.public:
+                cleaned = _without_inside_addresses(named, view)
             lost = _lost(named, cleaned)
             leaks += lost
             stripped += lost + _lost(rrset, named)
@@ -104,9 +109,6 @@ def _exists(zone: Zone, qname: Qname) -> bool:
 
 
 def _without_inside_addresses(rrset: RRset, view: View) -> RRset:
-    if not view.outside or rrset.public:
-        return rrset
-
     def leaks(address: bytes) -> bool:
         return address in view.hidden_addresses or is_inside(address)
 

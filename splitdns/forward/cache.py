@@ -173,10 +173,11 @@ class Cache:
         entries = self._names.pop(place, None)
         if entries is None:
             entries = {}
-            self._weigh(place, _NAME_OCTETS + len(place[2]))
+            self._weigh(place, _NAME_OCTETS + len(place[2]) + entry.octets)
+        else:
+            self._weigh(place, entry.octets)
         self._names[place] = entries
         entries[slot] = entry
-        self._weigh(place, entry.octets)
         self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0])
 
     def _drop(self, place: _Place, slot: int) -> None:
