@@ -18,6 +18,7 @@ from splitdns.forward.datagrams import Instead, Waiting
 from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
 from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
+from splitdns.forward.readers import Readers
 from splitdns.forward.response import Response
 from splitdns.forward.streams import Streams
 from splitdns.forward.traits import Known, Traits
@@ -87,6 +88,7 @@ class Exchanger:
         self._counts = counts
         self._known = Known(random)
         self._loops = Loops()
+        self._readers = Readers()
         self._streams = Streams(network, random)
         self._https: Https | None = None
 
@@ -122,7 +124,8 @@ class Exchanger:
         return self._loops.via(spelled, qtype)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; no query over UDP is on its way any more."""
+        self._readers.close()
         await self._streams.close()
         if self._https is not None:
             await self._https.close()
@@ -167,7 +170,7 @@ class Exchanger:
             datagram = self._network.datagram(upstream)
             try:
                 datagram.send(query.wire)
-                waiting = Waiting(datagram, query, traits, until_s, early_s)
+                waiting = Waiting(self._readers, datagram, query, traits, until_s, early_s)
             except BaseException:
                 datagram.close()
                 raise

@@ -13,6 +13,7 @@ import pytest
 from splitdns.errors import UpstreamError
 from splitdns.forward.datagrams import DOUBT_S, MAX_UNWANTED, Instead, Waiting
 from splitdns.forward.query import Manner, Query, Question, make_query
+from splitdns.forward.readers import Readers
 from splitdns.forward.response import Response
 from splitdns.forward.traits import Traits
 from splitdns.names import from_text
@@ -43,8 +44,9 @@ def waited(*makers: Wrong, traits: Traits | None = None) -> tuple[Response | Ins
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with ours, theirs:
             ours.setblocking(False)
+            readers = Readers()
             begun_s = loop.time()
-            waiting = Waiting(ours, query, known, begun_s + TIMEOUT_S)
+            waiting = Waiting(readers, ours, query, known, begun_s + TIMEOUT_S)
             try:
                 for make in makers:
                     theirs.send(make(right(query)))
@@ -53,6 +55,7 @@ def waited(*makers: Wrong, traits: Traits | None = None) -> tuple[Response | Ins
                 return await waiting.done, waiting.unwanted, loop.time() - begun_s
             finally:
                 waiting.end()
+                readers.close()
 
     return run(main())
 
@@ -67,8 +70,9 @@ def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with ours, theirs:
             ours.setblocking(False)
+            readers = Readers()
             begun_s = loop.time()
-            waiting = Waiting(ours, query, known, begun_s + TIMEOUT_S, early_s and begun_s + early_s)
+            waiting = Waiting(readers, ours, query, known, begun_s + TIMEOUT_S, early_s and begun_s + early_s)
             if make is not None:
                 loop.call_later(after_s, theirs.send, make(right(query)))
             try:
@@ -80,6 +84,7 @@ def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1
                 return told
             finally:
                 waiting.end()
+                readers.close()
 
     return run(main())
 

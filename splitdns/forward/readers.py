@@ -1,0 +1,51 @@
+"""Many sockets that are read once each, behind one that the event loop knows.
+
+asyncio's own bookkeeping for a reader costs more than the datagram that it waits for. So the sockets of
+queries are in an epoll instance of their own (epoll(7)), which can be read itself as soon as one of them can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable
+
+READY_A_TURN = 64  # sockets, of which others are read in the next turn
+
+
+class Readers:
+    """Calls back when a descriptor can be read, or has an error to tell. Whoever made it calls ``close``."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._callbacks: dict[int, Callable[[], None]] = {}
+
+    def add(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` on the running loop each turn that there is something, until ``remove``.
+
+        Raises:
+            OSError: the kernel has no memory for one more.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            loop.add_reader(self._epoll.fileno(), self._turn)
+            self._loop = loop
+        self._epoll.register(descriptor, select.EPOLLIN)
+        self._callbacks[descriptor] = callback
+
+    def remove(self, descriptor: int) -> None:
+        """Forget a descriptor, which is still open."""
+        self._epoll.unregister(descriptor)
+        del self._callbacks[descriptor]
+
+    def close(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+
+    def _turn(self) -> None:
+        callbacks = self._callbacks
+        for descriptor, _ in self._epoll.poll(0, READY_A_TURN):
+            if (callback := callbacks.get(descriptor)) is not None:  # one before it may have removed it
+                callback()
