@@ -104,10 +104,15 @@ class DatagramServer:
             return
         task = self._group.create_task(self._finish(pending, source, address))
         self._pending.add(task)
-        task.add_done_callback(self._pending.discard)
 
     async def _finish(self, pending: Pending, source: _Control, address: _Address) -> None:
-        answer = await self._pipeline.finish(pending)
+        try:
+            answer = await self._pipeline.finish(pending)
+        finally:
+            # Not as a callback, which costs a turn. Only a task that is cancelled before it began stays.
+            task = asyncio.current_task()
+            assert task is not None
+            self._pending.discard(task)
         if answer is not None:
             self._send(answer, source, address)
 
