@@ -34,6 +34,7 @@ from splitdns.load.declared import Port
 from splitdns.load.gateway import ClientSettings, GatewaySettings, HostSettings
 from splitdns.snapshot import Snapshot
 
+MAX_SHOWN = 2  # ranges of addresses in the name of a part of some clients
 PROTOCOLS = {"tcp": 6, "udp": 17}
 _MULTICAST = {4: numbers_of(ip_network("224.0.0.0/3")), 6: numbers_of(ip_network("ff00::/8"))}
 
@@ -160,10 +161,16 @@ def _is_local(address: Address) -> bool:
 
 
 def _usable(prefix: Prefix) -> Numbers:
-    """The addresses that hosts of a network can have: without its own and its broadcast address."""
+    """The addresses that hosts of a network can have.
+
+    Not its own, which in IPv6 is the anycast address of its routers (RFC 4291 2.6.1), nor its broadcast
+    address.
+    """
     numbers = numbers_of(prefix)
-    if prefix.version == 6 or prefix.prefixlen > 30:
+    if prefix.max_prefixlen - prefix.prefixlen < 2:
         return numbers
+    if prefix.version == 6:
+        return numbers - numbers_of(prefix[0])
     return numbers - Numbers.of(*((int(one), int(one)) for one in (prefix[0], prefix[-1])))
 
 
@@ -225,7 +232,11 @@ def _internet(family: int, network: Network, taken: Numbers) -> Iterator[Clients
     public = public_addresses(family) - taken
     uplinks = [one for one in network.interfaces if one.uplink and one.up]
     for uplink in uplinks:
-        near = [own.prefix for own in uplink.addresses if own.prefix.version == family]
+        near = [
+            own.prefix
+            for own in uplink.addresses
+            if own.prefix.version == family and not _is_local(own.address)
+        ]
         reserved = numbers_of(*near) - Numbers.of(*(each for one in near for each in _usable(one).ranges))
         numbers = (public | numbers_of(*near) - taken) - reserved
         is_default = any(
@@ -271,5 +282,8 @@ def _by_view(clients: Clients, snapshot: Snapshot) -> Iterator[Seen]:
         named = clients
         is_rest = view_name == rest and clients.kind is Kind.INTERNET
         if len(parts) > 1 and not is_rest:
-            named = replace(clients, name=f"{clients.name}, {shown_addresses(clients.family, numbers)}")
+            part_of = shown_addresses(clients.family, numbers)
+            if len(numbers.ranges) > MAX_SHOWN:  # a prefix of views around networks of the gateway's own
+                part_of = f"as far as in {view_name}"
+            named = replace(clients, name=f"{clients.name}, {part_of}")
         yield Seen(replace(named, numbers=numbers), view_name)

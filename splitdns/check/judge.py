@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.addresses import is_inside
 from splitdns.check.around import (
+    PROTOCOLS,
     Seen,
     clients_of,
     hosts_of,
@@ -89,7 +90,7 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     told = {address for service in services for address in service.targets}
     told |= set(resolver_addresses(settings, loaded))
     hosts = hosts_of(settings, network, told, gateway.hosts)
-    services = _with_whole_hosts(services, hosts)
+    services = _with_the_gateway_s(_with_whole_hosts(services, hosts), settings)
     gateway = replace(
         gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
     )
@@ -120,6 +121,19 @@ def _with_whole_hosts(services: Iterable[Service], hosts: Iterable[Host]) -> tup
         replace(one, targets=one.targets.union(*(whole.get(target, ()) for target in one.targets)))
         for one in services
     )
+
+
+def _with_the_gateway_s(services: Iterable[Service], settings: GatewaySettings) -> tuple[Service, ...]:
+    """Where zones tell no host, a service is the gateway's own if the configuration says that it listens."""
+    listens = listening(settings.listens or ())
+    return tuple(
+        replace(one, on_gateway=True) if not one.targets and _is_served(one.exposed.public, listens) else one
+        for one in services
+    )
+
+
+def _is_served(port: Port, listens: dict[int, Numbers]) -> bool:
+    return Numbers.of((port.first, port.last)) <= listens[PROTOCOLS[port.protocol]]
 
 
 def _serving(hosts: Iterable[Host], services: Iterable[Service]) -> tuple[Host, ...]:

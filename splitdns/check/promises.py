@@ -30,8 +30,8 @@ class Service:
     """Ports of a name, as ``expose`` declares them.
 
     ``targets`` are the hosts that are meant: every address behind the gateway that any view is told. None at
-    all: the zones do not say who serves, and any host may. ``on_gateway``: a view is told an inside address
-    of the gateway itself.
+    all: the zones do not say who serves, and any host may. ``on_gateway``: the gateway itself serves it, as a
+    view is told an inside address of it, or as nobody else is meant and the gateway is said to listen there.
     """
 
     name: str

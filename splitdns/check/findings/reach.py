@@ -54,7 +54,7 @@ class _Sorter:
             return self._after_translation(cell, outcome)
         if cell.address in cell.service.targets:
             return self._at_its_public_address(cell, outcome)
-        return self._not_translated(cell)
+        return self._not_translated(cell, outcome)
 
     def _wrong_host(self, cell: Cell, outcome: Outcome) -> Code:
         endpoint = outcome.endpoint
@@ -75,19 +75,18 @@ class _Sorter:
 
     def _at_its_own_address(self, cell: Cell, outcome: Outcome) -> Code:
         exposed = cell.service.exposed
-        refused_by_host = cell.verdict is Verdict.REFUSED and outcome.endpoint is not None
-        if refused_by_host and exposed.public != exposed.inside:
-            return Code.DNS_PORT_TRANSLATED
+        if cell.verdict is Verdict.REFUSED and outcome.endpoint is not None:
+            return Code.DNS_PORT_TRANSLATED if exposed.public != exposed.inside else Code.FWD_WRONG_PORT
         if cell.verdict is Verdict.ASYM_REPLY:
             return Code.ASYM_GATEWAY
-        return Code.FWD_FILTERED if last_act(outcome) is not None else Code.FWD_MISSING
+        return Code.FWD_FILTERED if _is_filtered(cell, outcome) else Code.FWD_MISSING
 
     def _at_its_public_address(self, cell: Cell, outcome: Outcome) -> Code:
         """The server has the public address itself, and the client goes there past the gateway, or should."""
         exposed = cell.service.exposed
         if cell.verdict is Verdict.REFUSED and exposed.public != exposed.inside:
             return Code.ROUTE_HOST_BYPASS
-        return Code.FWD_FILTERED if last_act(outcome) is not None else Code.FWD_MISSING
+        return Code.FWD_FILTERED if _is_filtered(cell, outcome) else Code.FWD_MISSING
 
     def _asymmetric(self, cell: Cell) -> Code:
         if _is_outside(cell) or not self._replies_directly(cell):
@@ -115,10 +114,12 @@ class _Sorter:
         ruleset, packets = self.judgement.gateway.ruleset, cell.result.packets
         return Code.FWD_PRENAT_MATCH if accepts_before_translation(ruleset, packets) else Code.FWD_FILTERED
 
-    def _not_translated(self, cell: Cell) -> Code | None:
+    def _not_translated(self, cell: Cell, outcome: Outcome) -> Code | None:
         own = self.judgement.gateway.network.addresses(cell.address.version)
         if cell.address not in own:
             return None  # whether it is ours at all, ``names`` says
+        if cell.service.on_gateway and _is_filtered(cell, outcome):
+            return Code.FWD_FILTERED
         if cell.seen.clients.kind is Kind.GATEWAY and self._is_translated_for_others(cell):
             return Code.HP_DNAT_WAN_ONLY
         if _is_outside(cell) or not self._works_from_outside(cell):
@@ -151,6 +152,11 @@ def _is_outside(cell: Cell) -> bool:
     return cell.seen.clients.kind is Kind.INTERNET
 
 
+def _is_filtered(cell: Cell, outcome: Outcome) -> bool:
+    """Whether a rule or a policy ended it; what a rule accepted may still have no route."""
+    return cell.verdict is not Verdict.NO_ROUTE and last_act(outcome) is not None
+
+
 def _is_on_link(host: Host, cell: Cell) -> bool:
     family = cell.address.version
     networks = [own.prefix for own in host.addresses if own.prefix.version == family]
@@ -179,7 +185,7 @@ _MESSAGES = {
     Code.NAT_DEAD_TARGET: "the forward leads {whom} to {reached}, where nobody can be",
 }
 _REMEDIES = {
-    Code.FWD_MISSING: "forward the port on the gateway",
+    Code.FWD_MISSING: "forward the port, or say under `gateway.listens` that the gateway serves it itself",
     Code.FWD_WRONG_HOST: "lead the forward to the service's host",
     Code.FWD_WRONG_PORT: "lead the forward to the port on which it serves, or correct `expose`",
     Code.FWD_SHADOWED: "move the right rule before the other one",
@@ -215,6 +221,15 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
         inside=first.service.exposed.inside,
         public=first.service.exposed.public,
     )
+    outcome = first.result.outcomes[0]
+    if code is Code.FWD_FILTERED and destination_act(outcome) is None:
+        message = f"a filter rule or policy keeps {named(cell.seen.clients.name for cell in cells)} away"
+        message += f" from {first.address}"
+        return about(code, cells, message, "accept the service's address and port for these clients")
+    if code is Code.FWD_MISSING and first.verdict is Verdict.NO_ROUTE:
+        whom = named(cell.seen.clients.name for cell in cells)
+        message = f"no route leads {whom} to {first.address}, or its answers back"
+        return about(code, cells, message, "give the gateway or the host the route")
     only_gateway = all(cell.seen.clients.kind is Kind.GATEWAY for cell in cells)
     if code is Code.HP_DNAT_WAN_ONLY and only_gateway:
         message = f"the gateway's own connections to {first.address} end at itself"

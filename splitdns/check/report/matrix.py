@@ -28,10 +28,11 @@ NOT_TOLD = "-"
 def matrix(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
     """Headers and rows: what clients meet at the addresses that they are told; small words work.
 
-    Hosts that serve are left out: of their own services, findings tell.
+    Hosts that serve are left out: of their own services, findings tell. So are clients who are told nothing.
     """
+    told = {cell.seen.clients.name for cell in judgement.cells if cell.told}
     groups = [seen.clients for seen in judgement.clients if seen.clients.kind is not Kind.HOST]
-    names = list(dict.fromkeys(clients.name for clients in groups))
+    names = list(dict.fromkeys(clients.name for clients in groups if clients.name in told))
     rows: list[list[str]] = []
     for service in judgement.services:
         cells: dict[str, list[Cell]] = {}

@@ -8,7 +8,7 @@ from splitdns.check.around import clients_of, hosts_of, is_behind, listening
 from splitdns.check.model import Kind, Network, Route
 from splitdns.check.sets import Numbers, numbers_of, shown_addresses
 from splitdns.load.declared import Port
-from tests.check.world import NETWORK, interface, loaded, settings_of
+from tests.check.world import CONFIG, NETWORK, interface, loaded, settings_of
 
 TOLD = [ip_address("192.168.1.20"), ip_address("203.0.113.7"), ip_address("192.168.1.1")]
 
@@ -118,3 +118,39 @@ def test_ports_become_numbers_by_protocol() -> None:
         17: Numbers(),
     }
     assert numbers_of(ip_address("0.0.0.5")) == Numbers.one(5)
+
+
+def test_no_host_has_the_anycast_address_of_the_routers_of_its_network(tmp_path: Path) -> None:
+    network = Network(
+        (
+            interface("wan0", "fe80::2/64", "2001:db8:ffff::2/64", uplink=True),
+            interface("lan0", "2001:db8:1::1/64"),
+            interface("p2p0", "2001:db8:2::1/127"),
+        ),
+        (Route(ip_network("::/0"), "wan0"),),
+    )
+
+    clients = seen(tmp_path, network)
+
+    assert clients["lan0 2001:db8:1::/64", 6][2] == "2001:db8:1::2-2001:db8:1:0:ffff:ffff:ffff:ffff"
+    assert clients["p2p0 2001:db8:2::/127", 6][2] == "2001:db8:2::"
+    internet = clients["the internet", 6][2]
+    assert "2001:db8:ffff::1," in internet
+    assert "fe80" not in internet
+
+
+def test_a_part_of_many_ranges_is_named_after_its_view(tmp_path: Path) -> None:
+    network = Network(
+        (
+            interface("wan0", "2001:db8:ffff::2/64", uplink=True),
+            interface("lan0", "2001:db8:1:1::1/64"),
+            interface("dmz0", "2001:db8:1:3::1/64"),
+        ),
+        (Route(ip_network("::/0"), "wan0"),),
+    )
+    config = CONFIG.replace('"fd00::/8"', '"2001:db8:1::/48"')
+    found = loaded(tmp_path, config=config)
+
+    names = {one.clients.name for one in clients_of(settings_of(found), network, (), found.snapshot)}
+
+    assert {"the internet", "the internet, as far as in lan", "lan0 2001:db8:1:1::/64"} <= names

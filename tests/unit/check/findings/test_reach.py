@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from splitdns.check.finding import Code, Severity
-from tests.check.world import FORWARD, HAIRPIN, PLAIN, World, nat
+from tests.check.world import DMZ, FORWARD, HAIRPIN, PLAIN, World, filtered, nat
 
 
 def test_one_finding_names_all_clients_for_whom_it_holds(tmp_path: Path) -> None:
@@ -35,3 +35,35 @@ def test_the_gateway_s_own_connections_are_mentioned_and_not_failed(tmp_path: Pa
 
 def test_what_only_literal_addresses_meet_is_no_failure(tmp_path: Path) -> None:
     assert World(tmp_path).findings(Code.HP_MISSING) == []
+
+
+def test_what_is_not_translated_is_not_called_forwarded(tmp_path: Path) -> None:
+    closed = filtered("-A FORWARD ! -i lan0 -j ACCEPT\n")
+
+    found = World(tmp_path, zone=DMZ, rules=nat(FORWARD) + closed).findings(Code.FWD_FILTERED)
+
+    assert any(
+        one.message.startswith("a filter rule or policy keeps lan0 192.168.1.0/24")
+        and one.message.endswith("away from 192.168.20.20")
+        for one in found
+    )
+
+
+def test_a_host_that_does_not_listen_is_not_called_filtered(tmp_path: Path) -> None:
+    hosts = '{hosts: {web: {addresses: ["192.168.20.20/24"], listens: [80/tcp]}}}'
+    accepting = filtered("-A FORWARD -j ACCEPT\n")
+    world = World(tmp_path, zone=DMZ, rules=nat(FORWARD) + accepting, gateway=hosts)
+
+    assert world.findings(Code.FWD_FILTERED) == []
+    assert "192.168.20.20 port 443 at 192.168.20.20" in world.findings(Code.FWD_WRONG_PORT)[0].message
+
+
+def test_a_service_of_the_gateway_s_own_is_not_missing_but_may_be_closed(tmp_path: Path) -> None:
+    world = World(tmp_path, zone=PLAIN, rules="", gateway="{listens: [443/tcp]}")
+
+    assert world.findings(Code.FWD_MISSING) == []
+    (finding,) = world.but(rules=filtered("-A INPUT ! -i wan0 -j ACCEPT\n", input="DROP")).findings(
+        Code.FWD_FILTERED
+    )
+    assert "the internet away from 203.0.113.7" in finding.message
+    assert "gateway.listens" in world.but(gateway="").findings(Code.FWD_MISSING)[0].remedy
