@@ -329,10 +329,10 @@ def _listed(walk: Walk, name: bytes) -> tuple[Walk, Answer | Forward | None]:
         alias = RRset(name, Type.CNAME, TTL_S, (target,))
         walk = walk._replace(chain=(*walk.chain, alias), secure=False)
         if walk.query.qtype in (Type.CNAME, Type.ANY):
-            return walk, replace(_finish(walk, Answer()), blocked=True)
+            return walk, _finish(walk, Answer())._replace(blocked=True)
         return walk, _hop(walk, target)
     walk = walk._replace(proofs=(), secure=False)
-    return walk, replace(_finish(walk, answer(hit, name, walk.query.qtype)), blocked=True)
+    return walk, _finish(walk, answer(hit, name, walk.query.qtype))._replace(blocked=True)
 
 
 def why_refused(view: View, query: Query, qname: Qname) -> str:
@@ -461,7 +461,7 @@ def _finish(walk: Walk, end: Answer) -> Answer:
         ttl_s = min(rrset.ttl_s for rrset in (*before, *records))
         rdatas = tuple(rdata for rrset in records for rdata in rrset.rdatas)
         merged = RRset(walk.query.question, walk.query.qtype, ttl_s, rdatas)
-        return replace(end, aa=walk.aa, answer=(merged,), remember=remember)
+        return end._replace(aa=walk.aa, answer=(merged,), remember=remember)
     soa = negative_soa(walk.inherited.zone, walk.inherited.differs)
     return Answer(aa=walk.aa, authority=soa, edes=end.edes, remember=remember)
 

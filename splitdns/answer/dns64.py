@@ -7,7 +7,6 @@ The names of such addresses lead to those of the IPv4 addresses in them.
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from ipaddress import IPv6Network
 
 from splitdns.addresses import is_inside
@@ -40,7 +39,7 @@ def is_wanted(query: Query, answer: Answer, prefix: IPv6Network | None) -> bool:
 def synthesized(negative: Answer, found: Answer, prefix: IPv6Network) -> Answer:
     """The answer made of ``found``, which is about A; where that has no addresses, the ``negative`` one."""
     remember, rebound = found.remember and negative.remember, found.rebound + negative.rebound
-    negative = replace(negative, remember=remember, rebound=rebound, edes=found.edes or negative.edes)
+    negative = negative._replace(remember=remember, rebound=rebound, edes=found.edes or negative.edes)
     if found.rcode != Rcode.NOERROR:
         return negative
     soas = [rrset.ttl_s for rrset in negative.authority if rrset.rdtype == Type.SOA]
@@ -53,8 +52,7 @@ def synthesized(negative: Answer, found: Answer, prefix: IPv6Network) -> Answer:
     if not made:
         return negative
     aliases = tuple(rrset for rrset in found.answer if rrset.rdtype in (Type.CNAME, Type.DNAME))
-    return replace(
-        found,
+    return found._replace(
         ad=False,
         answer=(*aliases, *made),
         authority=(),

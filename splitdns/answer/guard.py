@@ -8,7 +8,6 @@ answer that is left empty becomes NODATA by itself, because its rcode stays NOER
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from splitdns.addresses import is_inside
 from splitdns.answer import contents
@@ -51,8 +50,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
     sections = clean(answer.answer), clean(answer.authority), clean(answer.glue), clean(answer.additional)
     if not stripped:
         return answer
-    return replace(
-        answer,
+    return answer._replace(
         ad=False,
         answer=sections[0],
         authority=sections[1],

@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from dnslib import DNSError, DNSHeader
 from dnslib.buffer import BufferError as ShortBuffer
@@ -67,8 +68,7 @@ class Query:
     transport: Transport = Transport.UDP
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back, before it is encoded.
 
     ``glue`` must fit or the message is truncated (RFC 9471); ``additional`` is left out where it does not.
