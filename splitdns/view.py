@@ -67,10 +67,12 @@ class Upstream:
     path: str = ""
     ca: str | None = None
     _hash: int = field(init=False, repr=False, compare=False)
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         values = (self.host, self.port, self.carrier.value, self.name, self.path, self.ca)
         object.__setattr__(self, "_hash", hash(values))
+        object.__setattr__(self, "_text", self._to_text())
 
     def __hash__(self) -> int:  # a key of several look-ups for each question
         return self._hash
@@ -78,7 +80,10 @@ class Upstream:
     def __reduce__(self) -> tuple[Any, ...]:  # a hash holds in the process that made it
         return Upstream, (self.host, self.port, self.carrier, self.name, self.path, self.ca)
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # a label of what is counted for each question
+        return self._text
+
+    def _to_text(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         if self.carrier is Carrier.UDP:
             return f"{host}:{self.port}"

@@ -8,7 +8,6 @@ first: it has had its time, and whoever asked it asks anew, while the newest may
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 
@@ -69,7 +68,7 @@ class Flights:
         self._max_flights = max_flights
         self._max_waits = max_waits_per_client
         self._flights: dict[Key, Flight] = {}  # the oldest first
-        self._names: Counter[Qname] = Counter()
+        self._names: dict[Qname, int] = {}  # how many of each
         self._clients: dict[Hashable, _Waits] = {}
         self._closed = False
 
@@ -86,7 +85,7 @@ class Flights:
             return flight
         if self._closed:
             raise DroppedError(STOPPING)
-        if self._names[key.name] >= MAX_FLIGHTS_PER_NAME:
+        if self._names.get(key.name, 0) >= MAX_FLIGHTS_PER_NAME:
             self._dropped("name")
             raise DroppedError("too many questions about this name are on their way")
         if len(self._flights) >= self._max_flights:
@@ -94,7 +93,7 @@ class Flights:
             self._cancel(next(iter(self._flights.values())))
         flight = Flight(key, asyncio.create_task(self._fly(key)), self._clock())
         self._flights[key] = flight
-        self._names[key.name] += 1
+        self._names[key.name] = self._names.get(key.name, 0) + 1
         flight.task.add_done_callback(lambda _: self._end(flight))
         return flight
 
