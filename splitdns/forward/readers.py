@@ -21,6 +21,10 @@ class Readers:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._callbacks: dict[int, Callable[[], None]] = {}
 
+    def fileno(self) -> int:
+        """A descriptor that can be read when one of those that were added can."""
+        return self._epoll.fileno()
+
     def add(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` on the running loop each turn that there is something, until ``remove``.
 
@@ -29,7 +33,7 @@ class Readers:
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            loop.add_reader(self._epoll.fileno(), self._turn)
+            loop.add_reader(self.fileno(), self._turn)
             self._loop = loop
         self._epoll.register(descriptor, select.EPOLLIN)
         self._callbacks[descriptor] = callback
@@ -41,7 +45,7 @@ class Readers:
 
     def close(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._epoll.fileno())
+            self._loop.remove_reader(self.fileno())
         self._epoll.close()
 
     def _turn(self) -> None:
