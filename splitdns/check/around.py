@@ -231,13 +231,15 @@ def _internet(family: int, network: Network, taken: Numbers) -> Iterator[Clients
     """All that is left, at each uplink; private addresses only where they are the uplink's own network."""
     public = public_addresses(family) - taken
     uplinks = [one for one in network.interfaces if one.uplink and one.up]
+    reserved = NONE  # at whichever uplink
+    for prefix in (own.prefix for one in uplinks for own in one.addresses if own.prefix.version == family):
+        reserved |= numbers_of(prefix) - _usable(prefix)
     for uplink in uplinks:
         near = [
             own.prefix
             for own in uplink.addresses
             if own.prefix.version == family and not _is_local(own.address)
         ]
-        reserved = numbers_of(*near) - Numbers.of(*(each for one in near for each in _usable(one).ranges))
         numbers = (public | numbers_of(*near) - taken) - reserved
         is_default = any(
             route.prefix.prefixlen == 0 and route.prefix.version == family and route.interface == uplink.name

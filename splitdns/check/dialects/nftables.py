@@ -152,9 +152,9 @@ class _Reader:
         """Of tables that should have been read from iptables-save, and were not, say so."""
         extended: dict[tuple[str, str], Item] = {}
         for one in rules:
-            if self._is_left_out(*_table(one), _chain(one)):
-                continue
-            if any(isinstance(statement, dict) and "xt" in statement for statement in _statements(one)):
+            with placed(one.where):
+                left_out, statements = self._is_left_out(*_table(one), _chain(one)), _statements(one)
+            if not left_out and any(isinstance(each, dict) and "xt" in each for each in statements):
                 extended.setdefault(_table(one), one)
         for (family, table), one in extended.items():
             command = {"ip": "iptables-save", "ip6": "ip6tables-save"}.get(family, "ebtables-save")

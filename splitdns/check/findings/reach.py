@@ -77,7 +77,7 @@ class _Sorter:
         exposed = cell.service.exposed
         if cell.verdict is Verdict.REFUSED and outcome.endpoint is not None:
             return Code.DNS_PORT_TRANSLATED if exposed.public != exposed.inside else Code.FWD_WRONG_PORT
-        if cell.verdict is Verdict.ASYM_REPLY:
+        if cell.verdict is Verdict.ASYM_REPLY or (cell.verdict is Verdict.NO_ROUTE and _is_answered(outcome)):
             return Code.ASYM_GATEWAY
         return Code.FWD_FILTERED if _is_filtered(cell, outcome) else Code.FWD_MISSING
 
@@ -104,7 +104,7 @@ class _Sorter:
         if cell.verdict is Verdict.REFUSED and outcome.endpoint is not None:
             return Code.FWD_WRONG_PORT  # nobody listens there
         if cell.verdict is Verdict.NO_ROUTE:
-            return Code.NAT_DEAD_TARGET
+            return Code.ASYM_GATEWAY if _is_answered(outcome) else Code.NAT_DEAD_TARGET
         if cell.verdict is Verdict.ROUTER_SELF:
             return Code.FWD_WRONG_HOST
         if not _is_outside(cell):
@@ -150,6 +150,11 @@ class _Sorter:
 
 def _is_outside(cell: Cell) -> bool:
     return cell.seen.clients.kind is Kind.INTERNET
+
+
+def _is_answered(outcome: Outcome) -> bool:
+    """Whether the packet arrived, and what failed is the answer's way."""
+    return any(stage.where == "reply" for stage in outcome.stages)
 
 
 def _is_filtered(cell: Cell, outcome: Outcome) -> bool:
@@ -226,9 +231,11 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
         message = f"a filter rule or policy keeps {named(cell.seen.clients.name for cell in cells)} away"
         message += f" from {first.address}"
         return about(code, cells, message, "accept the service's address and port for these clients")
-    if code is Code.FWD_MISSING and first.verdict is Verdict.NO_ROUTE:
+    if code in (Code.FWD_MISSING, Code.ASYM_GATEWAY) and first.verdict is Verdict.NO_ROUTE:
         whom = named(cell.seen.clients.name for cell in cells)
-        message = f"no route leads {whom} to {first.address}, or its answers back"
+        message = f"no route leads {whom} to {first.address}"
+        if _is_answered(outcome):
+            message = f"no route leads the server's answers back to {whom}"
         return about(code, cells, message, "give the gateway or the host the route")
     only_gateway = all(cell.seen.clients.kind is Kind.GATEWAY for cell in cells)
     if code is Code.HP_DNAT_WAN_ONLY and only_gateway:

@@ -154,3 +154,14 @@ def test_a_part_of_many_ranges_is_named_after_its_view(tmp_path: Path) -> None:
     names = {one.clients.name for one in clients_of(settings_of(found), network, (), found.snapshot)}
 
     assert {"the internet", "the internet, as far as in lan", "lan0 2001:db8:1:1::/64"} <= names
+
+
+def test_nobody_has_the_broadcast_address_of_an_uplink_s_network_at_another_uplink(tmp_path: Path) -> None:
+    wan1 = interface("wan1", "198.51.100.9/24", uplink=True)
+    network = replace(NETWORK, interfaces=(*NETWORK.interfaces, wan1))
+
+    clients = seen(tmp_path, network)
+
+    for name in ("the internet at wan0", "the internet at wan1"):
+        assert "203.0.113.8-203.0.113.254" in clients[name, 4][2]
+        assert "198.51.100.10-198.51.100.254" in clients[name, 4][2]

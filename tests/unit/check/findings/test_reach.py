@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 from splitdns.check.finding import Code, Severity
-from tests.check.world import DMZ, FORWARD, HAIRPIN, PLAIN, World, filtered, nat
+from splitdns.check.model import Network, Route
+from tests.check.world import DMZ, FORWARD, HAIRPIN, NETWORK, PLAIN, World, filtered, nat
 
 
 def test_one_finding_names_all_clients_for_whom_it_holds(tmp_path: Path) -> None:
@@ -67,3 +70,14 @@ def test_a_service_of_the_gateway_s_own_is_not_missing_but_may_be_closed(tmp_pat
     )
     assert "the internet away from 203.0.113.7" in finding.message
     assert "gateway.listens" in world.but(gateway="").findings(Code.FWD_MISSING)[0].remedy
+
+
+def test_answers_without_a_route_are_not_told_as_a_forward_to_nobody(tmp_path: Path) -> None:
+    routes = (*NETWORK.routes, Route(ip_network("198.51.100.0/24"), None, kind="unreachable"))
+    interfaces = tuple(replace(one, rp_filter=0) for one in NETWORK.interfaces)
+    world = World(tmp_path, network=Network(interfaces, routes))
+
+    found = world.findings(Code.ASYM_GATEWAY)
+
+    assert world.findings(Code.NAT_DEAD_TARGET) == []
+    assert [one.message for one in found] == ["no route leads the server's answers back to the internet"]
