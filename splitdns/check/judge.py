@@ -184,6 +184,7 @@ def _cells(
             configured += [seen] if seen.clients.host in settings.hosts else []
         else:
             groups.setdefault((seen.view, seen.clients.family), []).append(seen)
+    jobs: list[_Job] = []
     for service in services:
         selves = [seen for target in service.targets for seen in hosts.get(target, ())] or configured
         for address in service.addresses:
@@ -203,7 +204,18 @@ def _cells(
                 if some:
                     outside = some[0].clients.kind is Kind.INTERNET
                     at = before_us if translated and outside and before_us is not None else address
-                    yield from _walked(walker, some, service, address, at)
+                    jobs.append(_Job(tuple(some), service, address, at))
+    yield from _walked(walker, jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Who asks for a service at an address, and ``at`` which one their packets arrive."""
+
+    asking: tuple[Seen, ...]
+    service: Service
+    address: Address
+    at: Address
 
 
 def _apart(asking: Sequence[Seen], apart: bool) -> Sequence[Sequence[Seen]]:
@@ -214,15 +226,29 @@ def _apart(asking: Sequence[Seen], apart: bool) -> Sequence[Sequence[Seen]]:
     return [seen for seen in asking if seen.clients.kind is not Kind.INTERNET], outside
 
 
-def _walked(
-    walker: Walker, asking: Sequence[Seen], service: Service, address: Address, at: Address
-) -> Iterator[Cell]:
-    by_clients = {id(seen.clients): seen for seen in asking}
+def _walked(walker: Walker, jobs: Sequence[_Job]) -> Iterator[Cell]:
+    """All jobs of the same clients together: the walker is prepared for those of the last question."""
+    by_asking: dict[tuple[int, ...], list[int]] = {}
+    for number, job in enumerate(jobs):
+        by_asking.setdefault(tuple(id(seen) for seen in job.asking), []).append(number)
+    cells: list[Sequence[Cell]] = [()] * len(jobs)
+    for numbers in by_asking.values():
+        for number in numbers:
+            cells[number] = _cells_of(walker, jobs[number])
+    for of_job in cells:
+        yield from of_job
+
+
+def _cells_of(walker: Walker, job: _Job) -> list[Cell]:
+    service, address = job.service, job.address
+    by_clients = {id(seen.clients): seen for seen in job.asking}
     meant = numbers_of(*(one for one in service.targets if one.version == address.version))
-    for result in walker.walk(question_of(asking, at, service.exposed.public)):
+    found: list[Cell] = []
+    for result in walker.walk(question_of(job.asking, job.at, service.exposed.public)):
         seen = by_clients[id(result.clients)]
         told = address in service.answers.get(seen.view or "", ())
-        yield Cell(seen, service, address, told, result, _verdict(result, service, address, meant))
+        found.append(Cell(seen, service, address, told, result, _verdict(result, service, address, meant)))
+    return found
 
 
 def _may_use(address: Address, view: str | None, service: Service) -> bool:

@@ -81,6 +81,8 @@ class Sources:
         self.atoms: list[Numbers] = []
         self.masks: list[int] = []  # of each of the clients
         self._places: list[_Places] = []
+        self._pieces: list[int] = []  # of how many pieces each atom is
+        self._several = 0  # the atoms of more than one
         self._known: dict[int, int] = {}  # by the id of numbers that are among the cuts
         self._found: dict[Numbers, int] = {}
         self._shown: dict[tuple[int, int], Numbers] = {}
@@ -100,6 +102,9 @@ class Sources:
             where.append((low, high))
             pieces.append((low, high, sign))
         atoms = {sign: first + at for at, sign in enumerate(ranges)}
+        for sign, where in ranges.items():
+            self._pieces.append(len(where))
+            self._several |= (len(where) > 1) << atoms[sign]
         self.atoms += (Numbers.of(*where) for where in ranges.values())
         return _Places([(low, high, atoms[sign]) for low, high, sign in pieces])
 
@@ -112,28 +117,33 @@ class Sources:
         if self.cuts.know(numbers):
             known = self._known.get(id(numbers))
             if known is None:
-                known = self._known[id(numbers)] = self._touched(numbers)
+                known, _ = self._touched(numbers)
+                self._known[id(numbers)] = known
             return known
         known = self._found.get(numbers)
         if known is None:
             known = self._found[numbers] = self._exactly(numbers)
         return known
 
-    def _touched(self, numbers: Numbers) -> int:
-        mask = 0
+    def _touched(self, numbers: Numbers) -> tuple[int, int]:
+        """The atoms of which a piece begins in ``numbers``, and how many pieces do."""
+        mask = pieces = 0
         for places in self._places:
             for low, high in places.near(numbers):
                 begin, end = places.between(low, high)
                 if begin < end:
                     mask |= places.mask(begin, end)
-        return mask
+                    pieces += end - begin
+        return mask, pieces
 
     def _exactly(self, numbers: Numbers) -> int:
         for places in self._places:
             if any(places.is_cut(end) for low, high in places.near(numbers) for end in (low, high + 1)):
                 raise UnsplitError([numbers])
-        mask = self._touched(numbers)
-        if any(not self.atoms[at] <= numbers for at in bits(mask)):
+        mask, pieces = self._touched(numbers)
+        several = mask & self._several
+        whole = (mask ^ several).bit_count() + sum(self._pieces[at] for at in bits(several))
+        if pieces != whole:  # no piece is cut, so an atom is partly in them only if a piece of it is not
             raise UnsplitError([numbers])
         return mask
 
