@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: {reason}", file=sys.stderr)
         return 2
     rounds = args.rounds or (3 if args.quick else 5)
-    seconds = args.seconds or (0.7 if args.quick else 5.0)
+    seconds = args.seconds or (0.5 if args.quick else 5.0)
     effort = Effort(rounds, seconds, tries=1 if args.quick else 3)
     about = machine()
     found: dict[str, object] = {"machine": about, "rounds": rounds, "seconds": seconds}

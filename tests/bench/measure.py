@@ -89,12 +89,12 @@ def latencies_s(port: int, questions: Path, seconds: float, pace_per_s: int) -> 
     """How long each answer took, in rising order, to questions at an even pace.
 
     Raises:
-        AssertionError: dnsperf failed, or an answer was lost.
+        AssertionError: dnsperf failed, or more than one answer in a hundred was lost.
     """
     printed = _dnsperf(port, questions, "-l", f"{seconds:g}", "-Q", str(pace_per_s), "-v")
     found = sorted(float(text) for text in re.findall(r"^> \w+ \S+ \S+ ([\d.]+)$", printed, re.MULTILINE))
     assert found, printed[-500:]
-    assert not _number(r"Queries lost:\s+(\d+)", printed), printed[-1000:]
+    assert _number(r"Queries lost:\s+(\d+)", printed) <= len(found) / 100, printed[-1000:]
     return found
 
 
