@@ -168,8 +168,9 @@ class Upstreams:
             self._exchanger.finish(question, upstream, sent)
             return [(upstream, self._heard(question, upstream, response, asked_s))]
         attempt = Try(upstream, max(timeout_s - (self._clock() - asked_s), 0))
-        # Its task begins before anybody could cancel it, and from then on sees to what was sent.
-        running.begin(self._try(question, attempt, asked_s, sent), upstream)
+        task = running.begin(self._try(question, attempt, asked_s, sent), upstream)
+        # By itself it would let go of what was sent only if it is not cancelled before it begins.
+        task.add_done_callback(lambda _: self._exchanger.finish(question, upstream, sent))
         return []
 
     async def _try(
@@ -231,10 +232,11 @@ class _Running:
         self._ended: list[asyncio.Task[_Ended]] = []
         self._wake: asyncio.Future[None] | None = None
 
-    def begin(self, attempt: Coroutine[None, None, _Ended], upstream: Upstream) -> None:
+    def begin(self, attempt: Coroutine[None, None, _Ended], upstream: Upstream) -> asyncio.Task[_Ended]:
         task = asyncio.create_task(attempt)
         self.tasks[task] = upstream
         task.add_done_callback(self._end)
+        return task
 
     async def some(self, within_s: float | None) -> list[tuple[Upstream, _Ended]]:
         """Those that have ended, as soon as there is one; none where none has ``within_s``."""

@@ -33,10 +33,10 @@ def _in_order(upstreams: Any, health: Any, _: Any) -> Plan:
 
 
 def _only_the_newest(begin: Any) -> Any:
-    def begins(running: Any, attempt: Any, upstream: Any) -> None:
+    def begins(running: Any, attempt: Any, upstream: Any) -> Any:
         for task in running.tasks:
             task.cancel()
-        begin(running, attempt, upstream)
+        return begin(running, attempt, upstream)
 
     return begins
 

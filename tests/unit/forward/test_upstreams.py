@@ -8,6 +8,7 @@ import random
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFT
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Question
 from splitdns.forward.response import Response
-from splitdns.forward.upstreams import Failure, Upstreams
+from splitdns.forward.upstreams import Failure, Upstreams, _Running
 from splitdns.metrics import FORWARD_FAILURES, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
@@ -72,15 +73,40 @@ def test_the_next_upstream_is_asked_where_a_reply_is_judged_to_be_of_no_use() ->
     run(main())
 
 
+class Counting(KernelNetwork):
+    def __init__(self) -> None:
+        self.opened: list[socket.socket] = []
+
+    def datagram(self, upstream: Upstream) -> socket.socket:
+        self.opened.append(super().datagram(upstream))
+        return self.opened[-1]
+
+
+def test_a_try_that_is_cancelled_before_it_begins_leaves_no_socket_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Cancelling(_Running):
+        def begin(self, *attempt: Any) -> asyncio.Task[Any]:
+            task = super().begin(*attempt)
+            task.cancel()
+            return task
+
+    async def main() -> None:
+        loop, counts, network = asyncio.get_running_loop(), Counts(), Counting()
+        async with upstream(lambda asked: []) as silent:
+            exchanger = Exchanger(network, random.SystemRandom(), counts)
+            upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
+            with pytest.raises(asyncio.CancelledError):
+                await upstreams.ask(WWW, only(silent))
+            await asyncio.sleep(0)
+            assert [each.fileno() for each in network.opened] == [-1]
+            await upstreams.close()
+
+    monkeypatch.setattr("splitdns.forward.upstreams._Running", Cancelling)
+    run(main())
+
+
 def test_a_question_that_is_not_wanted_any_more_leaves_no_socket_behind__at_whatever_moment() -> None:
-    class Counting(KernelNetwork):
-        def __init__(self) -> None:
-            self.opened: list[socket.socket] = []
-
-        def datagram(self, upstream: Upstream) -> socket.socket:
-            self.opened.append(super().datagram(upstream))
-            return self.opened[-1]
-
     async def main() -> None:
         loop, counts = asyncio.get_running_loop(), Counts()
         async with upstream(lambda asked: []) as silent:
