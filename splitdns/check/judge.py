@@ -95,18 +95,39 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
         gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
     )
     clients = clients_of(settings, network, hosts, loaded.snapshot)
-    served = Walker(replace(gateway, hosts=_serving(hosts, services)))
+    served = Walker(serving(gateway, services))
     walker = Walker(gateway)
+    asked = tuple(ask(walker, clients, settings, loaded))
+    deaf = _deaf(clients, asked)
+    cells = _cells(served, clients, services, settings, before_us(network))
     return Judgement(
         gateway,
         settings,
         loaded,
         clients,
         services,
-        tuple(_cells(served, clients, services, settings, _before_us(network))),
+        tuple(replace(cell, told=False) if id(cell.seen) in deaf else cell for cell in cells),
         tuple(admitted(walker, clients, gateway)),
         tuple(outbound(walker, clients, network, resolver_addresses(settings, loaded))),
-        tuple(ask(walker, clients, settings, loaded)),
+        asked,
+    )
+
+
+def _deaf(clients: Iterable[Seen], asked: Iterable[Asked]) -> frozenset[int]:
+    """Clients, by id, who are told nothing here: neighbours at an uplink whose queries do not arrive.
+
+    With another NAT before the gateway they may well have addresses like ours, and are none of ours.
+    """
+    queries: dict[int, list[Asked]] = {}
+    for one in asked:
+        queries.setdefault(id(one.seen), []).append(one)
+    return frozenset(
+        id(seen)
+        for seen in clients
+        if seen.clients.kind is Kind.INTERNET
+        and is_inside(address_of(seen.clients.family, seen.clients.numbers.first).packed)
+        and id(seen) in queries
+        and all(one.met is None and one.result.verdict is not Verdict.MAYBE for one in queries[id(seen)])
     )
 
 
@@ -136,8 +157,8 @@ def _is_served(port: Port, listens: dict[int, Numbers]) -> bool:
     return Numbers.of((port.first, port.last)) <= listens[PROTOCOLS[port.protocol]]
 
 
-def _serving(hosts: Iterable[Host], services: Iterable[Service]) -> tuple[Host, ...]:
-    """The hosts with the ports that zones expose at their addresses, where nobody says all that they have."""
+def serving(gateway: Gateway, services: Iterable[Service]) -> Gateway:
+    """Its hosts with the ports that zones expose at their addresses, where nobody says all that they have."""
     anybody: list[Port] = []
     exposed: dict[Address, list[Port]] = {}
     for service in services:
@@ -145,17 +166,17 @@ def _serving(hosts: Iterable[Host], services: Iterable[Service]) -> tuple[Host, 
             exposed.setdefault(target, []).append(service.exposed.inside)
         anybody += [] if service.targets else [service.exposed.inside]
     found: list[Host] = []
-    for host in hosts:
+    for host in gateway.hosts:
         ports = [*anybody, *(port for own in host.addresses for port in exposed.get(own.address, ()))]
         known = host.listens is not None or not ports
         found.append(host if known else replace(host, listens=listening(ports)))
-    return tuple(found)
+    return replace(gateway, hosts=tuple(found))
 
 
 # --- Cells --------------------------------------------------------------------------------------------------
 
 
-def _before_us(network: Network) -> Address | None:
+def before_us(network: Network) -> Address | None:
     """Where the internet's packets arrive if another NAT is before the gateway: at a private address."""
     uplinks = [own.address for one in network.interfaces if one.uplink for own in one.addresses]
     of_four = [address for address in uplinks if address.version == 4]
@@ -167,7 +188,7 @@ def _cells(
     clients: Sequence[Seen],
     services: Sequence[Service],
     settings: GatewaySettings,
-    before_us: Address | None,
+    private: Address | None,
 ) -> Iterator[Cell]:
     """A host is a client of its own services only: as a client of others, it is one of its network.
 
@@ -199,11 +220,11 @@ def _cells(
                 for seen in selves
                 if seen.clients.family == address.version and _may_use(address, seen.view, service)
             ]
-            translated = before_us is not None and address.version == 4 and not is_inside(address.packed)
+            translated = private is not None and address.version == 4 and not is_inside(address.packed)
             for some in (*_apart(asking, translated), own):
                 if some:
                     outside = some[0].clients.kind is Kind.INTERNET
-                    at = before_us if translated and outside and before_us is not None else address
+                    at = private if translated and outside and private is not None else address
                     jobs.append(_Job(tuple(some), service, address, at))
     yield from _walked(walker, jobs)
 

@@ -6,10 +6,13 @@ its answer is where the client goes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from splitdns.addresses import is_inside
 from splitdns.check.around import PROTOCOLS, Seen
-from splitdns.check.judge import Judgement
+from splitdns.check.judge import Judgement, before_us, serving
+from splitdns.check.model import Kind
 from splitdns.check.promises import answers_for
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
 from splitdns.check.traffic import Asked, ask
@@ -58,11 +61,13 @@ def way(judgement: Judgement, client: Address, owner: bytes, port: Port) -> Way:
     view = asked.met if asked is not None and asked.met is not None else seen.view
     snapshot = judgement.loaded.snapshot
     told = answers_for(owner, snapshot.views, snapshot.manners).get(view or "", ())
+    if _is_declared(judgement, told, port):  # as the check sees it: hosts have the ports that zones expose
+        walker = Walker(serving(judgement.gateway, judgement.services))
     arrivals = [
         Arrival(address, result)
         for address in told
         if address.version == client.version
-        for result in walker.walk(_question(seen, address, port))
+        for result in walker.walk(_question(seen, _at(judgement, seen, address), port))
     ]
     return Way(seen, asked, view, told, tuple(arrivals))
 
@@ -73,6 +78,24 @@ def _seen(judgement: Judgement, client: Address) -> Seen:
             one = replace(seen.clients, name=str(client), numbers=numbers_of(client))
             return replace(seen, clients=one)
     raise NoSuchClientError(f"{client} is the address of no client that the gateway's network tells")
+
+
+def _is_declared(judgement: Judgement, told: Iterable[Address], port: Port) -> bool:
+    return any(
+        service.exposed.public.protocol == port.protocol
+        and service.exposed.public.first <= port.first
+        and port.last <= service.exposed.public.last
+        and not set(told).isdisjoint(service.addresses)
+        for service in judgement.services
+    )
+
+
+def _at(judgement: Judgement, seen: Seen, address: Address) -> Address:
+    """Where packets to ``address`` arrive: a NAT before the gateway sends them to its private address."""
+    private = before_us(judgement.gateway.network)
+    is_translated = address.version == 4 and not is_inside(address.packed)
+    is_outside = seen.clients.kind is Kind.INTERNET
+    return private if private is not None and is_outside and is_translated else address
 
 
 def _question(seen: Seen, address: Address, port: Port) -> Question:

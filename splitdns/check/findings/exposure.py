@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from splitdns.addresses import is_inside
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.finding import Code, Finding
 from splitdns.check.findings.evidence import destination_act, origins, witness
-from splitdns.check.judge import Judgement
+from splitdns.check.judge import Judgement, before_us
 from splitdns.check.model import Origin
 from splitdns.check.promises import Service
-from splitdns.check.sets import NONE, PORTS, Numbers, shown_addresses
+from splitdns.check.sets import NONE, PORTS, Address, Numbers, shown_addresses
 from splitdns.check.verdict import Packets, Result, Verdict
 
 WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one by one
@@ -29,7 +30,7 @@ _PORTED = {number: name for name, number in PROTOCOLS.items()}
 
 def find(judgement: Judgement) -> Iterator[Finding]:
     """What arrives from outside, and is not declared; one finding for all ports of a protocol and host."""
-    declared = _declared(judgement.services)
+    declared = _declared(judgement.services, before_us(judgement.gateway.network))
     openings: dict[_Opening, list[_Part]] = {}
     for result in judgement.admitted:
         if result.verdict is Verdict.MAYBE:
@@ -64,11 +65,14 @@ class _Part:
 _Declared = dict[tuple[int, int], dict[int, Numbers]]
 
 
-def _declared(services: Iterable[Service]) -> _Declared:
+def _declared(services: Iterable[Service], private: Address | None) -> _Declared:
+    """``private`` is where a NAT before the gateway sends what is meant for public addresses."""
     found: _Declared = {}
     for service in services:
         public = service.exposed.public
-        for address in service.addresses:
+        arriving = [one for one in service.addresses if one.version == 4 and not is_inside(one.packed)]
+        more = (private,) if arriving and private is not None else ()
+        for address in (*service.addresses, *more):
             at = found.setdefault((address.version, PROTOCOLS[public.protocol]), {})
             ports = Numbers.of((public.first, public.last))
             at[int(address)] = at.get(int(address), NONE) | ports

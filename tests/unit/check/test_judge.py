@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from splitdns.check.finding import Code, Severity
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Kind
 from splitdns.check.verdict import Verdict
-from tests.check.world import FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, interface, nat
+from tests.check.world import FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, filtered, interface, nat
 
 
 @pytest.fixture
@@ -86,3 +87,20 @@ def test_a_host_is_a_client_of_its_own_services(world: World) -> None:
     }
 
     assert own == {("192.168.1.20", "www.example.com."), ("192.168.1.21", "other.example.com.")}
+
+
+def test_neighbours_before_another_nat_are_told_nothing_that_is_promised_here(tmp_path: Path) -> None:
+    wan = interface("wan0", "192.168.178.2/24", uplink=True, rp_filter=0)
+    rules = nat(FORWARD.replace("203.0.113.7", "192.168.178.2"), MASQUERADE) + filtered(
+        "-A FORWARD -m conntrack --ctstate DNAT,ESTABLISHED -j ACCEPT\n",
+        "-A FORWARD -i lan0 -j ACCEPT\n",
+        "-A INPUT ! -i wan0 -j ACCEPT\n",
+        input="DROP",
+    )
+    network = replace(NETWORK, interfaces=(NETWORK.interfaces[0], wan, NETWORK.interfaces[2]))
+    world = World(tmp_path, rules=rules, network=network, gateway="{resolver: [192.168.1.53]}")
+
+    checked = world.checked()
+
+    assert [one.code for one in checked.findings if one.severity > Severity.INFO] == [Code.WAN_CGNAT]
+    assert not [cell for cell in checked.judgement.cells if cell.told and "178" in cell.seen.clients.name]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from splitdns.check.verdict import Verdict
 from splitdns.explain.way import NoSuchClientError, Way, conntrack, way
 from splitdns.load.expose import port
 from splitdns.names import wire_from_text
-from tests.check.world import FORWARD, PLAIN, SPLIT, World, nat
+from tests.check.world import FORWARD, NETWORK, PLAIN, SPLIT, World, interface, nat
 
 WWW = wire_from_text("www.example.com.")
 
@@ -56,3 +57,19 @@ def test_conntrack_lists_what_went_through_the_gateway(tmp_path: Path) -> None:
 def test_who_is_no_client_has_no_way(tmp_path: Path) -> None:
     with pytest.raises(NoSuchClientError, match=r"172\.16\.0\.9"):
         gone(World(tmp_path), "172.16.0.9")
+
+
+def test_a_host_has_the_ports_that_zones_expose_as_the_check_says(tmp_path: Path) -> None:
+    translated = SPLIT.replace("[443/tcp]", "[{public: 443/tcp, inside: 8443/tcp}]")
+
+    found = gone(World(tmp_path, zone=translated), "192.168.1.9")
+
+    assert found.arrivals[0].result.verdict is Verdict.REFUSED
+
+
+def test_a_nat_before_the_gateway_leads_there(tmp_path: Path) -> None:
+    interfaces = (interface("wan0", "192.168.178.2/24", uplink=True, rp_filter=0), NETWORK.interfaces[2])
+    rules = nat(FORWARD.replace("203.0.113.7", "192.168.178.2"))
+    world = World(tmp_path, rules=rules, network=replace(NETWORK, interfaces=interfaces))
+
+    assert gone(world, "198.51.100.7").arrivals[0].result.verdict is Verdict.OK_DNAT

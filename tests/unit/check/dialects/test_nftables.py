@@ -217,7 +217,7 @@ def test_all_that_is_not_modelled_is_noted() -> None:
     ("text", "message"),
     [
         (ruleset([ACCEPT]).replace('"chain": "c"', '"chain": "d"'), "chain 'd' of table inet t is not in"),
-        (ruleset([ACCEPT]).replace('"chain": "c"', '"chain": 15'), "expected the chain of a rule as a string"),
+        (ruleset([ACCEPT]).replace('"chain": "c"', '"chain": 15'), "expected the chain of a rule"),
         (ruleset([ACCEPT]).replace('"inet"', '"ipx"'), "expected a family"),
         (ruleset([ACCEPT], hook="nowhere", prio=0), "expected a hook"),
         (ruleset([ACCEPT], hook="input", prio="first"), "expected a priority as a whole number"),
