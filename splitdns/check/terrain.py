@@ -315,7 +315,7 @@ class Terrain(Own):
 
 def _looks_further(rule: PolicyRule) -> bool:
     """Whether, on the way back to a packet's source, its destination decides too."""
-    return rule.source is not None or bool(rule.unknown)
+    return (rule.source is not None and rule.source.prefixlen > 0) or bool(rule.unknown)
 
 
 def _together(parts: list[Flow], whole: Flow) -> list[Flow]:
@@ -374,7 +374,7 @@ def _selected(
         return parts[0]
 
     for ref, prefix in ((source, rule.source), (to, rule.destination)):
-        if prefix is not None and chosen is not None:
+        if prefix is not None and prefix.prefixlen and chosen is not None:
             chosen = keep(chosen.split(ref, numbers_of(prefix)))
     if rule.incoming is not None and chosen is not None:
         links = narrowed(incoming or link(LOOPBACK), chosen.who)
