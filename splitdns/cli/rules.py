@@ -24,12 +24,15 @@ def run(config: Path | None, dialect: str, *, undo: bool) -> None:
     if not found:
         out.line("# nothing that a rule would cure")
         return
+    printed: set[str] = set()  # names that share an address and port share their cure
     for cure in found:
         _print_head(cure)
         if cure.left:
             continue
-        for command in _commands(cure, dialect, undo):
+        commands = [one for one in _commands(cure, dialect, undo) if one not in printed]
+        for command in commands or ["# the same as before"]:
             out.line(command)
+        printed.update(commands)
     if any(cure.left for cure in found):
         raise SystemExit(Status.NEGATIVE)
 

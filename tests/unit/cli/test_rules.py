@@ -47,3 +47,17 @@ def test_what_no_rule_cures_is_a_comment_and_a_status(run: Run, desk: Path) -> N
 
     assert "# no rule is offered: the zones do not say where the service is" in result.stdout
     assert result.exit_code == 1
+
+
+def test_names_that_share_a_cure_get_it_once(run: Run, desk: Path) -> None:
+    lay(desk)
+    blog = "  blog: {A: $wan4, expose: [443/tcp]}\n"
+    (desk / "zones" / "example.com.yaml").write_text(PLAIN + blog)
+
+    done, undone = (run("rules", *undo).stdout.splitlines() for undo in ((), ("--undo",)))
+
+    for lines in (done, undone):
+        commands = [line for line in lines if not line.startswith("#")]
+        assert commands
+        assert len(commands) == len(set(commands))
+        assert "# the same as before" in lines
