@@ -18,7 +18,7 @@ from splitdns.check.verdict import Act, Outcome, Packets, Result
 
 # Addresses that people know from documentation (RFC 5737, RFC 3849), for a client on the internet.
 _KNOWN = ("198.51.100.7", "203.0.113.99", "192.0.2.99", "2001:db8::99")
-_STRANGERS = tuple(int(ip_address(one)) for one in _KNOWN)
+_STRANGERS = tuple(ip_address(one) for one in _KNOWN)
 MAX_CELLS = 10  # of one finding whose rules are shown; clients beyond met the same ones, or much like them
 _FIRST_EPHEMERAL = 49_152  # RFC 6335 6
 
@@ -61,7 +61,8 @@ def origins(outcomes: Iterable[Outcome]) -> tuple[Origin, ...]:
 def witness(result: Result) -> Witness:
     """One packet of ``result``: a client that people can picture, and its connection's end."""
     packets = result.packets
-    stranger = next((one for one in _STRANGERS if one in packets.source), None)
+    of_family = (int(one) for one in _STRANGERS if one.version == packets.family)
+    stranger = next((one for one in of_family if one in packets.source), None)
     is_stranger = result.clients.kind is Kind.INTERNET and stranger is not None
     source = stranger if is_stranger and stranger is not None else packets.source.first
     ephemeral = packets.source_ports & Numbers.of((_FIRST_EPHEMERAL, 65_535))

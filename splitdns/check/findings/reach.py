@@ -6,7 +6,7 @@ The verdicts say what happened to the packet, and here that becomes what a perso
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from splitdns.addresses import is_inside
@@ -26,7 +26,7 @@ def find(judgement: Judgement) -> Iterator[Finding]:
         cells = tuple(judgement.of(service))
         sorter = _Sorter(judgement, cells)
         failing = [cell for cell in cells if cell.told and not cell.works]
-        yield from gathered(failing, _told, sorter.code)
+        yield from gathered(failing, sorter.told, sorter.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,14 @@ class _Sorter:
         if cell.address in cell.service.targets:
             return self._at_its_public_address(cell, outcome)
         return self._not_translated(cell, outcome)
+
+    def told(self, code: Code, cells: list[Cell]) -> Finding:
+        """The finding; that a list keeps part of the internet away is to be known, and not to be mended."""
+        if code is not Code.FWD_FILTERED or not is_partial(cells, self.cells):
+            return _told(code, cells)
+        whom, address = named(cell.seen.clients.name for cell in cells), cells[0].address
+        message = f"a filter rule keeps part of {whom} away from {address}, and lets the rest through"
+        return about(code, cells, message, severity_override=Severity.INFO)
 
     def _wrong_host(self, cell: Cell, outcome: Outcome) -> Code:
         endpoint = outcome.endpoint
@@ -146,6 +154,15 @@ class _Sorter:
             and one.seen.clients.kind in (Kind.NETWORK, Kind.ROUTED)
             for one in self.cells
         )
+
+
+def is_partial(failing: Iterable[Cell], cells: Iterable[Cell]) -> bool:
+    """Whether all that fails is dropped internet traffic of which, at the same address, some arrives."""
+    arriving = {(id(cell.seen), cell.address) for cell in cells if cell.works and _is_outside(cell)}
+    return all(
+        cell.verdict in (Verdict.DROPPED, Verdict.REFUSED) and (id(cell.seen), cell.address) in arriving
+        for cell in failing
+    )
 
 
 def _is_outside(cell: Cell) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from splitdns.check.findings.reach import is_partial
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Kind
 from splitdns.check.verdict import Verdict
@@ -23,6 +24,7 @@ _WORDS = {
     Verdict.MAYBE: "MAYBE",
 }
 NOT_TOLD = "-"
+PARTLY = "partly"
 
 
 def matrix(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
@@ -48,6 +50,8 @@ def word(cells: Sequence[Cell]) -> str:
     if not cells:
         return NOT_TOLD
     failing = [cell for cell in cells if not cell.works]
+    if failing and is_partial(failing, cells):
+        return PARTLY
     chosen = (failing or cells)[0]
     if chosen.works and chosen.verdict is Verdict.ROUTER_SELF:
         return "gateway"

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from splitdns.check.findings.evidence import destination_act, last_act, named, origins, source_act, witness
 from splitdns.check.judge import Cell
-from splitdns.check.model import Hook
-from tests.check.world import FORWARD, HAIRPIN, PLAIN, World, filtered, nat
+from splitdns.check.model import Hook, Network, Route
+from tests.check.world import FORWARD, HAIRPIN, PLAIN, World, filtered, interface, nat
 
 
 def cell(world: World, clients: str) -> Cell:
@@ -44,6 +44,18 @@ def test_a_witness_is_one_packet_of_a_client_that_people_can_picture(tmp_path: P
     assert found.packets.destination_ports.single == 443
     assert found.packets.source_ports.single == 49152
     assert found.outcome is not None
+
+
+def test_a_witness_of_ipv6_has_an_address_that_people_know(tmp_path: Path) -> None:
+    network = Network(
+        (interface("wan0", "2001:db8:ffff::2/64", uplink=True), interface("lan0", "2001:db8:1::1/64")),
+        (Route(ip_network("::/0"), "wan0"),),
+    )
+    zone = PLAIN.replace("A: $wan4", 'AAAA: "2001:db8:1::20"')
+
+    found = witness(cell(World(tmp_path, zone=zone, rules="", network=network), "the internet").result)
+
+    assert found.packets.source.single == int(ip_address("2001:db8::99"))
 
 
 def test_clients_are_named_a_few_at_a_time() -> None:

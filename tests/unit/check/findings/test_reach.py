@@ -8,6 +8,7 @@ from pathlib import Path
 
 from splitdns.check.finding import Code, Severity
 from splitdns.check.model import Network, Route
+from splitdns.check.report.matrix import matrix
 from tests.check.world import DMZ, FORWARD, HAIRPIN, NETWORK, PLAIN, World, filtered, nat
 
 
@@ -81,3 +82,15 @@ def test_answers_without_a_route_are_not_told_as_a_forward_to_nobody(tmp_path: P
 
     assert world.findings(Code.NAT_DEAD_TARGET) == []
     assert [one.message for one in found] == ["no route leads the server's answers back to the internet"]
+
+
+def test_a_list_that_keeps_part_of_the_internet_away_is_no_failure(tmp_path: Path) -> None:
+    listed = filtered("-A FORWARD -s 5.6.0.0/16 -j DROP\n", "-A FORWARD -j ACCEPT\n")
+    checked = World(tmp_path, rules=nat(FORWARD) + listed).checked()
+
+    (finding,) = [one for one in checked.findings if one.code is Code.FWD_FILTERED]
+
+    assert finding.severity is Severity.INFO
+    assert "part of the internet" in finding.message
+    headers, (row,) = matrix(checked.judgement)
+    assert dict(zip(headers, row, strict=True))["the internet"] == "partly"
