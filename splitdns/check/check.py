@@ -46,8 +46,8 @@ class Checked:
 def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checked:
     """Judge everything, and say what should be known."""
     judgement = judge(gateway, settings, loaded)
-    found = dict.fromkeys(finding for find in _KINDS for finding in find(judgement))
-    return Checked(judgement, tuple(sorted(found, key=_order)))
+    found = {(*_order(one), one.clients): one for find in _KINDS for one in find(judgement)}
+    return Checked(judgement, tuple(found[key] for key in sorted(found)))
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str]:
