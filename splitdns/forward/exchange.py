@@ -124,7 +124,7 @@ class Exchanger:
         return self._loops.via(spelled, qtype)
 
     async def close(self) -> None:
-        """Close the connections; no query over UDP is on its way any more."""
+        """Close the connections, and tell of no datagram any more."""
         self._readers.close()
         await self._streams.close()
         if self._https is not None:

@@ -7,6 +7,7 @@ queries are in an epoll instance of their own (epoll(7)), which can be read itse
 from __future__ import annotations
 
 import asyncio
+import errno
 import select
 from collections.abc import Callable
 
@@ -29,8 +30,10 @@ class Readers:
         """Call ``callback`` on the running loop each turn that there is something, until ``remove``.
 
         Raises:
-            OSError: the kernel has no memory for one more.
+            OSError: the kernel has no memory for one more, or this is closed.
         """
+        if self._epoll.closed:
+            raise OSError(errno.EBADF, "no more queries are sent")
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             loop.add_reader(self.fileno(), self._turn)
@@ -40,12 +43,15 @@ class Readers:
 
     def remove(self, descriptor: int) -> None:
         """Forget a descriptor, which is still open."""
-        self._epoll.unregister(descriptor)
         del self._callbacks[descriptor]
+        if not self._epoll.closed:
+            self._epoll.unregister(descriptor)
 
     def close(self) -> None:
+        """Tell nobody of anything any more; whoever waits still removes what is its own."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self.fileno())
+            self._loop = None
         self._epoll.close()
 
     def _turn(self) -> None:

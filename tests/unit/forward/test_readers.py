@@ -131,3 +131,17 @@ def test_it_follows_to_another_loop(readers: Readers) -> None:
 
     run(main())
     run(main())
+
+
+def test_after_the_end_what_was_added_can_be_removed_and_nothing_be_added(readers: Readers) -> None:
+    async def main() -> None:
+        ours, theirs = pair()
+        with ours, theirs:
+            readers.add(ours.fileno(), lambda: None)
+            readers.close()
+            readers.remove(ours.fileno())
+            with pytest.raises(OSError, match="no more"):
+                readers.add(ours.fileno(), lambda: None)
+            readers.close()
+
+    run(main())
