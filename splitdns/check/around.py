@@ -230,6 +230,8 @@ def _configured(name: str, settings: ClientSettings, family: int, numbers: Numbe
 def _internet(family: int, network: Network, taken: Numbers) -> Iterator[Clients]:
     """All that is left, at each uplink; private addresses only where they are the uplink's own network."""
     public = public_addresses(family) - taken
+    if family == 6:  # what is left of a delegated prefix is nobody's: its router refuses it (RFC 7084 WPD-5)
+        public -= numbers_of(*_refused(network))
     uplinks = [one for one in network.interfaces if one.uplink and one.up]
     reserved = NONE  # at whichever uplink
     for prefix in (own.prefix for one in uplinks for own in one.addresses if own.prefix.version == family):
@@ -248,6 +250,12 @@ def _internet(family: int, network: Network, taken: Numbers) -> Iterator[Clients
         if near or is_default:
             name = "the internet" if len(uplinks) == 1 else f"the internet at {uplink.name}"
             yield Clients(name, Kind.INTERNET, family, numbers, uplink.name)
+
+
+def _refused(network: Network) -> Iterator[Prefix]:
+    for route in network.routes:
+        if route.kind != "unicast" and route.prefix.version == 6 and route.prefix.prefixlen > 0:
+            yield route.prefix
 
 
 def public_addresses(family: int) -> Numbers:

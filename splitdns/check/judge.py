@@ -17,6 +17,7 @@ from splitdns.check.around import (
     hosts_of,
     is_behind,
     listening,
+    public_addresses,
 )
 from splitdns.check.model import Gateway, Host, Kind, Network
 from splitdns.check.promises import Service, services_of
@@ -125,7 +126,7 @@ def _deaf(clients: Iterable[Seen], asked: Iterable[Asked]) -> frozenset[int]:
         id(seen)
         for seen in clients
         if seen.clients.kind is Kind.INTERNET
-        and is_inside(address_of(seen.clients.family, seen.clients.numbers.first).packed)
+        and not seen.clients.numbers & public_addresses(seen.clients.family)
         and id(seen) in queries
         and all(one.met is None and one.result.verdict is not Verdict.MAYBE for one in queries[id(seen)])
     )

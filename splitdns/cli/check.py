@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from splitdns.cli.console import Printer, errors_reported, fail, print_json, printer
+from splitdns.cli.console import Printer, Status, errors_reported, fail, print_json, printer
 from splitdns.cli.loading import chosen, load_configuration
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def checked_from(config: Path | None) -> Checked:
     from splitdns.cli.progress import progress
 
     loaded = load_configuration(config)
+    if loaded.faults:  # reported; without their promises, all that they declare would seem to be undeclared
+        raise SystemExit(Status.WRONG)
     path = chosen(config)
     settings = loaded.settings.gateway
     if settings is None or not settings.sources:

@@ -165,3 +165,20 @@ def test_nobody_has_the_broadcast_address_of_an_uplink_s_network_at_another_upli
     for name in ("the internet at wan0", "the internet at wan1"):
         assert "203.0.113.8-203.0.113.254" in clients[name, 4][2]
         assert "198.51.100.10-198.51.100.254" in clients[name, 4][2]
+
+
+def test_the_rest_of_a_delegated_prefix_that_the_gateway_refuses_is_nobody_s(tmp_path: Path) -> None:
+    network = Network(
+        (interface("wan0", "2001:db8:ffff::2/64", uplink=True), interface("lan0", "2001:db8:1:1::1/64")),
+        (Route(ip_network("::/0"), "wan0"), Route(ip_network("2001:db8:1::/48"), None, kind="unreachable")),
+    )
+    found = loaded(tmp_path)
+
+    (internet,) = [
+        one.clients
+        for one in clients_of(settings_of(found), network, (), found.snapshot)
+        if one.clients.kind is Kind.INTERNET
+    ]
+
+    assert int(ip_address("2001:db8:1:2::9")) not in internet.numbers
+    assert int(ip_address("2001:db8:2::9")) in internet.numbers

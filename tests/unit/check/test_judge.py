@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from splitdns.check.finding import Code, Severity
 from splitdns.check.judge import Cell, Judgement
-from splitdns.check.model import Kind
+from splitdns.check.model import Kind, Network, Route
 from splitdns.check.verdict import Verdict
 from tests.check.world import FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, filtered, interface, nat
 
@@ -104,3 +105,18 @@ def test_neighbours_before_another_nat_are_told_nothing_that_is_promised_here(tm
 
     assert [one.code for one in checked.findings if one.severity > Severity.INFO] == [Code.WAN_CGNAT]
     assert not [cell for cell in checked.judgement.cells if cell.told and "178" in cell.seen.clients.name]
+
+
+def test_the_internet_is_told_its_view_though_its_queries_do_not_arrive(tmp_path: Path) -> None:
+    network = Network(
+        (interface("wan0", "2001:db8:ffff::2/64", uplink=True), interface("lan0", "2001:db8:1::1/64")),
+        (Route(ip_network("::/0"), "wan0"),),
+    )
+    zone = PLAIN.replace("A: $wan4", 'AAAA: "2001:db8:1::20"')
+    closed = filtered("-A FORWARD -p tcp --dport 443 -j ACCEPT\n")
+    gateway = '{resolver: ["2001:db8:1::53"]}'
+    world = World(tmp_path, zone=zone, rules="", rules6=closed, network=network, gateway=gateway)
+
+    found = cells(world.checked().judgement)
+
+    assert ("the internet", "2001:db8:1::20", True) in found

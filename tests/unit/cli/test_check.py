@@ -120,3 +120,14 @@ def test_nothing_is_forwarded_without_rules(run: Run, desk: Path) -> None:
     lay(desk, nat())
 
     assert run("check").stdout.count("FWD-MISSING") == 2
+
+
+def test_without_all_zones_nothing_is_judged(run: Run, desk: Path) -> None:
+    lay(desk)
+    (desk / "zones" / "broken.example.yaml").write_text("zone: other.example\n")
+
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert "broken.example" in result.stderr
+    assert result.stdout == ""
