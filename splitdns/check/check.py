@@ -12,7 +12,7 @@ from splitdns.check.judge import Judgement, judge
 from splitdns.check.model import Gateway
 from splitdns.check.verdict import Verdict
 from splitdns.load.gateway import GatewaySettings
-from splitdns.load.load import Loaded
+from splitdns.load.load import Loaded, no_garbage_collection
 
 _KINDS: tuple[Callable[[Judgement], Iterator[Finding]], ...] = (
     reach.find,
@@ -45,8 +45,9 @@ class Checked:
 
 def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checked:
     """Judge everything, and say what should be known."""
-    judgement = judge(gateway, settings, loaded)
-    found = {(*_order(one), one.clients): one for find in _KINDS for one in find(judgement)}
+    with no_garbage_collection():  # everything made here stays until the end
+        judgement = judge(gateway, settings, loaded)
+        found = {(*_order(one), one.clients): one for find in _KINDS for one in find(judgement)}
     return Checked(judgement, tuple(found[key] for key in sorted(found)))
 
 

@@ -79,11 +79,11 @@ def load(
         watch.add(base / settings.trust_anchors)
         settings.believe(anchors.read(base / settings.trust_anchors, problems))
 
-    with _no_garbage_collection():
+    with no_garbage_collection():
         lists = blocklists.read_all(settings, base, previous.lists if previous else (), problems)
     if any(isinstance(error, ConfigError) for error in problems.errors):
         problems.raise_errors(str(config))
-    with _no_garbage_collection():
+    with no_garbage_collection():
         environment = _environment(settings)
         read = _parts(files, environment, previous, progress)
         parts, views, found = assemble(settings, read, previous.parts if previous else {})
@@ -191,7 +191,7 @@ def check_files(
         except OSError as error:
             problems.error(ZoneError(Where(str(path)), f"cannot read it: {error.strerror}"))
     environment = _environment(settings)
-    with _no_garbage_collection():
+    with no_garbage_collection():
         read = _parts(by_apex(found, problems), environment, None, progress)
         _, _, of_all = assemble(settings, read, {})
     problems.warnings += unused_horizons(settings, _used(read), slips_only=True)
@@ -201,7 +201,7 @@ def check_files(
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Millions of objects come, none of them in a cycle; to walk them again and again takes half the time."""
     was_on = gc.isenabled()
     gc.disable()
