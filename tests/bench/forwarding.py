@@ -161,6 +161,7 @@ class _Turns:
             found = measure.burst(server.daemon, server.port, file, seconds, (self._upstream.daemon,))
             if found.foreign_cores <= measure.FOREIGN_CORES:
                 break
+        assert self._upstream.daemon.running, f"the upstream ended: {self._upstream.daemon.output[-1000:]}"
         undisturbed = found.foreign_cores <= measure.FOREIGN_CORES
         assert not (found.lost and undisturbed), f"{server.name} loses questions: {found}"
         assert found.noerror + found.nxdomain > 0.999, f"{server.name} gives errors: {found}"
