@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from tests.lab.daemon import Daemon
+
+_PORTS = 10_240, 32_767  # Linux's ephemeral ports begin above
+_RANDOM = random.SystemRandom()  # hypothesis seeds the usual one, in every process alike
 
 
 class Machine(Protocol):
@@ -45,15 +49,18 @@ class Here:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has, over UDP and TCP; another may take it before we do."""
+    """A port of 127.0.0.1 that nobody has, over UDP and TCP; another may take it before we do.
+
+    From below the kernel's ephemeral ports: whoever asks a server may be given one of those at any moment.
+    """
     while True:
+        port = _RANDOM.randint(*_PORTS)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
         ):
-            udp.bind(("127.0.0.1", 0))
-            port: int = udp.getsockname()[1]
             try:
+                udp.bind(("127.0.0.1", port))
                 tcp.bind(("127.0.0.1", port))
             except OSError:
                 continue

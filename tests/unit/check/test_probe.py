@@ -21,6 +21,7 @@ from splitdns.check.probe import Fact, Probed, ask, probe
 from splitdns.check.sets import numbers_of
 from splitdns.load.declared import Port
 from tests.check.world import SPLIT, World
+from tests.lab.machine import free_port
 
 PATIENCE_S = 0.5
 HERE, THERE = ip_address("127.0.0.1"), ip_address("127.0.0.2")
@@ -75,7 +76,7 @@ def test_over_udp_silence_is_no_fact_but_an_icmp_error_is(judgement: Judgement) 
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
         (silent,) = probed(serving(judgement, port, HERE, protocol="udp"))
-    (refused,) = probed(serving(judgement, port, HERE, protocol="udp"))
+    (refused,) = probed(serving(judgement, free_port(), HERE, protocol="udp"))
 
     assert (silent.fact, refused.fact) == (Fact.SILENT, Fact.REFUSED)
 
