@@ -29,6 +29,9 @@ _SYSCTLS = {
     "net/ipv6/conf/default/accept_redirects": "0",
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
+    # Nobody answers who asks for a neighbour with the neighbour's own address, and the next packets wait too.
+    "net/ipv4/conf/all/arp_announce": "2",
+    "net/ipv4/conf/default/arp_announce": "2",
     "net/ipv4/icmp_ratelimit": "0",
     "net/ipv6/icmp/ratelimit": "0",
 }
