@@ -326,6 +326,8 @@ def _listed(walk: Walk, name: bytes) -> tuple[Walk, Answer | Forward | None]:
     if hit.lets_pass(walk.query.transport):
         return walk._replace(allowed=True), None
     if (target := hit.alias(qname)) is not None:
+        if is_hidden(target, walk.view):
+            return walk, _finish(walk, Answer(stripped=1, blocked=True))
         alias = RRset(name, Type.CNAME, TTL_S, (target,))
         walk = walk._replace(chain=(*walk.chain, alias), secure=False)
         if walk.query.qtype in (Type.CNAME, Type.ANY):

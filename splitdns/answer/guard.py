@@ -30,6 +30,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
     """
     stripped = leaks = 0
     is_outside = view.outside
+    from_upstream = not answer.remember and not answer.blocked  # what a list says is said by us
 
     def clean(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
         nonlocal stripped, leaks
@@ -37,7 +38,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
         for rrset in rrsets:
             named = cleaned = rrset
             if rrset.rdtype not in _ADDRESSES_ONLY:
-                named = cleaned = _without_hidden_names(rrset, view, question, not answer.remember)
+                named = cleaned = _without_hidden_names(rrset, view, question, from_upstream)
             if is_outside and not rrset.public:
                 cleaned = _without_inside_addresses(named, view)
             lost = _lost(named, cleaned)

@@ -281,6 +281,10 @@ class Tale:
     def _listed(self, hop: Hop, hit: Hit) -> tuple[Hop, bytes | None]:
         hop = replace(hop, how=How.LISTED, matched=f"{to_text(hit.trigger)} in the list {hit.list}")
         if (target := hit.alias(fold(hop.name))) is not None:
+            if is_hidden(target, self._view):
+                why = hidden_target(target)
+                self.stripped.append(Stripped(hop.name, Type.CNAME, target, why))
+                return replace(hop, result=Result.NODATA, reason=f"an alias, but {why}"), None
             record = Record(RRset(hop.name, Type.CNAME, TTL_S, (target,)), Origin.LIST)
             ends = self._query.qtype in (Type.CNAME, Type.ANY)
             result = Result.RECORDS if ends else Result.ALIAS

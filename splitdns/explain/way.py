@@ -16,11 +16,9 @@ from splitdns.check.model import Kind
 from splitdns.check.promises import answers_for
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
 from splitdns.check.traffic import Asked, ask
-from splitdns.check.verdict import Outcome, Question, Result
+from splitdns.check.verdict import FIRST_EPHEMERAL, Outcome, Question, Result
 from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
-
-FIRST_EPHEMERAL = 49_152  # RFC 6335 6
 
 
 @dataclass(frozen=True, slots=True)

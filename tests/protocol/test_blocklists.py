@@ -8,6 +8,7 @@ from pathlib import Path
 import dns.edns
 import dns.flags
 import dns.rcode
+import dns.rdatatype
 import pytest
 
 from splitdns.answer.decide import Forward, Reply
@@ -18,7 +19,7 @@ from splitdns.metrics import DROPS
 from splitdns.names import fold, from_text, to_text, wire_from_text
 from splitdns.records import RRset, Type
 from splitdns.wire.message import Query
-from tests.serving import SPLIT_CONFIG, World, records
+from tests.serving import CLIENTS, SPLIT_CONFIG, World, records
 
 ZONES = {
     "example.org.yaml": """
@@ -41,6 +42,7 @@ search.example CNAME safe.search.example.
 walled.example A 198.51.100.80
 silent.example CNAME rpz-drop.
 slow.example   CNAME rpz-tcp-only.
+nas.example    CNAME ads.example.org.
 *.ads.example  CNAME rpz-passthru.
 """,
 }
@@ -153,6 +155,18 @@ def test_the_tale_knows_who_blocked(name: str, world: World) -> None:
     query = Query(wire_from_text(name), from_text(name), Type.A, rd=True)
     told = explain(world.loaded.snapshot, query, "192.168.1.9", ask=upstream)
     assert any("list" in hop.matched for hop in told.hops)
+
+
+@pytest.mark.parametrize(("client", "aliases"), [("lan", 1), ("guest", 0)])
+def test_no_list_leads_a_view_to_a_name_of_others__semantics_2(
+    client: str, aliases: int, world: World
+) -> None:
+    got = world.ask("nas.example.", client=client)
+    assert got.rcode() == dns.rcode.NOERROR
+    assert sum(rrset.rdtype == dns.rdatatype.CNAME for rrset in got.answer) == aliases
+    query = Query(wire_from_text("nas.example."), from_text("nas.example."), Type.A, rd=True)
+    told = explain(world.loaded.snapshot, query, CLIENTS[client], ask=upstream)
+    assert [one.rdtype for one in told.stripped] == [Type.CNAME] * (1 - aliases)
 
 
 def test_lists_reach_the_workers_and_an_unchanged_one_is_not_sent_again(world: World, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ SCENES = st.builds(
     ),
     st.none()
     | st.tuples(st.just("CNAME"), st.sampled_from(OUR_TARGETS))
+    | st.tuples(st.just("MX"), st.sampled_from(OUR_TARGETS).map("10 {}".format))
     | st.tuples(st.just("A"), st.sampled_from(ANY4)),
 )
 
@@ -303,6 +304,20 @@ def test_no_outside_view_learns_an_inside_address_or_an_inside_only_name__semant
 @given(SCENES)
 def test_no_outside_view_learns_anything_in_many_more_scenes__semantics_1_and_2(scene: Scene) -> None:
     assert leaks(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "said", "asked"),
+    [
+        (("CNAME", f"h.{CORP}."), [], ("host.example.net.", "A", "guest")),
+        (("MX", f"10 h.{CORP}."), [("CNAME", "host.example.net.")], ("www.example.org.", "MX", "guest")),
+    ],
+    ids=["alias", "mail"],
+)
+def test_a_policy_zone_names_no_host_of_other_views(
+    listed: tuple[str, str], said: list[tuple[str, str]], asked: tuple[str, str, str]
+) -> None:
+    assert leaks(Scene({}, said, [asked], listed)) == []
 
 
 def leaks_are_found(**world_options: Any) -> bool:
