@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from splitdns.check.dialects import (
@@ -26,16 +27,28 @@ from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.iproute import Printed
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.table import Table
-from splitdns.check.fetch import Text
+from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Gateway, Host, Network, Ruleset
 from splitdns.errors import ConfigError, InputError, Problems, Where
 from splitdns.load.gateway import Dialect, GatewaySettings
+from splitdns.load.settings import Settings
 
 T = TypeVar("T")
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft
 _TABLE_OR_CHAIN = re.compile(r"^([*:])(\S+)", re.MULTILINE)
 _FAMILIES = {Dialect.IPTABLES: 4, Dialect.IP6TABLES: 6}
+
+
+def read_gateway(settings: Settings, base: Path, *, commands: bool) -> Gateway:
+    """The gateway that the configuration's sources tell; see ``fetch`` and ``gather``.
+
+    Raises:
+        ExceptionGroup[ConfigError]: sources that cannot be read, or every mistake in them.
+    """
+    assert settings.gateway is not None
+    texts = fetch(settings, base, commands=commands)
+    return gather(texts, settings.gateway, settings.where(("gateway", "sources")))
 
 
 def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Gateway:

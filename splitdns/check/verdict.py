@@ -50,6 +50,7 @@ class Packets:
 
 
 EPHEMERAL = Numbers(((32_768, 65_535),))  # Linux's range and that of RFC 6335
+FIRST_EPHEMERAL = 49_152  # RFC 6335 6: the port of a client that is shown
 
 
 @dataclass(frozen=True, slots=True)

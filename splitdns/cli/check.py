@@ -51,8 +51,7 @@ def run(config: Path | None, output: str, fail_on: str, *, probe: bool) -> NoRet
 def checked_from(config: Path | None) -> Checked:
     """The check of a configuration's gateway; a mistake in any input ends the command."""
     from splitdns.check.check import check
-    from splitdns.check.fetch import fetch
-    from splitdns.check.gather import gather
+    from splitdns.check.gather import read_gateway
     from splitdns.cli.progress import progress
 
     loaded = load_configuration(config)
@@ -63,9 +62,8 @@ def checked_from(config: Path | None) -> Checked:
     if settings is None or not settings.sources:
         fail(f"{path or 'the embedded default'} has no gateway.sources: there is nothing to check")
     with errors_reported(), progress("checking the gateway"):
-        texts = fetch(loaded.settings, path.parent if path else Path(), commands=True)
-        gathered = gather(texts, settings, loaded.settings.where(("gateway", "sources")))
-        return check(gathered, settings, loaded)
+        gateway = read_gateway(loaded.settings, path.parent if path else Path(), commands=True)
+        return check(gateway, settings, loaded)
 
 
 def _probed(checked: Checked) -> tuple[list[Probed], list[Told]]:

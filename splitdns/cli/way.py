@@ -35,8 +35,7 @@ def way_of(loaded: Loaded, config: Path | None, owner: bytes, host: str, port: s
     """The way of one connection; without a gateway in the configuration, or with a wrong port, it ends."""
     from ipaddress import ip_address
 
-    from splitdns.check.fetch import fetch
-    from splitdns.check.gather import gather
+    from splitdns.check.gather import read_gateway
     from splitdns.check.judge import judge
     from splitdns.explain.way import NoSuchClientError, way
     from splitdns.load import expose
@@ -49,9 +48,8 @@ def way_of(loaded: Loaded, config: Path | None, owner: bytes, host: str, port: s
     except ValueError as error:
         fail(str(error))
     with errors_reported():
-        texts = fetch(loaded.settings, path.parent if path else Path(), commands=True)
-        where = loaded.settings.where(("gateway", "sources"))
-        judgement = judge(gather(texts, settings, where), settings, loaded)
+        gateway = read_gateway(loaded.settings, path.parent if path else Path(), commands=True)
+        judgement = judge(gateway, settings, loaded)
         try:
             return way(judgement, ip_address(host), owner, wanted)
         except NoSuchClientError as error:

@@ -137,16 +137,12 @@ class Inspector:
 def inspection(loaded: Loaded, base: Path) -> dict[str, Any]:
     """The check's outcome as values of JSON: findings, counts, whether each service is consistent."""
     from splitdns.check.check import check
-    from splitdns.check.fetch import fetch
-    from splitdns.check.gather import gather
+    from splitdns.check.gather import read_gateway
 
     settings = loaded.settings.gateway
     assert settings is not None
     try:
-        texts = fetch(loaded.settings, base, commands=False)
-        checked = check(
-            gather(texts, settings, loaded.settings.where(("gateway", "sources"))), settings, loaded
-        )
+        checked = check(read_gateway(loaded.settings, base, commands=False), settings, loaded)
     except ExceptionGroup as group:
         return {"error": "; ".join(map(str, group.exceptions))}
     counts: dict[tuple[str, str], int] = {}

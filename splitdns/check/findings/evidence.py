@@ -14,13 +14,12 @@ from splitdns.check.finding import Code, Finding, Witness
 from splitdns.check.judge import Cell
 from splitdns.check.model import Hook, Kind, Masquerade, Netmap, Origin, Redirect, Side, Translate
 from splitdns.check.sets import Numbers
-from splitdns.check.verdict import Act, Outcome, Packets, Result
+from splitdns.check.verdict import FIRST_EPHEMERAL, Act, Outcome, Packets, Result
 
 # Addresses that people know from documentation (RFC 5737, RFC 3849), for a client on the internet.
 _KNOWN = ("198.51.100.7", "203.0.113.99", "192.0.2.99", "2001:db8::99")
 _STRANGERS = tuple(ip_address(one) for one in _KNOWN)
 MAX_CELLS = 10  # of one finding whose rules are shown; clients beyond met the same ones, or much like them
-_FIRST_EPHEMERAL = 49_152  # RFC 6335 6
 
 # Whom a person thinks of first, when clients are named.
 _ORDER = (Kind.NETWORK, Kind.ROUTED, Kind.INTERNET, Kind.HOST, Kind.GATEWAY)
@@ -65,7 +64,7 @@ def witness(result: Result) -> Witness:
     stranger = next((one for one in of_family if one in packets.source), None)
     is_stranger = result.clients.kind is Kind.INTERNET and stranger is not None
     source = stranger if is_stranger and stranger is not None else packets.source.first
-    ephemeral = packets.source_ports & Numbers.of((_FIRST_EPHEMERAL, 65_535))
+    ephemeral = packets.source_ports & Numbers.of((FIRST_EPHEMERAL, 65_535))
     one = Packets(
         packets.family,
         Numbers.one(source),

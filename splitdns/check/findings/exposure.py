@@ -17,6 +17,7 @@ from splitdns.check.judge import Judgement, before_us
 from splitdns.check.model import Origin
 from splitdns.check.promises import Service
 from splitdns.check.sets import NONE, PORTS, Address, Numbers, shown_addresses
+from splitdns.check.traffic import DNS_PORT
 from splitdns.check.verdict import Packets, Result, Verdict
 
 WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one by one
@@ -24,7 +25,6 @@ WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one b
 ADMIN_PORTS = Numbers.of(
     (22, 23), (80, 80), (443, 443), (4443, 4443), (8080, 8080), (8291, 8291), (8443, 8443), (8728, 8729)
 )
-DNS_PORT = 53
 _PORTED = {number: name for name, number in PROTOCOLS.items()}
 
 
