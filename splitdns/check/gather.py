@@ -24,16 +24,32 @@ from splitdns.check.dialects import (
     table,
 )
 from splitdns.check.dialects.docker_published import Published
-from splitdns.check.dialects.iproute import Printed
 from splitdns.check.dialects.ipset import IpSets
-from splitdns.check.dialects.table import Table
+from splitdns.check.dialects.printed import Printed
 from splitdns.check.fetch import Text, fetch
-from splitdns.check.model import Gateway, Host, Network, Ruleset
+from splitdns.check.model import Device, Gateway, Network, Ruleset
 from splitdns.errors import ConfigError, InputError, Problems, Where
 from splitdns.load.gateway import Dialect, GatewaySettings
 from splitdns.load.settings import Settings
 
 T = TypeVar("T")
+Read = Callable[[Sequence[Printed], Network], Device]
+
+
+def _each(read: Callable[[str, str], Device]) -> Read:
+    """Of a dialect in which each text is a gateway's rules by itself."""
+
+    def read_all(texts: Sequence[Printed], _around: Network) -> Device:
+        return _together([read(one.text, one.file) for one in texts])
+
+    return read_all
+
+
+# Dialects that tell of a whole gateway. All texts of one are read together, beside the network that other
+# texts tell: some name only interfaces, and not their addresses.
+DEVICES: dict[Dialect, Read] = {
+    Dialect.TABLE: _each(table.read),
+}
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft
 _TABLE_OR_CHAIN = re.compile(r"^([*:])(\S+)", re.MULTILINE)
@@ -60,23 +76,58 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
         ExceptionGroup[ConfigError]: every mistake in every text, or that none tells the gateway's addresses.
     """
     reader = _Reader(texts)
-    tables = reader.tables()
-    network = reader.network(settings, [one.network for one in tables])
+    network = reader.network()
+    device = reader.device(network)
+    network = _with_uplinks(_with(network, device.network), settings)
     if not (network.addresses(4) or network.addresses(6)) and not reader.problems.errors:
         expected = "expected a source that tells the gateway's addresses, such as ip-address"
         reader.problems.error(ConfigError(where, f"{expected}, found none"))
     ruleset = reader.ruleset()
-    for one in tables:
-        ruleset = ruleset.with_(one.ruleset)
-    hosts: tuple[Host, ...] = ()
+    ruleset = ruleset.with_(device.ruleset)
+    hosts = device.hosts
     if published := reader.published(network):
         ruleset = docker_rules.onto(published, ruleset)
         known = {one.name for one in network.interfaces}
         bridges = (bridge for one in published for bridge in one.interfaces if bridge.name not in known)
         network = replace(network, interfaces=(*network.interfaces, *bridges))
-        hosts = tuple(host for one in published for host in one.hosts)
+        hosts += tuple(host for one in published for host in one.hosts)
     reader.problems.raise_errors("the gateway's sources are wrong")
-    return Gateway(network, ruleset, hosts)
+    return Gateway(network, ruleset, hosts, device.listens)
+
+
+def _together(devices: Sequence[Device]) -> Device:
+    """One gateway of which several texts tell; what listens is known only if one tells it."""
+    whole = Device(Ruleset())
+    for one in devices:
+        whole = Device(
+            whole.ruleset.with_(one.ruleset),
+            _with(whole.network, one.network),
+            whole.hosts + one.hosts,
+            whole.listens if one.listens is None else {**(whole.listens or {}), **one.listens},
+        )
+    return whole
+
+
+def _with(network: Network, more: Network) -> Network:
+    """``network``, and the interfaces and routes of ``more`` that it does not have."""
+    known = {one.name for one in network.interfaces}
+    interfaces = (one for one in more.interfaces if one.name not in known)
+    return replace(
+        network,
+        interfaces=(*network.interfaces, *interfaces),
+        routes=(*network.routes, *more.routes),
+        policy=(*network.policy, *more.policy),
+    )
+
+
+def _with_uplinks(network: Network, settings: GatewaySettings) -> Network:
+    """``network``, with the uplinks that the configuration names, if it does."""
+    if settings.uplinks is None:
+        return network
+    uplinks = settings.uplinks
+    return replace(
+        network, interfaces=tuple(replace(one, uplink=one.name in uplinks) for one in network.interfaces)
+    )
 
 
 def _saved(text: str, family: str) -> Iterator[str]:
@@ -132,13 +183,16 @@ class _Reader:
     def _nftables(self, text: Text, saved: frozenset[str]) -> Ruleset:
         return self._read(lambda: nftables.read(text.text, text.name, saved=saved), Ruleset())
 
-    def tables(self) -> list[Table]:
-        """What is written by hand."""
-        read = (
-            self._read(lambda text=text: table.read(text.text, text.name), None)  # type: ignore[misc]
-            for text in self._of(Dialect.TABLE)
-        )
-        return [one for one in read if one is not None]
+    def device(self, around: Network) -> Device:
+        """What the dialects of whole gateways tell, together."""
+        found = []
+        for dialect, read in DEVICES.items():
+            if texts := self._printed(dialect):
+                found.append(self._read(partial(read, texts, around), Device(Ruleset())))
+        return _together(found)
+
+    def _printed(self, dialect: Dialect) -> list[Printed]:
+        return [Printed(text.text, text.name) for text in self._of(dialect)]
 
     def published(self, network: Network) -> list[Published]:
         """What Docker publishes, as it says itself and as compose files say.
@@ -159,36 +213,15 @@ class _Reader:
             found.append(composed)
         return found
 
-    def network(self, settings: GatewaySettings, tables: Iterable[Network]) -> Network:
-        """What iproute2 says, and ``tables``; ``settings`` may name the uplinks."""
-        printed = {
-            dialect: [Printed(text.text, text.name) for text in self._of(dialect)]
-            for dialect in (
-                Dialect.IP_ADDRESS,
-                Dialect.IP_ROUTE,
-                Dialect.IP_RULE,
-                Dialect.BRIDGE,
-                Dialect.SYSCTL,
-            )
-        }
-        network = self._read(
+    def network(self) -> Network:
+        """What iproute2 says."""
+        return self._read(
             lambda: iproute.read(
-                printed[Dialect.IP_ADDRESS],
-                printed[Dialect.IP_ROUTE],
-                printed[Dialect.IP_RULE],
-                bridges=printed[Dialect.BRIDGE],
-                switches=printed[Dialect.SYSCTL],
+                self._printed(Dialect.IP_ADDRESS),
+                self._printed(Dialect.IP_ROUTE),
+                self._printed(Dialect.IP_RULE),
+                bridges=self._printed(Dialect.BRIDGE),
+                switches=self._printed(Dialect.SYSCTL),
             ),
             Network(),
         )
-        for one in tables:
-            known = {own.name for own in network.interfaces}
-            more = (own for own in one.interfaces if own.name not in known)
-            network = replace(
-                network, interfaces=(*network.interfaces, *more), routes=(*network.routes, *one.routes)
-            )
-        if settings.uplinks is None:
-            return network
-        uplinks = settings.uplinks
-        interfaces = tuple(replace(one, uplink=one.name in uplinks) for one in network.interfaces)
-        return replace(network, interfaces=interfaces)

@@ -5,7 +5,7 @@ What dialects write and the walk reads; the parts stand in ``rules`` and ``netwo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from splitdns.check.network import (
     Clients,
@@ -89,6 +89,7 @@ __all__ = [
     "Chain",
     "Clients",
     "Condition",
+    "Device",
     "Direction",
     "Drop",
     "Gateway",
@@ -144,3 +145,13 @@ class Gateway:
     ruleset: Ruleset
     hosts: tuple[Host, ...] = ()
     listens: dict[int, Numbers] | None = None  # of the gateway itself, like a host's
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the texts of a whole gateway tell in its own dialect; what they do not tell is left empty."""
+
+    ruleset: Ruleset
+    network: Network = field(default_factory=Network)
+    hosts: tuple[Host, ...] = ()
+    listens: dict[int, Numbers] | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from splitdns.cli.console import Status, printer
 
 if TYPE_CHECKING:
-    from splitdns.check.mend import Change, Cure
+    from splitdns.check.mend import Cure
 
 
 def run(config: Path | None, dialect: str, *, undo: bool) -> None:
@@ -38,18 +38,9 @@ def run(config: Path | None, dialect: str, *, undo: bool) -> None:
 
 
 def _commands(cure: Cure, dialect: str, undo: bool) -> list[str]:
-    """What is inserted into a chain that another tool keeps is written for that tool."""
-    from splitdns.check.mend import Admit, AdmitReplies
-    from splitdns.check.mending import iptables, nftables
+    from splitdns.check.mending.writers import written
 
-    of = {"nftables": nftables.written, "iptables": iptables.written}
-    parts: dict[str, list[Change]] = {name: [] for name in of}
-    for change in cure.changes:
-        kept = isinstance(change, Admit | AdmitReplies) and not change.table.startswith("nft ")
-        own = "iptables" if kept else "nftables"
-        parts[own if isinstance(change, Admit | AdmitReplies) else dialect].append(change)
-    written = [of[name](changes) for name, changes in parts.items() if changes]
-    return [command for do, back in written for command in (back if undo else do)]
+    return [line for do, back in written(cure.changes, dialect) for line in (back if undo else do)]
 
 
 def _print_head(cure: Cure) -> None:

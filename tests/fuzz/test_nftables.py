@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from splitdns.check.dialects import iproute, nftables
-from splitdns.check.dialects.iproute import Printed
+from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError
 
 IN = {"family": "inet", "table": "t"}

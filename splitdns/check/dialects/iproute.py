@@ -9,24 +9,16 @@ missing; what is then not known is said to be so. The internet is where the defa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 
 from splitdns.check.dialects.iproute_routes import Tables, read_routes, read_rules
 from splitdns.check.dialects.iproute_sysctl import Switches, read_switches
 from splitdns.check.dialects.json_places import Document, Json, Misshapen, listed, mapping, placed, word
+from splitdns.check.dialects.printed import Printed
 from splitdns.check.network import Interface, InterfaceAddress, Network
 from splitdns.errors import ConfigError, Where
 
 _FOREVER = 2**32 - 1  # seconds; what the kernel says of an address without an end
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """What a command printed, and the name of the file or the command for places."""
-
-    text: str
-    file: str
 
 
 _USUAL_RULES = Printed(

@@ -12,7 +12,6 @@ what is allowed. The format is described, key by key, in docs/dialects/table.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from splitdns.check.dialects.table_fields import Fields
 from splitdns.check.dialects.table_rules import rules_of
@@ -27,7 +26,7 @@ from splitdns.check.dialects.table_values import (
     Traffic,
     Written,
 )
-from splitdns.check.model import Interface, InterfaceAddress, Network, Origin, Route, Ruleset
+from splitdns.check.model import Device, Interface, InterfaceAddress, Network, Origin, Route
 from splitdns.check.sets import Address
 from splitdns.errors import ConfigError, Where
 from splitdns.load import marked
@@ -45,15 +44,7 @@ _RULE_KEYS = ("name", "allow", "deny", "reject", "in", "out", "from", "to")
 GATEWAY = "gateway"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What a table says: the rules, and, where it names interfaces, the network."""
-
-    ruleset: Ruleset
-    network: Network
-
-
-def read(text: str, file: str) -> Table:
+def read(text: str, file: str) -> Device:
     """Read a table.
 
     Raises:
@@ -62,7 +53,7 @@ def read(text: str, file: str) -> Table:
     fields = Fields(marked.read(text, file))
     written = _written(fields)
     fields.problems.raise_errors(file)
-    return Table(rules_of(written), Network(written.interfaces, written.routes))
+    return Device(rules_of(written), Network(written.interfaces, written.routes))
 
 
 def _written(fields: Fields) -> Written:

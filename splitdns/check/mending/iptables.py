@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import summarize_address_range
 
-from splitdns.check.mend import Admit, AdmitReplies, Change, Forward, Hairpin
-from splitdns.check.sets import Numbers, address_of
+from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns
+from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
 _COMMANDS = {4: "iptables", 6: "ip6tables"}
@@ -53,6 +54,19 @@ def _rules(change: Change) -> Iterator[tuple[str, str, str, str]]:
             table = change.table.removeprefix("iptables ").removeprefix("ip6tables ")
             rule = f"-m conntrack --ctstate RELATED,ESTABLISHED {_COMMENTED} -j ACCEPT"
             yield _COMMANDS[change.family], table, change.chain, rule
+        case RedirectDns():
+            yield from _redirected(change)
+
+
+def _redirected(change: RedirectDns) -> Iterator[tuple[str, str, str, str]]:
+    resolver = change.resolver
+    action = "REDIRECT" if change.on_gateway else f"DNAT --to-destination {resolver}"
+    for prefix in _prefixes(resolver.version, change.clients - numbers_of(resolver)):
+        rule = (
+            f"-i {change.interface} -s {prefix} ! -d {resolver} -p {change.protocol} --dport {DNS_PORT} "
+            f"{_COMMENTED} -j {action}"
+        )
+        yield _COMMANDS[resolver.version], "nat", "PREROUTING", rule
 
 
 _COMMENTED = f"-m comment --comment {COMMENT}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from splitdns.check.mend import OURS, Admit, AdmitReplies, Change, Forward, Hairpin
-from splitdns.check.sets import shown_addresses
+from splitdns.check.changes import OURS, Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns
+from splitdns.check.sets import numbers_of, shown_addresses
+from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
 _FAMILIES = {4: "ip", 6: "ip6"}
@@ -22,12 +23,16 @@ def written(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
     for family, name in _FAMILIES.items():
         forwards = [one for one in changes if isinstance(one, Forward) and one.address.version == family]
         hairpins = [one for one in changes if isinstance(one, Hairpin) and one.family == family]
-        if not forwards and not hairpins:
+        redirects = [
+            one for one in changes if isinstance(one, RedirectDns) and one.resolver.version == family
+        ]
+        if not forwards and not hairpins and not redirects:
             continue
         do.append(f"nft add table {name} {OURS}")
         undo.append(f"nft delete table {name} {OURS}")
-        if forwards:
+        if forwards or redirects:
             do.append(_chain(name, "prerouting", -101))
+            do += [f"nft add rule {name} {OURS} prerouting {_redirect(name, one)}" for one in redirects]
             do += [f"nft add rule {name} {OURS} prerouting {_forward(name, one)}" for one in forwards]
         if hairpins:
             do.append(_chain(name, "postrouting", 99))
@@ -59,6 +64,13 @@ def _forward(family: str, one: Forward) -> str:
 def _hairpin(family: str, one: Hairpin) -> str:
     source = _set(shown_addresses(one.family, one.clients))
     return f"{family} saddr {source} {_to(family, one.to, one.protocol, one.to_port)} counter masquerade"
+
+
+def _redirect(family: str, one: RedirectDns) -> str:
+    clients = _set(shown_addresses(one.resolver.version, one.clients - numbers_of(one.resolver)))
+    match = f"iifname {one.interface} {family} saddr {clients} {family} daddr != {one.resolver}"
+    action = "redirect" if one.on_gateway else f"dnat to {one.resolver}"
+    return f"{match} {one.protocol} dport {DNS_PORT} counter {action}"
 
 
 def _admitted(change: Admit | AdmitReplies) -> str:

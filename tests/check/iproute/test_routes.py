@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from splitdns.check.dialects.iproute import Printed, read
+from splitdns.check.dialects.iproute import read
+from splitdns.check.dialects.printed import Printed
 from splitdns.check.network import Network, PolicyRule
 from splitdns.check.sets import Address
 

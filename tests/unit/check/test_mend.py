@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from splitdns.check.changes import Admit, AdmitReplies, Forward, Hairpin, with_changes
 from splitdns.check.finding import Code
-from splitdns.check.mend import Admit, AdmitReplies, Cure, Forward, Hairpin, cures, with_changes
+from splitdns.check.mend import Cure, cures
 from splitdns.check.model import Ruleset
 from splitdns.check.sets import numbers_of
 from tests.check.test_findings import PAIRS

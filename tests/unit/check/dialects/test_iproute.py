@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from splitdns.check.dialects.iproute import Printed, read
+from splitdns.check.dialects.iproute import read
+from splitdns.check.dialects.printed import Printed
 from splitdns.check.network import Interface, InterfaceAddress, Network, Route
 from splitdns.errors import ConfigError
 

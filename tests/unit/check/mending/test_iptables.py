@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from splitdns.check.mend import Admit, AdmitReplies, Forward, Hairpin
+from splitdns.check.changes import Admit, AdmitReplies, Forward, Hairpin
 from splitdns.check.mending.iptables import written
 from splitdns.check.sets import numbers_of
 
