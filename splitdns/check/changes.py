@@ -82,8 +82,8 @@ class AdmitReplies:
 class RedirectDns:
     """Lead the DNS queries of ``clients`` to ``resolver``, whomever they ask; they come in by ``interface``.
 
-    What asks the resolver already, and the resolver's own questions, are left alone. ``on_gateway``: the
-    resolver is the gateway itself. One on the clients' own link needs a ``Hairpin`` beside this.
+    What asks the resolver already, and the resolver's own questions, are left alone. ``on_gateway``: it is
+    the gateway's own address at that interface. One on the clients' own link needs a ``Hairpin`` beside this.
     """
 
     clients: Numbers
@@ -93,7 +93,17 @@ class RedirectDns:
     on_gateway: bool = False
 
 
-Change = Forward | Hairpin | Admit | AdmitReplies | RedirectDns
+@dataclass(frozen=True, slots=True)
+class SpareDns:
+    """Leave the DNS queries that ``resolver`` itself sends alone, in the chain that leads them back to it."""
+
+    table: str
+    chain: str
+    resolver: Address
+    protocol: str
+
+
+Change = Forward | Hairpin | Admit | AdmitReplies | RedirectDns | SpareDns
 
 
 def with_changes(ruleset: Ruleset, changes: Sequence[Change]) -> Ruleset:
@@ -117,6 +127,8 @@ def _with(ruleset: Ruleset, change: Change) -> Ruleset:
             return _inserted(ruleset, change.table, change.chain, rule)
         case RedirectDns():
             return _in_ours(ruleset, Hook.PREROUTING, Priority.DSTNAT - 1, redirect_rule(change))
+        case SpareDns():
+            return _inserted(ruleset, change.table, change.chain, spare_rule(change))
 
 
 def _in_ours(ruleset: Ruleset, hook: Hook, priority: int, rule: Rule) -> Ruleset:
@@ -168,6 +180,12 @@ def redirect_rule(change: RedirectDns) -> Rule:
     )
     action = Redirect() if change.on_gateway else Translate(Side.DESTINATION, resolver)
     return Rule(conditions, action, _ORIGIN, frozenset({change.resolver.version}))
+
+
+def spare_rule(change: SpareDns) -> Rule:
+    source = Addresses(Side.SOURCE, numbers_of(change.resolver))
+    conditions = (source, *_to_port(change.protocol, (DNS_PORT, DNS_PORT)))
+    return Rule(conditions, Accept(), _ORIGIN, frozenset({change.resolver.version}))
 
 
 def admit_rule(change: Admit) -> Rule:

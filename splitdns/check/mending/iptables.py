@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import summarize_address_range
 
-from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns
+from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
 from splitdns.check.sets import Numbers, address_of, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
@@ -56,6 +56,10 @@ def _rules(change: Change) -> Iterator[tuple[str, str, str, str]]:
             yield _COMMANDS[change.family], table, change.chain, rule
         case RedirectDns():
             yield from _redirected(change)
+        case SpareDns():
+            table = change.table.removeprefix("iptables ").removeprefix("ip6tables ")
+            match = f"-s {change.resolver} -p {change.protocol} --dport {DNS_PORT}"
+            yield _COMMANDS[change.resolver.version], table, change.chain, f"{match} {_COMMENTED} -j ACCEPT"
 
 
 def _redirected(change: RedirectDns) -> Iterator[tuple[str, str, str, str]]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from splitdns.check.changes import OURS, Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns
+from splitdns.check.changes import (
+    OURS,
+    Admit,
+    AdmitReplies,
+    Change,
+    Forward,
+    Hairpin,
+    RedirectDns,
+    SpareDns,
+)
 from splitdns.check.sets import numbers_of, shown_addresses
 from splitdns.check.traffic import DNS_PORT
 
@@ -38,7 +47,7 @@ def written(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
             do.append(_chain(name, "postrouting", 99))
             do += [f"nft add rule {name} {OURS} postrouting {_hairpin(name, one)}" for one in hairpins]
     for change in changes:
-        if not isinstance(change, Admit | AdmitReplies):
+        if not isinstance(change, Admit | AdmitReplies | SpareDns):
             continue
         chain = f"{change.table.removeprefix('nft ')} {change.chain}"
         do.append(f"nft insert rule {chain} {_admitted(change)} counter accept comment '\"{COMMENT}\"'")
@@ -73,9 +82,12 @@ def _redirect(family: str, one: RedirectDns) -> str:
     return f"{match} {one.protocol} dport {DNS_PORT} counter {action}"
 
 
-def _admitted(change: Admit | AdmitReplies) -> str:
+def _admitted(change: Admit | AdmitReplies | SpareDns) -> str:
     if isinstance(change, AdmitReplies):
         return "ct state established,related"
+    if isinstance(change, SpareDns):
+        family = _FAMILIES[change.resolver.version]
+        return f"{family} saddr {change.resolver} {change.protocol} dport {DNS_PORT}"
     return _to(_FAMILIES[change.to.version], change.to, change.protocol, change.to_port)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from splitdns.check.changes import Admit, AdmitReplies, Change
+from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
 from splitdns.check.mending import iptables, nftables
 
 
@@ -36,7 +36,7 @@ def written(changes: Sequence[Change], dialect: str) -> list[tuple[list[str], li
 
 
 def _keeper(change: Change, dialect: str) -> str:
-    if isinstance(change, Admit | AdmitReplies):
+    if isinstance(change, Admit | AdmitReplies | SpareDns):
         for name, writer in WRITERS.items():
             if change.table.startswith(writer.tables):
                 return name

@@ -4,9 +4,19 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from splitdns.check.changes import OURS, RedirectDns, with_changes
+from splitdns.check.changes import OURS, RedirectDns, SpareDns, with_changes
 from splitdns.check.mending import iptables, nftables
-from splitdns.check.model import Addresses, Hook, Interfaces, Redirect, Ruleset, Side, Translate
+from splitdns.check.model import (
+    Accept,
+    Addresses,
+    Chain,
+    Hook,
+    Interfaces,
+    Redirect,
+    Ruleset,
+    Side,
+    Translate,
+)
 from splitdns.check.sets import numbers_of
 
 LAN = numbers_of(ip_network("192.168.1.0/24"))
@@ -43,3 +53,27 @@ def test_a_redirection_in_the_words_of_linux() -> None:
     assert redirect.endswith("ip daddr != 192.168.1.1 udp dport 53 counter redirect")
     assert do[0].startswith("iptables -t nat -I PREROUTING -i lan0 -s 192.168.1.0/27 ! -d 10.0.0.53 -p tcp")
     assert len(undo) == len(do)
+
+
+def test_a_resolver_is_spared_where_its_queries_were_led_back() -> None:
+    ruleset = Ruleset((Chain("nft ip nat", "dns", (), Hook.PREROUTING, -100, is_nat=True),))
+    change = SpareDns("nft ip nat", "dns", RESOLVER, "udp")
+
+    ((rule,),) = (chain.rules for chain in with_changes(ruleset, [change]).chains)
+
+    assert rule.action == Accept()
+    assert Addresses(Side.SOURCE, numbers_of(RESOLVER)) in rule.conditions
+
+
+def test_sparing_in_the_words_of_linux() -> None:
+    (nft,), (nft_undo,) = nftables.written([SpareDns("nft ip nat", "dns", RESOLVER, "udp")])
+    (do,), (undo,) = iptables.written([SpareDns("iptables nat", "DNS", RESOLVER, "tcp")])
+
+    comment = "comment '\"splitdns\"'"
+    assert nft == f"nft insert rule ip nat dns ip saddr 192.168.1.53 udp dport 53 counter accept {comment}"
+    assert "nft delete rule ip nat dns handle" in nft_undo
+    assert do == (
+        "iptables -t nat -I DNS -s 192.168.1.53 -p tcp --dport 53 "
+        "-m comment --comment splitdns -j ACCEPT"
+    )
+    assert undo == do.replace(" -I ", " -D ")
