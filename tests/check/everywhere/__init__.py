@@ -1,0 +1,1 @@
+"""The same networks in every dialect, and the findings that all of them give."""

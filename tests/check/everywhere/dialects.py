@@ -1,0 +1,46 @@
+"""In what the networks are written: for each dialect its files, its names of interfaces, and what it forces.
+
+A dialect is added by its files and one entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Differs:
+    """What a dialect cannot help, and why: findings beside the network's, and some that are not there."""
+
+    because: str
+    more: tuple[str, ...] = ()
+    fewer: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """``sources``: the dialect of each file, as in ``gateway.sources``, and its path here.
+
+    In a path, ``{n}`` is the network's number and ``{shape}`` its shape. ``names``: the network's interfaces
+    (wan0, lan0, dmz0, vpn0) by what they are called there. ``cannot``: networks that this dialect's gateways
+    cannot be, by number, and why.
+    """
+
+    sources: tuple[tuple[str, str], ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    differs: Mapping[int, Differs] = field(default_factory=dict)
+    cannot: Mapping[int, str] = field(default_factory=dict)
+
+
+IPROUTE = (
+    ("ip-address", "iproute/{shape}-address.json"),
+    ("ip-route", "iproute/route.json"),
+    ("sysctl", "iproute/sysctl.txt"),
+)
+
+DIALECTS: dict[str, Written] = {
+    "table": Written((("table", "table/{n}.yaml"),)),
+    "iptables": Written((("iptables", "iptables/{n}.rules"), *IPROUTE)),
+    "nftables": Written((("nftables", "nftables/{n}.json"), *IPROUTE)),
+}
