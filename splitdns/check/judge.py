@@ -92,9 +92,8 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     told |= set(resolver_addresses(settings, loaded))
     hosts = hosts_of(settings, network, told, gateway.hosts)
     services = _with_the_gateway_s(_with_whole_hosts(services, hosts), settings)
-    gateway = replace(
-        gateway, hosts=hosts, listens=None if settings.listens is None else listening(settings.listens)
-    )
+    listens = gateway.listens if settings.listens is None else listening(settings.listens)
+    gateway = replace(gateway, hosts=hosts, listens=listens)
     clients = clients_of(settings, network, hosts, loaded.snapshot)
     served = Walker(serving(gateway, services))
     walker = Walker(gateway)

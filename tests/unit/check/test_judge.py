@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 
 from splitdns.check.finding import Code, Severity
-from splitdns.check.judge import Cell, Judgement
-from splitdns.check.model import Kind, Network, Route
+from splitdns.check.judge import Cell, Judgement, judge
+from splitdns.check.model import Gateway, Kind, Network, Route, Ruleset
+from splitdns.check.sets import NONE, Numbers
 from splitdns.check.verdict import Verdict
-from tests.check.world import FORWARD, MASQUERADE, NETWORK, PLAIN, SPLIT, World, filtered, interface, nat
+from tests.check.world import (
+    FORWARD,
+    MASQUERADE,
+    NETWORK,
+    PLAIN,
+    SPLIT,
+    World,
+    filtered,
+    interface,
+    loaded,
+    nat,
+    settings_of,
+)
 
 
 @pytest.fixture
@@ -53,6 +66,16 @@ def test_ranges_are_translated_port_by_port(world: World) -> None:
 
     assert {cell.verdict for cell in _outside(right)} == {Verdict.OK_DNAT}
     assert Verdict.OK_DNAT not in {cell.verdict for cell in _outside(wrong)}
+
+
+def test_what_the_gateway_says_it_serves_holds_unless_the_configuration_says_otherwise(world: World) -> None:
+    def listens(gateway: str) -> dict[int, Numbers] | None:
+        found = loaded(world.directory, gateway=gateway)
+        told = Gateway(NETWORK, Ruleset(), listens={6: Numbers.one(8291), 17: NONE})
+        return judge(told, settings_of(found), found).gateway.listens
+
+    assert listens("{}") == {6: Numbers.one(8291), 17: NONE}
+    assert listens("{listens: [22/tcp]}") == {6: Numbers.one(22), 17: NONE}
 
 
 def _outside(world: World) -> list[Cell]:
