@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from splitdns.addresses import is_inside
+from splitdns.check import redirecting
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, with_changes
 from splitdns.check.check import Checked, check
 from splitdns.check.finding import Code, Finding, Severity
 from splitdns.check.findings.evidence import destination_act, last_act
 from splitdns.check.judge import Cell
-from splitdns.check.model import (
-    Hook,
-    Kind,
-)
+from splitdns.check.model import Hook, Kind
+from splitdns.check.redirecting import Redirection
 from splitdns.check.sets import Address, Numbers, address_of
 
 MAX_ROUNDS = 3  # a forward, then a filter, then a hairpin; what needs more is not a small change
@@ -34,12 +33,13 @@ _NEEDS_FORWARD = {
 }
 _NEEDS_HAIRPIN = {Code.HP_MISSING, Code.HP_SELF, Code.HP_DNAT_WAN_ONLY, Code.HP_ZONE_UNCOVERED}
 _NEEDS_ACCEPT = {Code.FWD_FILTERED, Code.FWD_PRENAT_MATCH, Code.HP_FILTERED}
-CURABLE = _NEEDS_FORWARD | _NEEDS_HAIRPIN | _NEEDS_ACCEPT
+_OF_DNS = {Code.RED53_PARTIAL, Code.RED53_ASYM, Code.RED53_LOOP}
+CURABLE = _NEEDS_FORWARD | _NEEDS_HAIRPIN | _NEEDS_ACCEPT | _OF_DNS
 
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """Changes that together cure ``findings`` of one service at one address.
+    """Changes that together cure ``findings`` of one service at one address, or of redirected DNS.
 
     ``left`` says why they are not offered after all: what would be worse with them.
     """
@@ -58,8 +58,23 @@ def cures(checked: Checked) -> Iterator[Cure]:
         changes = _needed(checked, subject, findings)
         if changes:
             yield _proven(checked, subject, findings, changes)
-        else:
+        elif subject:
             yield Cure(findings, (), "the zones do not say where the service is")
+        else:
+            yield Cure(findings, (), "the rule itself has to lead to port 53 of one server")
+
+
+def redirections(checked: Checked) -> Iterator[tuple[Redirection, Cure]]:
+    """What would lead DNS here where nothing does yet, network by network; each walked with those before."""
+    made: tuple[Change, ...] = ()
+    for one in redirecting.redirections(checked.judgement):
+        if one.left:
+            yield one, Cure((), (), one.left)
+            continue
+        after = _after(checked, (*made, *one.changes))
+        left = _worse(checked, after) or redirecting.unled(after.judgement, one)
+        made = made if left else (*made, *one.changes)
+        yield one, Cure((), one.changes, left)
 
 
 def _curable(checked: Checked, subject: str) -> Iterator[Finding]:
@@ -71,6 +86,8 @@ def _curable(checked: Checked, subject: str) -> Iterator[Finding]:
 
 
 def _needed(checked: Checked, subject: str, findings: Sequence[Finding]) -> tuple[Change, ...]:
+    if not subject:
+        return redirecting.lacking(checked.judgement)
     cells = [cell for cell in checked.judgement.cells if str(cell.service) == subject]
     found = (
         change
@@ -143,14 +160,15 @@ def _proven(
     still = next(_curable(after, subject), None)
     if still is not None:
         return Cure(findings, changes, f"it would not be enough: {still.code} {still.message}")
+    return Cure(findings, changes, _worse(checked, after))
+
+
+def _worse(checked: Checked, after: Checked) -> str:
     known = {(one.code, one.subject) for one in checked.findings}
-    worse = [
-        one
-        for one in after.findings
-        if one.severity > Severity.INFO and (one.code, one.subject) not in known
-    ]
-    left = f"it would be worse: {worse[0].code} {worse[0].message}" if worse else ""
-    return Cure(findings, changes, left)
+    for one in after.findings:
+        if one.severity > Severity.INFO and (one.code, one.subject) not in known:
+            return f"it would be worse: {one.code} {one.message}"
+    return ""
 
 
 def _after(checked: Checked, changes: Sequence[Change]) -> Checked:

@@ -119,7 +119,7 @@ def ask(
             question = question_of(asking, address, Port(protocol, DNS_PORT, DNS_PORT))
             for result in walker.walk(question):
                 yield Asked(
-                    by_clients[id(result.clients)], address, result, _met(result, address.version, loaded)
+                    by_clients[id(result.clients)], address, result, met(result, address.version, loaded)
                 )
 
 
@@ -131,7 +131,7 @@ def resolver_addresses(settings: GatewaySettings, loaded: Loaded) -> tuple[Addre
     return tuple(one for one in (ip_address(one.host) for one in listening_on) if not one.is_loopback)
 
 
-def _met(result: Result, family: int, loaded: Loaded) -> str | None:
+def met(result: Result, family: int, loaded: Loaded) -> str | None:
     """The view of the source that arrives; of several, the one that is not met by everybody's first."""
     arrives = result.verdict.works or result.verdict is Verdict.ROUTER_SELF
     endpoint = result.outcomes[0].endpoint

@@ -234,6 +234,9 @@ def rules(
         RulesDialect, typer.Option("--dialect", help="In what to write them.")
     ] = RulesDialect.NFTABLES,
     undo: Annotated[bool, typer.Option("--undo", help="Print what takes them back instead.")] = False,
+    redirect_dns: Annotated[
+        bool, typer.Option("--redirect-dns", help="Also lead the DNS of every network inside to this server.")
+    ] = False,
 ) -> None:
     """Print the rules that would cure the check's findings.
 
@@ -242,7 +245,7 @@ def rules(
     """
     from splitdns.cli.rules import run
 
-    run(config, dialect.value, undo=undo)
+    run(config, dialect.value, undo=undo, redirect_dns=redirect_dns)
 
 
 @zone_app.command("check")

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitdns.cli.console import Status, printer
 
 if TYPE_CHECKING:
+    from splitdns.check.check import Checked
     from splitdns.check.mend import Cure
 
 
-def run(config: Path | None, dialect: str, *, undo: bool) -> None:
+def run(config: Path | None, dialect: str, *, undo: bool, redirect_dns: bool) -> None:
     """Print a shell script; what cannot be cured stands in it as a comment, and makes the status 1."""
-    from splitdns.check.mend import cures
     from splitdns.cli.check import checked_from
     from splitdns.cli.progress import progress
 
     checked = checked_from(config)
     out = printer()
     with progress("trying cures"):
-        found = list(cures(checked))
+        found = list(_offered(checked, redirect_dns=redirect_dns))
     if not found:
         out.line("# nothing that a rule would cure")
         return
     printed: set[str] = set()  # names that share an address and port share their cure
-    for cure in found:
-        _print_head(cure)
+    for head, cure in found:
+        _print_head(head, cure)
         if cure.left:
             continue
         commands = [one for one in _commands(cure, dialect, undo) if one not in printed]
         for command in commands or ["# the same as before"]:
             out.line(command)
         printed.update(commands)
-    if any(cure.left for cure in found):
+    if any(cure.left for _, cure in found):
         raise SystemExit(Status.NEGATIVE)
+
+
+def _offered(checked: Checked, *, redirect_dns: bool) -> Iterator[tuple[str, Cure]]:
+    """Each cure, with what it is for."""
+    from splitdns.check.findings.evidence import named
+    from splitdns.check.mend import cures, redirections
+
+    for cure in cures(checked):
+        codes = ", ".join(dict.fromkeys(finding.code.value for finding in cure.findings))
+        yield f"{cure.findings[0].subject or 'redirected DNS'}: {codes}", cure
+    for one, cure in redirections(checked) if redirect_dns else ():
+        yield f"DNS of {named(one.clients)}, led to this server", cure
 
 
 def _commands(cure: Cure, dialect: str, undo: bool) -> list[str]:
@@ -43,12 +56,11 @@ def _commands(cure: Cure, dialect: str, undo: bool) -> list[str]:
     return [line for do, back in written(cure.changes, dialect) for line in (back if undo else do)]
 
 
-def _print_head(cure: Cure) -> None:
+def _print_head(head: str, cure: Cure) -> None:
     out = printer()
-    first = cure.findings[0]
-    codes = ", ".join(dict.fromkeys(finding.code.value for finding in cure.findings))
-    out.line(f"# {first.subject}: {codes}", "dim")
-    if "inside address" in first.remedy:
-        out.line(f"# better than a rule: {first.remedy}", "dim")
+    out.line(f"# {head}", "dim")
+    remedy = cure.findings[0].remedy if cure.findings else ""
+    if "inside address" in remedy:
+        out.line(f"# better than a rule: {remedy}", "dim")
     if cure.left:
         out.line(f"# no rule is offered: {cure.left}", "yellow")

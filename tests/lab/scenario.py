@@ -123,8 +123,8 @@ class Running:
         return list(json.loads(done.stdout)["findings"])
 
     def mend(self, config: str, dialect: str) -> None:
-        """Apply what ``splitdns rules`` prints."""
-        done = self._splitdns("rules", "-c", config, "--dialect", dialect)
+        """Apply what ``splitdns rules`` prints; more of its options may stand behind the dialect."""
+        done = self._splitdns("rules", "-c", config, "--dialect", *dialect.split())
         assert done.returncode == 0, done.stdout + done.stderr
         self.network.gateway.run("sh", "-eu", text_in=done.stdout)
 

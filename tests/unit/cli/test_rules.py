@@ -61,3 +61,15 @@ def test_names_that_share_a_cure_get_it_once(run: Run, desk: Path) -> None:
         assert commands
         assert len(commands) == len(set(commands))
         assert "# the same as before" in lines
+
+
+def test_dns_is_led_here_on_request(run: Run, desk: Path) -> None:
+    lay(desk)
+
+    plain, led = (run("rules", *words).stdout.splitlines() for words in ((), ("--redirect-dns",)))
+
+    assert not any("dport 53" in line for line in plain)
+    heads = [line for line in led if line.startswith("# DNS of ")]
+    assert heads
+    for protocol in ("udp", "tcp"):
+        assert any(line.startswith("nft add rule") and f"{protocol} dport 53" in line for line in led)
