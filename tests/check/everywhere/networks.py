@@ -22,35 +22,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_CONFIG = """\
-listen: ["0.0.0.0:53"]
-views:
-  lan:      {clients: [192.168.1.0/24],  horizon: [INSIDE],  recursion: true}
-  vpn:      {clients: [10.8.0.0/24],     horizon: [INSIDE],  recursion: true}
-  dmz:      {clients: [192.168.20.0/24], horizon: [inside],  recursion: true}
-  internet: {clients: [any],             horizon: [outside], recursion: false}
-zones: [zones]
-wan: {ipv4: 203.0.113.7}
-forward: []
-"""
-SPLIT = _CONFIG.replace("INSIDE", "inside")  # who is inside is told inside addresses
-PLAIN = _CONFIG.replace("INSIDE", "outside")  # everybody but the DMZ is told the public address
-
-WWW = """\
-zone: example.com
-ns: [ns.example.net.]
-records:
-  www: {A: {inside: 192.168.1.20, outside: $wan4}, expose: [443/tcp]}
-"""
+from tests.check.everywhere.site import PLAIN, WWW, Site
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Site):
     """``forwards``: what is to be forwarded, and how; ``otherwise``: what differs from the usual.
 
-    ``hosts`` and ``resolver`` stand in the configuration's ``gateway`` section, whose ``listens`` is always
-    22/tcp, 53/tcp and 53/udp. ``findings``: all that the check says, a line for each: severity, code, the
-    service, and behind a bar the clients.
+    ``findings``: all that the check says, a line for each: severity, code, the service, and behind a bar the
+    clients.
     """
 
     number: int
@@ -58,11 +38,6 @@ class Network:
     forwards: str
     findings: tuple[str, ...]
     otherwise: str = ""
-    shape: str = "lan"
-    config: str = SPLIT
-    zone: str = WWW
-    hosts: str = "{}"
-    resolver: str = "192.168.1.53"
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from splitdns.check.check import check
+from splitdns.check.fetch import Text
 from splitdns.check.finding import Finding
-from splitdns.check.gather import read_gateway
-from splitdns.load.load import load
+from splitdns.load.gateway import Dialect
 from tests.check.everywhere.dialects import DIALECTS, Written
 from tests.check.everywhere.networks import NETWORKS, Network
+from tests.check.everywhere.site import checked
 
 HERE = Path(__file__).parent
 PAIRS = [
@@ -25,29 +25,10 @@ PAIRS = [
 ]
 
 
-def files(network: Network, written: Written) -> list[tuple[str, Path]]:
-    """The dialect and the path of each source."""
-    return [
-        (dialect, HERE / path.format(n=network.number, shape=network.shape))
-        for dialect, path in written.sources
-    ]
-
-
-def findings(network: Network, sources: list[tuple[str, Path]], directory: Path) -> tuple[Finding, ...]:
-    """All that the check finds in ``network``, whose gateway is told by ``sources``."""
-    told = ", ".join(f"{{dialect: {dialect}, file: {json.dumps(str(path))}}}" for dialect, path in sources)
-    config = directory / "splitdns.yaml"
-    config.write_text(
-        f"{network.config}gateway:\n  sources: [{told}]\n  resolver: [{network.resolver}]\n"
-        f"  hosts: {network.hosts}\n  listens: [22/tcp, 53/tcp, 53/udp]\n"
-    )
-    (directory / "zones").mkdir()
-    (directory / "zones" / "example.com.yaml").write_text(network.zone)
-    loaded = load(config, generation=1, now_s=0.0)
-    assert not loaded.faults, loaded.faults
-    assert loaded.settings.gateway is not None
-    gateway = read_gateway(loaded.settings, directory, commands=False)
-    return check(gateway, loaded.settings.gateway, loaded).findings
+def texts(network: Network, written: Written) -> list[Text]:
+    """What the gateway's files say."""
+    paths = ((of, HERE / path.format(n=network.number, shape=network.shape)) for of, path in written.sources)
+    return [Text(Dialect(of), path.name, path.read_text()) for of, path in paths]
 
 
 def shown(finding: Finding, names: dict[str, str]) -> str:
@@ -60,7 +41,7 @@ def shown(finding: Finding, names: dict[str, str]) -> str:
 @pytest.mark.parametrize(("network", "dialect"), PAIRS)
 def test_the_same_network_gives_the_same_findings(network: Network, dialect: str, tmp_path: Path) -> None:
     written = DIALECTS[dialect]
-    found = findings(network, files(network, written), tmp_path)
+    found = checked(network, texts(network, written), tmp_path).findings
 
     names = {theirs: ours for ours, theirs in written.names.items()}
     expected = Counter(network.findings)
