@@ -19,11 +19,11 @@ Texts = dict[str, str]
 class Mended:
     """How a dialect goes round.
 
-    ``sources``: the dialect of each file, and its path here; in it, ``{name}`` is the fault's, and ``{shape}``
-    that of its network. ``apply`` puts lines that are printed into what the files say, and with none changes
-    nothing. ``exported``: what the check reads, where that is not the files as they stand. ``tools``: what
-    ``apply`` runs, as root; none: it works on texts alone. ``cannot``: faults that such a gateway cannot have,
-    by name, and those that its writer does not cure, with the reason.
+    ``sources``: the dialect of each file, and its path here; in it, ``{name}`` is the fault's, and
+    ``{shape}`` that of its network. ``apply`` puts lines that are printed into what the files say, and
+    with none changes nothing. ``exported``: what the check reads, where that is not the files as they
+    stand. ``tools``: what ``apply`` runs, as root; none: it works on texts alone. ``cannot``: faults that
+    such a gateway cannot have, by name, and those that its writer does not cure, with the reason.
     """
 
     sources: tuple[tuple[str, str], ...]
