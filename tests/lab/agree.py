@@ -13,6 +13,7 @@ from splitdns.check.sets import address_of
 from splitdns.check.verdict import Outcome, Result, Verdict
 from tests.lab.built import Built, built
 from tests.lab.ending import Ending, ending
+from tests.lab.loaded import script
 from tests.lab.modelled import Modelled, modelled, walked
 from tests.lab.observe import Observation, Probe
 from tests.lab.plan import GATEWAY, Plan
@@ -71,6 +72,20 @@ def cases(plan: Plan) -> list[Case]:
     """Build ``plan``, connect, and ask the walk."""
     with built(plan) as network:
         model = modelled(plan, network.exports())
+        return _cases(network, model, plan)
+
+
+def rewritten(plan: Plan) -> list[Case]:
+    """The same, with the rules that the model has of the gateway loaded in the place of the gateway's own.
+
+    Raises:
+        UnsaidError: the model does not know what the gateway does, or it cannot be loaded.
+    """
+    with built(plan) as network:
+        model = modelled(plan, network.exports())
+        rules = script(model.gateway.ruleset)
+        network.gateway.run("nft", "flush", "ruleset")
+        network.gateway.run("nft", "-f", "-", text_in=rules)
         return _cases(network, model, plan)
 
 
