@@ -25,6 +25,7 @@ from splitdns.check.dialects import (
 )
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.nsx import read as nsx
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Device, Gateway, Network, Ruleset
@@ -49,6 +50,7 @@ def _each(read: Callable[[str, str], Device]) -> Read:
 # texts tell: some name only interfaces, and not their addresses.
 DEVICES: dict[Dialect, Read] = {
     Dialect.TABLE: _each(table.read),
+    Dialect.NSX: nsx.read,
 }
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft

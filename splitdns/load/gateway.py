@@ -35,6 +35,7 @@ class Dialect(StrEnum):
     DOCKER = "docker"
     COMPOSE = "compose"
     TABLE = "table"
+    NSX = "nsx"
     IP_ADDRESS = "ip-address"
     IP_ROUTE = "ip-route"
     IP_RULE = "ip-rule"

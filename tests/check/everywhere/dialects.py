@@ -43,4 +43,8 @@ DIALECTS: dict[str, Written] = {
     "table": Written((("table", "table/{n}.yaml"),)),
     "iptables": Written((("iptables", "iptables/{n}.rules"), *IPROUTE)),
     "nftables": Written((("nftables", "nftables/{n}.json"), *IPROUTE)),
+    "nsx": Written(
+        (("nsx", "nsx/{n}.xml"),),
+        {"wan0": "uplink", "lan0": "workstations", "dmz0": "dmz", "vpn0": "tunnel"},
+    ),
 }

@@ -1,0 +1,1 @@
+"""Edge gateways of NSX for vSphere and vCloud Director: their XML in, the model out."""

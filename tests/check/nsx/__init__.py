@@ -1,0 +1,1 @@
+"""Edge gateways of NSX and vCloud Director, whole: what is read, what is found, what is mended."""
