@@ -1,0 +1,1 @@
+"""VyOS and EdgeOS: one configuration tree, in ``set`` commands or in braces."""

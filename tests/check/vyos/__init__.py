@@ -1,0 +1,1 @@
+"""VyOS and EdgeOS, from their configurations to findings."""
