@@ -27,6 +27,7 @@ from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.nsx import read as nsx
 from splitdns.check.dialects.printed import Printed
+from splitdns.check.dialects.vyos import read as vyos
 from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Device, Gateway, Network, Ruleset
 from splitdns.errors import ConfigError, InputError, Problems, Where
@@ -51,6 +52,8 @@ def _each(read: Callable[[str, str], Device]) -> Read:
 DEVICES: dict[Dialect, Read] = {
     Dialect.TABLE: _each(table.read),
     Dialect.NSX: nsx.read,
+    Dialect.VYOS: vyos.read,
+    Dialect.EDGEOS: vyos.read_edgeos,
 }
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft

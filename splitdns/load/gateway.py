@@ -36,6 +36,8 @@ class Dialect(StrEnum):
     COMPOSE = "compose"
     TABLE = "table"
     NSX = "nsx"
+    VYOS = "vyos"
+    EDGEOS = "edgeos"
     IP_ADDRESS = "ip-address"
     IP_ROUTE = "ip-route"
     IP_RULE = "ip-rule"
