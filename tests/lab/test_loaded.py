@@ -1,4 +1,4 @@
-"""The model of a gateway, loaded into Linux, is that gateway: a kernel does what the walk says of the model."""
+"""The model of a gateway, loaded into Linux, is that gateway: a kernel does what the walk says of it."""
 
 from __future__ import annotations
 

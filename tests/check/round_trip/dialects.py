@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import IPROUTE
 
-# What the gateway's files say, by their dialect.
-Texts = dict[str, str]
+# What the gateway's files say, in the order of its sources.
+Texts = tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Mended:
 
     sources: tuple[tuple[str, str], ...]
     apply: Callable[[Texts, Sequence[str]], Texts]
-    exported: Callable[[Texts], Texts] = dict
+    exported: Callable[[Texts], Texts] = tuple
     tools: tuple[str, ...] = ()
     cannot: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,21 +42,29 @@ def _in_namespace(script: str, *texts: str) -> str:
     return done.stdout
 
 
+def changed(texts: Texts, dialect: str, change: Callable[[str], str]) -> Texts:
+    """``texts``, with those of ``dialect`` changed."""
+    return tuple(replace(one, text=change(one.text)) if one.dialect == dialect else one for one in texts)
+
+
 def _in_nft(texts: Texts, lines: Sequence[str]) -> Texts:
     script = 'printf %s "$1" | nft -f -; eval "$2"; nft list ruleset'
-    return texts | {"nftables": _in_namespace(script, texts["nftables"], "\n".join(lines))}
+    return changed(texts, "nftables", lambda text: _in_namespace(script, text, "\n".join(lines)))
 
 
 def _listed_by_nft(texts: Texts) -> Texts:
     script = 'printf %s "$1" | nft -f -; nft -j -a list ruleset'
-    return texts | {"nftables": _in_namespace(script, texts["nftables"])}
+    return changed(texts, "nftables", lambda text: _in_namespace(script, text))
 
 
 def _in_iptables(texts: Texts, lines: Sequence[str]) -> Texts:
     script = 'printf %s "$1" | iptables-restore; eval "$2"; iptables-save'
-    saved = _in_namespace(script, texts["iptables"], "\n".join(lines))
-    rules = [line for line in saved.splitlines() if not line.startswith("#")]  # comments tell the time
-    return texts | {"iptables": "".join(f"{line}\n" for line in rules)}
+
+    def saved(text: str) -> str:
+        rules = _in_namespace(script, text, "\n".join(lines)).splitlines()
+        return "".join(f"{line}\n" for line in rules if not line.startswith("#"))  # comments tell the time
+
+    return changed(texts, "iptables", saved)
 
 
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)

@@ -10,12 +10,13 @@ import pytest
 from splitdns.check.check import Checked
 from splitdns.check.fetch import Text
 from splitdns.check.finding import Severity
-from splitdns.check.mend import CURABLE, cures
-from splitdns.check.mending.writers import WRITERS, written
+from splitdns.check.mend import CURABLE
+from splitdns.check.mending.writers import WRITERS
 from splitdns.load.gateway import Dialect
 from tests.check.everywhere.site import checked
 from tests.check.round_trip.dialects import DIALECTS, Mended, Texts
 from tests.check.round_trip.faults import FAULTS, Fault
+from tests.check.round_trip.printing import printed
 
 HERE = Path(__file__).parent
 
@@ -30,31 +31,17 @@ def _pairs() -> Iterator[object]:
 
 def read(fault: Fault, dialect: Mended) -> Texts:
     """What the files of the gateway say."""
-    paths = {of: HERE / path.format(name=fault.name, shape=fault.shape) for of, path in dialect.sources}
-    return {of: path.read_text() for of, path in paths.items()}
+    paths = ((of, HERE / path.format(name=fault.name, shape=fault.shape)) for of, path in dialect.sources)
+    return tuple(Text(Dialect(of), path.name, path.read_text()) for of, path in paths)
 
 
 def check(fault: Fault, dialect: Mended, texts: Texts, directory: Path) -> Checked:
-    told = dialect.exported(texts).items()
-    return checked(fault, [Text(Dialect(of), f"{fault.name} {of}", text) for of, text in told], directory)
+    return checked(fault, dialect.exported(texts), directory)
 
 
 def found(result: Checked) -> list[tuple[str, str]]:
     """What is to be mended."""
     return [(one.code.value, one.subject) for one in result.findings if one.severity > Severity.INFO]
-
-
-def printed(result: Checked, dialect: str) -> tuple[list[str], list[str]]:
-    """What makes all cures, and what takes them back, in the order in which they are to be done."""
-    do: list[str] = []
-    undo: list[str] = []
-    for cure in cures(result):
-        assert cure.changes, cure.left
-        assert not cure.left, cure.left
-        for lines, back in written(cure.changes, dialect):
-            do += [line for line in lines if line not in do]
-            undo = [line for line in back if line not in undo] + undo
-    return do, undo
 
 
 @pytest.mark.parametrize(("fault", "name"), [*_pairs()])
