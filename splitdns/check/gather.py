@@ -27,6 +27,7 @@ from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.nsx import read as nsx
 from splitdns.check.dialects.printed import Printed
+from splitdns.check.dialects.routeros import read as routeros
 from splitdns.check.dialects.vyos import read as vyos
 from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Device, Gateway, Network, Ruleset
@@ -51,6 +52,7 @@ def _each(read: Callable[[str, str], Device]) -> Read:
 # texts tell: some name only interfaces, and not their addresses.
 DEVICES: dict[Dialect, Read] = {
     Dialect.TABLE: _each(table.read),
+    Dialect.ROUTEROS: routeros.read,
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,
     Dialect.EDGEOS: vyos.read_edgeos,

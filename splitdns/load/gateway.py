@@ -35,6 +35,7 @@ class Dialect(StrEnum):
     DOCKER = "docker"
     COMPOSE = "compose"
     TABLE = "table"
+    ROUTEROS = "routeros"
     NSX = "nsx"
     VYOS = "vyos"
     EDGEOS = "edgeos"
@@ -52,6 +53,11 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
     Dialect.IP6TABLES: ("ip6tables-save",),
     Dialect.IPSET: ("ipset", "save"),
     Dialect.DOCKER: ("sh", "-c", "docker inspect $(docker ps -q)"),
+    Dialect.ROUTEROS: (
+        '/export terse; :put "/ip address"; /ip address print terse where dynamic; '
+        ':put "/ip firewall address-list"; /ip firewall address-list print terse where dynamic; '
+        ':put "/ip firewall nat"; /ip firewall nat print terse where dynamic',
+    ),
     Dialect.IP_ADDRESS: ("ip", "-j", "-d", "address"),
     Dialect.IP_ROUTE: ("sh", "-c", "ip -j -4 route show table all; ip -j -6 route show table all"),
     Dialect.IP_RULE: ("sh", "-c", "ip -j -4 rule; ip -j -6 rule"),

@@ -41,6 +41,7 @@ IPROUTE = (
 
 DIALECTS: dict[str, Written] = {
     "table": Written((("table", "table/{n}.yaml"),)),
+    "routeros": Written((("routeros", "routeros/{n}.rsc"),)),
     "iptables": Written((("iptables", "iptables/{n}.rules"), *IPROUTE)),
     "nftables": Written((("nftables", "nftables/{n}.json"), *IPROUTE)),
     "nsx": Written(

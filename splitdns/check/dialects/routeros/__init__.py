@@ -1,0 +1,1 @@
+"""RouterOS (MikroTik): what ``/export`` prints."""

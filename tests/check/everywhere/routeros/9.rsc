@@ -1,0 +1,23 @@
+# 2025-03-01 10:00:00 by RouterOS 7.16.1
+# software id = ABCD-EFGH
+#
+/interface ethernet set [ find default-name=ether1 ] name=wan0
+/interface ethernet set [ find default-name=ether2 ] name=lan0
+/ip address add address=203.0.113.7/24 interface=wan0 network=203.0.113.0
+/ip address add address=192.168.1.1/24 interface=lan0 network=192.168.1.0
+/ip firewall filter add action=accept chain=input comment="replies to the router" connection-state=established,related,untracked
+/ip firewall filter add action=drop chain=input comment="all else from outside" in-interface=wan0
+/ip firewall filter add action=fasttrack-connection chain=forward connection-state=established,related
+/ip firewall filter add action=accept chain=forward connection-state=established,related,untracked
+/ip firewall filter add action=drop chain=forward comment="all else from outside" connection-nat-state=!dstnat in-interface=wan0
+/ip firewall nat add action=dst-nat chain=dstnat dst-address=203.0.113.7 dst-port=8443 in-interface=wan0 protocol=tcp to-addresses=192.168.1.20 to-ports=443
+/ip firewall nat add action=masquerade chain=srcnat comment="to the internet" out-interface=wan0
+/ip route add disabled=no distance=1 dst-address=0.0.0.0/0 gateway=203.0.113.1
+/ip service set telnet disabled=yes
+/ip service set ftp disabled=yes
+/ip service set www disabled=yes
+/ip service set api disabled=yes
+/ip service set winbox disabled=yes
+/ip service set api-ssl disabled=yes
+/system identity set name=gateway
+/tool bandwidth-server set enabled=no
