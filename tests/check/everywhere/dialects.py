@@ -48,4 +48,10 @@ DIALECTS: dict[str, Written] = {
         (("nsx", "nsx/{n}.xml"),),
         {"wan0": "uplink", "lan0": "workstations", "dmz0": "dmz", "vpn0": "tunnel"},
     ),
+    "vyos": Written(
+        (("vyos", "vyos/{n}.txt"),), {"wan0": "eth0", "lan0": "eth1", "dmz0": "eth2", "vpn0": "wg0"}
+    ),
+    "edgeos": Written(
+        (("edgeos", "edgeos/{n}.boot"),), {"wan0": "eth0", "lan0": "eth1", "dmz0": "eth2", "vpn0": "wg0"}
+    ),
 }
