@@ -26,6 +26,8 @@ from splitdns.check.dialects import (
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.nsx import read as nsx
+from splitdns.check.dialects.opnsense import read as opnsense
+from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.routeros import read as routeros
 from splitdns.check.dialects.vyos import read as vyos
@@ -52,6 +54,8 @@ def _each(read: Callable[[str, str], Device]) -> Read:
 # texts tell: some name only interfaces, and not their addresses.
 DEVICES: dict[Dialect, Read] = {
     Dialect.TABLE: _each(table.read),
+    Dialect.PFSENSE: pfsense.read,
+    Dialect.OPNSENSE: opnsense.read,
     Dialect.ROUTEROS: routeros.read,
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,

@@ -35,6 +35,8 @@ class Dialect(StrEnum):
     DOCKER = "docker"
     COMPOSE = "compose"
     TABLE = "table"
+    PFSENSE = "pfsense"
+    OPNSENSE = "opnsense"
     ROUTEROS = "routeros"
     NSX = "nsx"
     VYOS = "vyos"

@@ -1,0 +1,1 @@
+"""OPNsense's ``config.xml``, where it is not pfSense's."""
