@@ -2,7 +2,8 @@
 
 ``scenarios/NAME/scenario.yaml`` has the network and the steps. Each step loads rules into the gateway, runs
 the real daemon there with one of the configurations beside it, lets every client fetch pages by name, and
-runs ``splitdns check`` on what the gateway exports then.
+runs ``splitdns check`` on what the gateway exports then. A gateway that is no Linux machine has its own files
+beside it, which the check reads, and of which the model is loaded (``device``).
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from typing import Any
 
 import yaml
 
+from splitdns.check.model import Gateway
 from tests.lab import plan as planned
 from tests.lab import web
 from tests.lab.built import EXPORTS, Built, built
+from tests.lab.device import LAID, Site, misfits
+from tests.lab.loaded import script
 from tests.lab.network import Host
 from tests.lab.vpn import Tunnel
 
@@ -38,14 +42,21 @@ class Step:
     """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: patterns of findings.
 
     ``mended``: the dialect in which the check's own cure is printed and applied first; ``daemon``: its host.
+    ``findings``: all of them, a line for each (``device.shown``); left out, nobody says.
+
+    The gateway is either Linux with ``rules``, or a device whose files are kept under ``gateway``: then
+    ``was`` is where those are kept to which ``mended`` is applied, to give these.
     """
 
     name: str
     config: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    gateway: str = ""
+    was: str = ""
     fetches: dict[str, dict[str, str]] = field(default_factory=dict)
     finds: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    findings: tuple[str, ...] | None = None
     mended: str = ""
     daemon: str = planned.GATEWAY
 
@@ -68,6 +79,10 @@ class Scenario:
         network = planned.read(yaml.safe_dump({"tables": [], "asks": [], **text["network"]}))
         return cls(directory, network, steps, text["serves"], text["resolver"], text.get("tunnel", {}))
 
+    def misfits(self, gateway: Gateway) -> list[str]:
+        """How a device's network is another one than is built here."""
+        return misfits(gateway, self.plan, {"lo", self.tunnel.get("interface", "wg0")})
+
 
 @dataclass
 class Running:
@@ -83,9 +98,19 @@ class Running:
         for file in files:
             self.network.gateway.run(*_LOADERS[Path(file).suffix], text_in=(self.work / file).read_text())
 
+    def play(self, state: str, config: str) -> None:
+        """Load what the check understands of a device's files, and lay them where the configuration reads."""
+        site = Site(self.work)
+        site.lay(state)
+        gateway = site.gateway(config)
+        wrong = self.scenario.misfits(gateway)
+        assert not wrong, wrong
+        self.network.gateway.run("nft", "flush", "ruleset")
+        self.network.gateway.run("nft", "-f", "-", text_in=script(gateway.ruleset))
+
     def export(self) -> None:
         """Write what the gateway says of itself to where the configuration looks for it."""
-        exports = self.work / "gateway"
+        exports = self.work / LAID
         exports.mkdir(exist_ok=True)
         for dialect, text in self.network.exports(EXPORTS).items():
             (exports / dialect).write_text(text)

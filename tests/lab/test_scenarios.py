@@ -3,33 +3,69 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.lab.device import Site, line, shown
 from tests.lab.scenario import DIRECTORY, Scenario, Step, running
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.needs("nft", "iptables", "ipset", "curl", "wg", "wireguard-go"),
-    pytest.mark.usefixtures("gateways"),
+DIRECTORIES = sorted(DIRECTORY.iterdir())
+DEVICES = [
+    pytest.param(directory, step, id=f"{directory.name}-{at}")
+    for directory in DIRECTORIES
+    for at, step in enumerate(Scenario.read(directory).steps, 1)
+    if step.gateway
 ]
 
 
+@pytest.mark.root
+@pytest.mark.needs("nft", "iptables", "ipset", "curl", "wg", "wireguard-go")
+@pytest.mark.usefixtures("gateways")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("directory", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
 def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
     scenario = Scenario.read(directory)
     with running(scenario) as site:
         for step in scenario.steps:
-            site.load(step.rules)
-            site.export()
-            if step.mended:
-                site.mend(step.config, step.mended)
+            if step.gateway:
+                site.play(step.gateway, step.config)
+            else:
+                site.load(step.rules)
                 site.export()
+                if step.mended:
+                    site.mend(step.config, step.mended)
+                    site.export()
             with site.served(step.config, step.daemon):
                 assert site.fetched(step.fetches) == step.fetches, f"{directory.name}: {step.name}"
             _assert_findings(step, site.check(step.config), directory.name)
+
+
+@pytest.mark.parametrize(("directory", "step"), DEVICES)
+def test_a_device_s_files_give_all_the_findings_that_are_told(
+    directory: Path, step: Step, tmp_path: Path
+) -> None:
+    site = Site(shutil.copytree(directory, tmp_path / "site"))
+
+    site.lay(step.gateway)
+
+    found = [shown(one) for one in site.checked(step.config).findings]
+    assert step.findings is not None, f"say what is found: {found}"
+    assert sorted(found) == sorted(step.findings)
+    assert Scenario.read(directory).misfits(site.gateway(step.config)) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "step"), [one for one in DEVICES if one.values[1].mended]  # type: ignore[union-attr]
+)
+def test_mended_files_are_those_that_printed_rules_make(directory: Path, step: Step, tmp_path: Path) -> None:
+    site = Site(shutil.copytree(directory, tmp_path / "site"))
+
+    site.lay(step.was)
+
+    assert site.mended(step.config, step.mended) == site.kept(step.gateway)
 
 
 def _assert_findings(step: Step, findings: list[dict[str, object]], scenario: str) -> None:
@@ -42,3 +78,9 @@ def _assert_findings(step: Step, findings: list[dict[str, object]], scenario: st
     for finding in findings:
         if finding["code"] == "HP-MISSING":
             assert finding["witness"], finding
+    if step.findings is not None:
+        assert sorted(map(_line, findings)) == sorted(step.findings), shown
+
+
+def _line(finding: dict[str, Any]) -> str:
+    return line(finding["severity"], finding["code"], finding["subject"], finding["clients"])

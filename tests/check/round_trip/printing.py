@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from splitdns.check.check import Checked
-from splitdns.check.mend import cures
+from splitdns.check.mend import cures, redirections
 from splitdns.check.mending.writers import written
 
 
-def printed(result: Checked, dialect: str) -> tuple[list[str], list[str]]:
+def printed(result: Checked, dialect: str, *, redirect_dns: bool = False) -> tuple[list[str], list[str]]:
     """What makes all cures, and what takes them back, in the order in which they are to be done."""
     do: list[str] = []
     undo: list[str] = []
-    for cure in cures(result):
+    redirecting = [cure for _, cure in redirections(result)] if redirect_dns else []
+    for cure in (*cures(result), *redirecting):
         assert cure.changes, cure.left
         assert not cure.left, cure.left
         for lines, back in written(cure.changes, dialect):
