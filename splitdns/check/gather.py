@@ -26,6 +26,7 @@ from splitdns.check.dialects import (
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.nsx import read as nsx
+from splitdns.check.dialects.openwrt import read as openwrt
 from splitdns.check.dialects.opnsense import read as opnsense
 from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
@@ -57,6 +58,7 @@ DEVICES: dict[Dialect, Read] = {
     Dialect.PFSENSE: pfsense.read,
     Dialect.OPNSENSE: opnsense.read,
     Dialect.ROUTEROS: routeros.read,
+    Dialect.OPENWRT: openwrt.read,
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,
     Dialect.EDGEOS: vyos.read_edgeos,
@@ -128,6 +130,10 @@ def _with(network: Network, more: Network) -> Network:
         interfaces=(*network.interfaces, *interfaces),
         routes=(*network.routes, *more.routes),
         policy=(*network.policy, *more.policy),
+        bridge_nf={
+            family: more.bridge_nf.get(family) if seen is None else seen
+            for family, seen in network.bridge_nf.items()
+        },
     )
 
 

@@ -38,6 +38,7 @@ class Dialect(StrEnum):
     PFSENSE = "pfsense"
     OPNSENSE = "opnsense"
     ROUTEROS = "routeros"
+    OPENWRT = "openwrt"
     NSX = "nsx"
     VYOS = "vyos"
     EDGEOS = "edgeos"
@@ -54,6 +55,7 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
     Dialect.IPTABLES: ("iptables-save",),
     Dialect.IP6TABLES: ("ip6tables-save",),
     Dialect.IPSET: ("ipset", "save"),
+    Dialect.OPENWRT: ("uci", "export"),
     Dialect.DOCKER: ("sh", "-c", "docker inspect $(docker ps -q)"),
     Dialect.ROUTEROS: (
         '/export terse; :put "/ip address"; /ip address print terse where dynamic; '
