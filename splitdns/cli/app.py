@@ -34,6 +34,7 @@ class RulesDialect(StrEnum):
 
     NFTABLES = "nftables"
     IPTABLES = "iptables"
+    ROUTEROS = "routeros"
 
 
 class FailOn(StrEnum):

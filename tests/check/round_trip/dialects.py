@@ -5,6 +5,7 @@ A dialect is added by its files and one entry here.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,35 @@ def _in_iptables(texts: Texts, lines: Sequence[str]) -> Texts:
     return changed(texts, "iptables", saved)
 
 
+def _in_routeros(texts: Texts, lines: Sequence[str]) -> Texts:
+    """As the device would: rules get before the others of their menu, or are found by comment and removed."""
+
+    def edited(text: str) -> str:
+        for line in lines:
+            command = re.fullmatch(r"(/\S+ firewall \S+) (add|remove) (.+)", line)
+            assert command, line
+            menu, verb, words = command.groups()
+            head, rules, *more = re.split(rf"(?m)^({re.escape(menu)}\n)", text)
+            before = head + rules
+            (after,) = more
+            if verb == "add":
+                rule = re.fullmatch(r"(chain=.+) place-before=0", words)
+                assert rule, line
+                text = f"{before}add {rule[1]}\n{after}"
+                continue
+            comment = re.fullmatch(r"\[find (comment=\w+)\]", words)
+            assert comment
+            rest = re.search(r"(?m)^/|\Z", after)
+            assert rest
+            kept = "".join(
+                one for one in after[: rest.start()].splitlines(keepends=True) if comment[1] not in one.split()
+            )
+            text = before + kept + after[rest.start() :]
+        return text
+
+    return changed(texts, "routeros", edited)
+
+
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)
 
 DIALECTS: dict[str, Mended] = {
@@ -76,4 +106,5 @@ DIALECTS: dict[str, Mended] = {
     "iptables": Mended(
         (("iptables", "iptables/{name}.rules"), *_IPROUTE), _in_iptables, tools=("iptables", "unshare")
     ),
+    "routeros": Mended((("routeros", "routeros/{name}.rsc"),), _in_routeros),
 }

@@ -202,7 +202,10 @@ class _Reader:
         items = self._of(menu)
         if word.group is None and _NUMBERS.fullmatch(word.value):
             return min(int(word.value.partition(",")[0]), len(items))
-        chosen = self._found(menu, word.group, command) if word.group is not None else None
+        group = word.group
+        if group and group[0].value == ":pick":  # the first of what is found
+            group = next((one.group for one in group if one.group is not None), None)
+        chosen = self._found(menu, group, command) if group is not None else None
         if chosen:
             return next(at for at, item in enumerate(items) if item is chosen[0])
         self.config.note(Support.UNKNOWN, "place-before", _origin(command), "taken as the last")
@@ -309,6 +312,9 @@ class _Reader:
             return None
         found = self._of(menu)
         for word in words[1:]:
+            if word.value.lstrip("!") in ("dynamic", "disabled") and not word.key:
+                is_so = "no" if word.value.startswith("!") else "yes"
+                word = Word(word.value.lstrip("!"), is_so, word.where)
             if not word.key or word.group is not None or word.value.startswith("$"):
                 return None
             self._look(len(found), command)
@@ -317,7 +323,7 @@ class _Reader:
                     return None
                 found = [item for item in found if word.value in item.get(word.key)]
             else:
-                found = [item for item in found if item.get(word.key, _USUAL.get(word.key, "")) == word.value]
+                found = [item for item in found if _property(item, word.key) == word.value]
         return list(found)
 
     def _elsewhere(self, words: Sequence[Word]) -> tuple[str, list[Word]]:
@@ -334,7 +340,10 @@ class _Reader:
             raise ConfigError(command.where, "expected fewer searches in long menus")
 
 
-_USUAL = {"disabled": "no", "dynamic": "no"}
+def _property(item: Item, key: str) -> str:
+    if key == "dynamic":
+        return "yes" if item.dynamic else "no"
+    return item.get(key, "no" if key == "disabled" else "")
 
 
 def _makes(command: Command) -> bool:

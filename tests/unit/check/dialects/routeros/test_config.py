@@ -42,6 +42,7 @@ def test_a_menu_is_named_in_each_form(text: str) -> None:
         ("move [find comment=a] [find comment=c]", ["b", "a", "c"]),
         ("add comment=d place-before=1", ["a", "d", "b", "c"]),
         ("add comment=d place-before=[find comment=c]", ["a", "b", "d", "c"]),
+        ("add comment=d place-before=[:pick [find !dynamic comment=c] 0]", ["a", "b", "d", "c"]),
         ("set [find comment~\"b\"] comment=x", ["a", "x", "c"]),
         ("set 0,2 comment=x", ["x", "b", "x"]),
         ("comment 1 \"in words\"", ["a", "in words", "c"]),
