@@ -88,10 +88,8 @@ def _in_routeros(texts: Texts, lines: Sequence[str]) -> Texts:
             assert comment
             rest = re.search(r"(?m)^/|\Z", after)
             assert rest
-            kept = "".join(
-                one for one in after[: rest.start()].splitlines(keepends=True) if comment[1] not in one.split()
-            )
-            text = before + kept + after[rest.start() :]
+            kept = (one for one in after[: rest.start()].splitlines(True) if comment[1] not in one.split())
+            text = before + "".join(kept) + after[rest.start() :]
         return text
 
     return changed(texts, "routeros", edited)
