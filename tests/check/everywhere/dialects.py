@@ -42,6 +42,10 @@ IPROUTE = (
 DIALECTS: dict[str, Written] = {
     "table": Written((("table", "table/{n}.yaml"),)),
     "routeros": Written((("routeros", "routeros/{n}.rsc"),)),
+    "openwrt": Written(
+        (("openwrt", "openwrt/{n}.uci"),),
+        {"wan0": "wan", "lan0": "br-lan", "dmz0": "lan4", "vpn0": "vpn"},
+    ),
     "iptables": Written((("iptables", "iptables/{n}.rules"), *IPROUTE)),
     "nftables": Written((("nftables", "nftables/{n}.json"), *IPROUTE)),
     "nsx": Written(
