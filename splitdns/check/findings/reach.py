@@ -89,9 +89,11 @@ class _Sorter:
             return Code.ASYM_GATEWAY
         return Code.FWD_FILTERED if _is_filtered(cell, outcome) else Code.FWD_MISSING
 
-    def _at_its_public_address(self, cell: Cell, outcome: Outcome) -> Code:
+    def _at_its_public_address(self, cell: Cell, outcome: Outcome) -> Code | None:
         """The server has the public address itself, and the client goes there past the gateway, or should."""
         exposed = cell.service.exposed
+        if cell.verdict is Verdict.ROUTER_SELF:
+            return self._not_translated(cell, outcome)
         if cell.verdict is Verdict.REFUSED and exposed.public != exposed.inside:
             return Code.ROUTE_HOST_BYPASS
         return Code.FWD_FILTERED if _is_filtered(cell, outcome) else Code.FWD_MISSING

@@ -37,6 +37,20 @@ def test_the_gateway_s_own_connections_are_mentioned_and_not_failed(tmp_path: Pa
     assert finding.severity is Severity.INFO
 
 
+def test_the_gateway_s_own_connections_to_the_server_s_public_address_end_at_itself(tmp_path: Path) -> None:
+    rules = ("-A INPUT -i lo -j ACCEPT\n", "-A INPUT -i lan0 -j ACCEPT\n")
+    world = World(
+        tmp_path,
+        rules=nat(FORWARD, HAIRPIN) + filtered(*rules, forward="ACCEPT", input="DROP"),
+        zone=PLAIN,
+        gateway="{hosts: {web: {addresses: [192.168.1.20/24, 203.0.113.7/32]}}}",
+    )
+
+    assert not world.findings(Code.FWD_FILTERED)
+    (finding,) = world.findings(Code.HP_DNAT_WAN_ONLY)
+    assert (finding.clients, finding.severity) == (("the gateway",), Severity.INFO)
+
+
 def test_what_only_literal_addresses_meet_is_no_failure(tmp_path: Path) -> None:
     assert World(tmp_path).findings(Code.HP_MISSING) == []
 
