@@ -9,6 +9,7 @@ beside it, which the check reads, and of which the model is loaded (``device``).
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ PATIENCE_S = 2  # for a page that does not come
 READY_S = 30.0  # for the daemon
 
 _LOADERS = {".nft": ("nft", "-f", "-"), ".iptables": ("iptables-restore",)}
+_LISTERS = {".nft": ("nft", "list", "ruleset"), ".iptables": ("iptables-save",)}
+_COUNT = re.compile(r"\b(packets) \d+ (bytes) \d+")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Step:
     """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: patterns of findings.
 
     ``mended``: the dialect in which the check's own cure is printed and applied first; ``daemon``: its host.
-    ``findings``: all of them, a line for each (``device.shown``); left out, nobody says.
+    ``findings``: all of them, a line for each (``device.shown``). ``leaves``: the file that has the rules as
+    they are then.
 
     The gateway is either Linux with ``rules``, or a device whose files are kept under ``gateway``: then
     ``was`` is where those are kept to which ``mended`` is applied, to give these.
@@ -53,10 +57,11 @@ class Step:
     rules: tuple[str, ...] = ()
     gateway: str = ""
     was: str = ""
+    leaves: str = ""
     fetches: dict[str, dict[str, str]] = field(default_factory=dict)
     finds: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
-    findings: tuple[str, ...] | None = None
+    findings: tuple[str, ...] = ()
     mended: str = ""
     daemon: str = planned.GATEWAY
 
@@ -107,6 +112,12 @@ class Running:
         assert not wrong, wrong
         self.network.gateway.run("nft", "flush", "ruleset")
         self.network.gateway.run("nft", "-f", "-", text_in=script(gateway.ruleset))
+
+    def listed(self, file: str) -> str:
+        """The gateway's rules as the tool lists them for which ``file`` is written, without counts and times."""
+        text = self.network.gateway.run(*_LISTERS[Path(file).suffix]).stdout
+        lines = (_COUNT.sub(r"\1 0 \2 0", line) for line in text.splitlines() if not line.startswith("#"))
+        return "".join(f"{line}\n" for line in lines)
 
     def export(self) -> None:
         """Write what the gateway says of itself to where the configuration looks for it."""
