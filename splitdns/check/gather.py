@@ -31,6 +31,7 @@ from splitdns.check.dialects.opnsense import read as opnsense
 from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.routeros import read as routeros
+from splitdns.check.dialects.upnp import onto as upnp
 from splitdns.check.dialects.vyos import read as vyos
 from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Device, Gateway, Network, Ruleset
@@ -62,6 +63,11 @@ DEVICES: dict[Dialect, Read] = {
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,
     Dialect.EDGEOS: vyos.read_edgeos,
+}
+
+# Dialects that tell only what stands before another's rules, or among them: each gives the gateway with it.
+ADDITIONS: dict[Dialect, Callable[[Sequence[Printed], Gateway], Gateway]] = {
+    Dialect.UPNP: upnp.onto,
 }
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft
@@ -104,8 +110,9 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
         bridges = (bridge for one in published for bridge in one.interfaces if bridge.name not in known)
         network = replace(network, interfaces=(*network.interfaces, *bridges))
         hosts += tuple(host for one in published for host in one.hosts)
+    gateway = reader.added(Gateway(network, ruleset, hosts, device.listens))
     reader.problems.raise_errors("the gateway's sources are wrong")
-    return Gateway(network, ruleset, hosts, device.listens)
+    return gateway
 
 
 def _together(devices: Sequence[Device]) -> Device:
@@ -207,6 +214,13 @@ class _Reader:
             if texts := self._printed(dialect):
                 found.append(self._read(partial(read, texts, around), Device(Ruleset())))
         return _together(found)
+
+    def added(self, gateway: Gateway) -> Gateway:
+        """``gateway`` with what the dialects tell that add to others."""
+        for dialect, onto in ADDITIONS.items():
+            if texts := self._printed(dialect):
+                gateway = self._read(partial(onto, texts, gateway), gateway)
+        return gateway
 
     def _printed(self, dialect: Dialect) -> list[Printed]:
         return [Printed(text.text, text.name) for text in self._of(dialect)]

@@ -40,6 +40,7 @@ class Dialect(StrEnum):
     ROUTEROS = "routeros"
     OPENWRT = "openwrt"
     NSX = "nsx"
+    UPNP = "upnp"
     VYOS = "vyos"
     EDGEOS = "edgeos"
     IP_ADDRESS = "ip-address"
@@ -56,6 +57,7 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
     Dialect.IP6TABLES: ("ip6tables-save",),
     Dialect.IPSET: ("ipset", "save"),
     Dialect.OPENWRT: ("uci", "export"),
+    Dialect.UPNP: ("cat", "/var/lib/misc/upnp.leases"),
     Dialect.DOCKER: ("sh", "-c", "docker inspect $(docker ps -q)"),
     Dialect.ROUTEROS: (
         '/export terse; :put "/ip address"; /ip address print terse where dynamic; '
