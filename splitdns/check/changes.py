@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.model import (
@@ -49,13 +49,17 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Hairpin:
-    """Let ``clients``, on the server's own link, seem to be the gateway to the service."""
+    """Let ``clients``, on the server's own link, seem to be the gateway to the service.
+
+    ``interface`` is by which they come, and all of this goes back; some dialects must name it.
+    """
 
     clients: Numbers
     family: int
     to: Address
     protocol: str
     to_port: tuple[int, int]
+    interface: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ def _for(code: Code, cell: Cell, target: Address | None) -> Iterator[Change]:
     if code in _NEEDS_HAIRPIN and _shares_link(cell, target):
         clients = cell.seen.clients
         numbers = clients.network or clients.numbers
-        yield Hairpin(numbers, clients.family, target, protocol, to_port)
+        came = clients.interface or ""
+        yield Hairpin(numbers, clients.family, target, protocol, to_port, came)
     if code in _NEEDS_ACCEPT:
         outcome = cell.result.outcomes[0]
         act = last_act(outcome, Hook.FORWARD)

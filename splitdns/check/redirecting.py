@@ -73,7 +73,7 @@ def _ways_back(results: Sequence[Result]) -> Iterator[Change]:
         if one.clients.kind in _LED and one.verdict is Verdict.ASYM_REPLY and to is not None:
             for protocol in _protocols(one):
                 numbers = one.clients.network or one.clients.numbers
-                yield Hairpin(numbers, one.clients.family, to, protocol, _DNS)
+                yield Hairpin(numbers, one.clients.family, to, protocol, _DNS, one.clients.interface or "")
 
 
 def _other_halves(results: Sequence[Result], network: Network) -> Iterator[Change]:
@@ -153,7 +153,7 @@ def _redirection(
     for protocol in sorted(PROTOCOLS):
         changes.append(RedirectDns(numbers - others, interface, resolver, protocol, at_hand))
         if not here and clients.network is not None and int(resolver) in clients.network:
-            changes.append(Hairpin(numbers - others, family, resolver, protocol, _DNS))
+            changes.append(Hairpin(numbers - others, family, resolver, protocol, _DNS, interface))
     return Redirection(names, family, tuple(changes))
 
 

@@ -34,6 +34,8 @@ class RulesDialect(StrEnum):
 
     NFTABLES = "nftables"
     IPTABLES = "iptables"
+    PFSENSE = "pfsense"
+    OPNSENSE = "opnsense"
     ROUTEROS = "routeros"
 
 

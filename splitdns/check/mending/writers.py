@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
-from splitdns.check.mending import iptables, nftables, routeros
+from splitdns.check.mending import iptables, nftables, opnsense, pfsense, routeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Writer:
 WRITERS: dict[str, Writer] = {
     "nftables": Writer(nftables.written, ("nft ",)),
     "iptables": Writer(iptables.written, ("iptables ", "ip6tables ")),
+    "pfsense": Writer(pfsense.written, ("pfsense ",)),
+    "opnsense": Writer(opnsense.written, ("opnsense ",)),
     "routeros": Writer(routeros.written, ("routeros ",)),
 }
 

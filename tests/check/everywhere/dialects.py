@@ -41,6 +41,12 @@ IPROUTE = (
 
 DIALECTS: dict[str, Written] = {
     "table": Written((("table", "table/{n}.yaml"),)),
+    "pfsense": Written(
+        (("pfsense", "pfsense/{n}.xml"),), {"wan0": "wan", "lan0": "lan", "dmz0": "opt1", "vpn0": "opt2"}
+    ),
+    "opnsense": Written(
+        (("opnsense", "opnsense/{n}.xml"),), {"wan0": "wan", "lan0": "lan", "dmz0": "opt1", "vpn0": "opt2"}
+    ),
     "routeros": Written((("routeros", "routeros/{n}.rsc"),)),
     "openwrt": Written(
         (("openwrt", "openwrt/{n}.uci"),),

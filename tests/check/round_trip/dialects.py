@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import IPROUTE
+from tests.check.round_trip import webui
 
 # What the gateway's files say, in the order of its sources.
 Texts = tuple[Text, ...]
@@ -97,7 +98,19 @@ def _in_routeros(texts: Texts, lines: Sequence[str]) -> Texts:
 
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)
 
+def _in_pfsense(texts: Texts, lines: Sequence[str]) -> Texts:
+    return changed(texts, "pfsense", lambda text: webui.edited(text, lines))
+
+
+def _in_opnsense(texts: Texts, lines: Sequence[str]) -> Texts:
+    return changed(texts, "opnsense", lambda text: webui.edited(text, lines))
+
+
+_STATEFUL = {"FWD-FILTERED-REPLIES": "pf keeps a state for all that it lets in: replies pass"}
+
 DIALECTS: dict[str, Mended] = {
+    "pfsense": Mended((("pfsense", "pfsense/{name}.xml"),), _in_pfsense, cannot=_STATEFUL),
+    "opnsense": Mended((("opnsense", "opnsense/{name}.xml"),), _in_opnsense, cannot=_STATEFUL),
     "nftables": Mended(
         (("nftables", "nftables/{name}.nft"), *_IPROUTE), _in_nft, _listed_by_nft, ("nft", "unshare")
     ),

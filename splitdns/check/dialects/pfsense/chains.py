@@ -90,6 +90,7 @@ def _first(ends: Endpoints, made: Origin) -> Iterator[Rule]:
     yield Rule(stray, Drop(), _named(made, "TCP without a state"))
     yield Rule((States(frozenset({State.INVALID})),), Drop(), _named(made, "nothing that it belongs to"))
     yield Rule((Mark(Of.PACKET, Numbers.one(PASSED), PASSED),), Accept(), _named(made, "rdr pass"))
+    yield Rule((Interfaces(Side.SOURCE, frozenset({"lo"})),), Accept(), _named(made, "loopback"))
     for key, face in ends.faces.all.items():
         came = Interfaces(Side.SOURCE, frozenset({key}))
         members = [one for one in face.members if one in ends.faces.all]
