@@ -24,10 +24,12 @@ from splitdns.check.dialects import (
     table,
 )
 from splitdns.check.dialects.docker_published import Published
+from splitdns.check.dialects.ifconfig import read as ifconfig
 from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.dialects.nsx import read as nsx
 from splitdns.check.dialects.openwrt import read as openwrt
 from splitdns.check.dialects.opnsense import read as opnsense
+from splitdns.check.dialects.pf import read as pf
 from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.routeros import read as routeros
@@ -63,6 +65,7 @@ DEVICES: dict[Dialect, Read] = {
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,
     Dialect.EDGEOS: vyos.read_edgeos,
+    Dialect.PF: pf.read,
 }
 
 # Dialects that tell only what stands before another's rules, or among them: each gives the gateway with it.
@@ -245,7 +248,10 @@ class _Reader:
         return found
 
     def network(self) -> Network:
-        """What iproute2 says."""
+        """What iproute2 says, or what a BSD's commands say."""
+        bsd = self._printed(Dialect.IFCONFIG), self._printed(Dialect.NETSTAT)
+        if any(bsd):
+            return self._read(partial(ifconfig.read, *bsd), Network())
         return self._read(
             lambda: iproute.read(
                 self._printed(Dialect.IP_ADDRESS),

@@ -33,6 +33,7 @@ class Interface:
     point_to_point: bool = False
     hairpin: bool = False  # as a bridge port: frames may leave by the port by which they came
     rp_filter: int | None = None  # 0 off, 1 strict, 2 loose (RFC 3704); None: not known
+    groups: frozenset[str] = frozenset()  # by which rules of a BSD name it (ifconfig(8))
 
 
 @dataclass(frozen=True, slots=True)

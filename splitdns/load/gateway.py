@@ -48,6 +48,9 @@ class Dialect(StrEnum):
     IP_RULE = "ip-rule"
     SYSCTL = "sysctl"
     BRIDGE = "bridge"
+    PF = "pf"
+    IFCONFIG = "ifconfig"
+    NETSTAT = "netstat"
 
 
 # What prints each of them on the gateway; the usual command of `ssh:`.
@@ -69,6 +72,9 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
     Dialect.IP_RULE: ("sh", "-c", "ip -j -4 rule; ip -j -6 rule"),
     Dialect.SYSCTL: ("sysctl", "-a"),
     Dialect.BRIDGE: ("bridge", "-j", "-d", "link"),
+    Dialect.PF: ("cat", "/etc/pf.conf"),
+    Dialect.IFCONFIG: ("ifconfig", "-a"),
+    Dialect.NETSTAT: ("netstat", "-rn"),
 }
 
 

@@ -1,0 +1,1 @@
+"""The network of a BSD, as its own commands print it."""
