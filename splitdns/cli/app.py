@@ -37,6 +37,8 @@ class RulesDialect(StrEnum):
     PFSENSE = "pfsense"
     OPNSENSE = "opnsense"
     ROUTEROS = "routeros"
+    VYOS = "vyos"
+    EDGEOS = "edgeos"
 
 
 class FailOn(StrEnum):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitdns.cli.console import Status, printer
 
 if TYPE_CHECKING:
+    from splitdns.check.changes import Change
     from splitdns.check.check import Checked
     from splitdns.check.mend import Cure
+    from splitdns.check.model import Gateway
 
 
 def run(config: Path | None, dialect: str, *, undo: bool, redirect_dns: bool) -> None:
@@ -26,11 +28,15 @@ def run(config: Path | None, dialect: str, *, undo: bool, redirect_dns: bool) ->
         out.line("# nothing that a rule would cure")
         return
     printed: set[str] = set()  # names that share an address and port share their cure
+    done: list[Change] = []
     for head, cure in found:
         _print_head(head, cure)
         if cure.left:
             continue
-        commands = [one for one in _commands(cure, dialect, undo) if one not in printed]
+        changes = [one for one in cure.changes if one not in done]
+        lines = _commands(changes, dialect, checked.judgement.gateway, done, undo=undo)
+        done += changes
+        commands = [one for one in lines if one not in printed]
         for command in commands or ["# the same as before"]:
             out.line(command)
         printed.update(commands)
@@ -50,10 +56,13 @@ def _offered(checked: Checked, *, redirect_dns: bool) -> Iterator[tuple[str, Cur
         yield f"DNS of {named(one.clients)}, led to this server", cure
 
 
-def _commands(cure: Cure, dialect: str, undo: bool) -> list[str]:
+def _commands(
+    changes: Sequence[Change], dialect: str, gateway: Gateway, earlier: Sequence[Change], *, undo: bool
+) -> list[str]:
     from splitdns.check.mending.writers import written
 
-    return [line for do, back in written(cure.changes, dialect) for line in (back if undo else do)]
+    parts = written(changes, dialect, gateway, earlier)
+    return [line for do, back in parts for line in (back if undo else do)]
 
 
 def _print_head(head: str, cure: Cure) -> None:

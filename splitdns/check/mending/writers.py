@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
-from splitdns.check.mending import iptables, nftables, opnsense, pfsense, routeros
+from splitdns.check.mending import edgeos, iptables, nftables, opnsense, pfsense, routeros, vyos
+from splitdns.check.model import Gateway, Network, Ruleset
+
+Lines = tuple[list[str], list[str]]
+_NOBODY = Gateway(Network(), Ruleset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +21,57 @@ class Writer:
     dialect that keeps the chain, whatever the others are written in.
     """
 
-    written: Callable[[Sequence[Change]], tuple[list[str], list[str]]]
+    written: Callable[[Sequence[Change]], Lines]
     tables: tuple[str, ...]
 
 
-WRITERS: dict[str, Writer] = {
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A ``Writer`` of numbered rules, which asks for those that the gateway has.
+
+    It is given the changes that were written ``earlier``, too, whose numbers are taken.
+    """
+
+    written: Callable[[Sequence[Change], Gateway, Sequence[Change]], Lines]
+    tables: tuple[str, ...]
+
+
+WRITERS: dict[str, Writer | Numbered] = {
     "nftables": Writer(nftables.written, ("nft ",)),
     "iptables": Writer(iptables.written, ("iptables ", "ip6tables ")),
     "pfsense": Writer(pfsense.written, ("pfsense ",)),
     "opnsense": Writer(opnsense.written, ("opnsense ",)),
     "routeros": Writer(routeros.written, ("routeros ",)),
+    "vyos": Numbered(vyos.written, ("vyos ",)),
+    "edgeos": Numbered(edgeos.written, ("edgeos ",)),
 }
 
 
-def written(changes: Sequence[Change], dialect: str) -> list[tuple[list[str], list[str]]]:
-    """``changes`` in ``dialect``, one of ``WRITERS``; insertions each in the dialect of their chain."""
+def written(
+    changes: Sequence[Change], dialect: str, gateway: Gateway = _NOBODY, earlier: Sequence[Change] = ()
+) -> list[Lines]:
+    """``changes`` in ``dialect``, one of ``WRITERS``; insertions each in the dialect of their chain.
+
+    ``earlier`` changes of the same ``gateway`` have been written before.
+    """
+    parts = _by_keeper(changes, dialect)
+    before = _by_keeper(earlier, dialect)
+    return [_by(WRITERS[name], part, gateway, before[name]) for name, part in parts.items() if part]
+
+
+def _by(
+    writer: Writer | Numbered, changes: Sequence[Change], gateway: Gateway, earlier: Sequence[Change]
+) -> Lines:
+    if isinstance(writer, Numbered):
+        return writer.written(changes, gateway, earlier)
+    return writer.written(changes)
+
+
+def _by_keeper(changes: Sequence[Change], dialect: str) -> dict[str, list[Change]]:
     parts: dict[str, list[Change]] = {name: [] for name in WRITERS}
     for change in changes:
         parts[_keeper(change, dialect)].append(change)
-    return [WRITERS[name].written(part) for name, part in parts.items() if part]
+    return parts
 
 
 def _keeper(change: Change, dialect: str) -> str:

@@ -10,8 +10,10 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from splitdns.check.dialects.vyos.tree import parse
 from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import IPROUTE
+from tests.check.vyos.configurations import leaves
 from tests.check.round_trip import webui
 
 # What the gateway's files say, in the order of its sources.
@@ -96,6 +98,16 @@ def _in_routeros(texts: Texts, lines: Sequence[str]) -> Texts:
     return changed(texts, "routeros", edited)
 
 
+def _in_session(dialect: str) -> Callable[[Texts, Sequence[str]], Texts]:
+    """In a session of configuration mode: what is there as commands, and then what is printed."""
+
+    def session(text: str, lines: Sequence[str]) -> str:
+        tree = parse("\n".join([*leaves(parse(text, dialect)), *lines]), dialect)
+        return "".join(f"{line}\n" for line in sorted(leaves(tree)))
+
+    return lambda texts, lines: changed(texts, dialect, lambda text: session(text, lines))
+
+
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)
 
 def _in_pfsense(texts: Texts, lines: Sequence[str]) -> Texts:
@@ -118,4 +130,6 @@ DIALECTS: dict[str, Mended] = {
         (("iptables", "iptables/{name}.rules"), *_IPROUTE), _in_iptables, tools=("iptables", "unshare")
     ),
     "routeros": Mended((("routeros", "routeros/{name}.rsc"),), _in_routeros),
+    "vyos": Mended((("vyos", "vyos/{name}.txt"),), _in_session("vyos")),
+    "edgeos": Mended((("edgeos", "edgeos/{name}.boot"),), _in_session("edgeos")),
 }

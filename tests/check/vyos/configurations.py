@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.vyos.interfaces import read_interfaces
 from splitdns.check.dialects.vyos.read import read, read_edgeos
 from splitdns.check.dialects.vyos.reading import Reading
 from splitdns.check.dialects.vyos.routes import read_routes
-from splitdns.check.dialects.vyos.tree import parse
+from splitdns.check.dialects.vyos.tree import Node, parse
 from splitdns.check.model import Device, Gateway, Network
 from tests.check.gateways import DMZ_HOST, WEB_HOST
 
@@ -40,3 +42,13 @@ def reading(text: str, dialect: str = "vyos") -> Reading:
     read_interfaces(found)
     read_routes(found)
     return found
+
+
+def leaves(tree: Node) -> Iterator[str]:
+    """The tree as commands, one for each leaf."""
+    for child in tree.children.values():
+        if child.children:
+            yield from leaves(child)
+        else:
+            quoted = (f"'{word}'" if " " in word or not word else word for word in child.path)
+            yield f"set {' '.join(quoted)}"

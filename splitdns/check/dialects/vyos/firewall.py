@@ -2,8 +2,8 @@
 
 Up to VyOS 1.3, and in EdgeOS, a rule set is bound to an interface: ``in`` and ``out`` see what passes,
 ``local`` what is for the gateway. There an ``accept`` only ends its own rule set, and the one bound ``out``
-is asked too. Since VyOS 1.4 ``forward``, ``input`` and ``output`` have rules of their own, and an ``accept``
-ends them.
+is asked too: so these are base chains of their own. Since VyOS 1.4 ``forward``, ``input`` and ``output`` have
+rules of their own.
 
 Chains have the path of the command line for their name, so that a rule of the model is found there again.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from splitdns.check.dialects.vyos.matches import Never, conditions_of
+from splitdns.check.dialects.vyos.matches import Never, conditions_of, inert
 from splitdns.check.dialects.vyos.reading import Reading, numbered, origin
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.model import (
@@ -81,13 +81,13 @@ def read_firewall(reading: Reading, first: Callable[[Hook], Iterator[Rule]]) -> 
         reading.rest(options, ("state-policy", "apply-to-bridged-traffic"), _IGNORED)
     for kind, family in NAMES.items():
         for node in firewall.beneath(kind):
-            yield _named(reading, node, f"{kind} {node.word}", family, Return())
+            yield _named(reading, node, f"{kind} {node.word}", family)
     yield from _hooked(reading, first)
     for kind, family in (("ipv4", 4), ("ipv6", 6)):
         for base in firewall.beneath(kind):
             if base.word == "name":
                 for node in base.children.values():
-                    yield _named(reading, node, f"{kind} name {node.word}", family, Accept())
+                    yield _named(reading, node, f"{kind} name {node.word}", family)
             elif base.word in _HOOKS:
                 for node in base.children.values():
                     yield _base(reading, node, f"{kind} {base.word} {node.word}", family, base.word)
@@ -101,15 +101,12 @@ def read_firewall(reading: Reading, first: Callable[[Hook], Iterator[Rule]]) -> 
 
 
 def _hooked(reading: Reading, first: Callable[[Hook], Iterator[Rule]]) -> Iterator[Chain]:
-    bound: dict[Hook, list[Rule]] = {Hook.FORWARD: [], Hook.INPUT: []}
-    # What comes in is asked before what goes out, whichever interface stands first in the file.
     for direction, (hook, side) in _DIRECTIONS.items():
+        rules = [*state_policy(reading), *first(hook)]
         for name, node in _bindings(reading):
-            bound[hook] += _binding(reading, node, direction, Interfaces(side, frozenset({name})))
-    for hook, rules in bound.items():
-        before = [*state_policy(reading), *first(hook)]
-        if rules or before:
-            yield Chain(table_of(reading), hook.value, (*before, *rules), hook, Priority.FILTER)
+            rules += _binding(reading, node, direction, Interfaces(side, frozenset({name})))
+        if rules:
+            yield Chain(table_of(reading), direction, tuple(rules), hook, Priority.FILTER)
 
 
 def _bindings(reading: Reading) -> Iterator[tuple[str, Node]]:
@@ -160,9 +157,8 @@ def state_policy(reading: Reading) -> Iterator[Rule]:
 # --- Rule sets ----------------------------------------------------------------------------------------------
 
 
-def _named(reading: Reading, node: Node, name: str, family: int, accept: Action) -> Chain:
-    rules = [*_rules(reading, node, name, family, accept)]
-    rules.append(_default(reading, node, "drop", family, accept))
+def _named(reading: Reading, node: Node, name: str, family: int) -> Chain:
+    rules = [*_rules(reading, node, name, family), _default(reading, node, "drop", family)]
     reading.rest(node, ("rule", "default-action", "default-jump-target"), ("enable-default-log",))
     return Chain(table_of(reading), name, tuple(rules), families=frozenset({family}))
 
@@ -173,8 +169,7 @@ def _base(reading: Reading, node: Node, name: str, family: int, hook: str) -> Ch
     if priority is None:
         reading.wrong(node, f"one of {', '.join(_PRIORITIES)}")
     policy = state_policy(reading) if hook != "prerouting" else ()
-    rules = [*policy, *_rules(reading, node, name, family, Accept())]
-    rules.append(_default(reading, node, "accept", family, Accept()))
+    rules = [*policy, *_rules(reading, node, name, family), _default(reading, node, "accept", family)]
     reading.rest(node, ("rule", "default-action", "default-jump-target"))
     return Chain(
         table_of(reading),
@@ -186,27 +181,29 @@ def _base(reading: Reading, node: Node, name: str, family: int, hook: str) -> Ch
     )
 
 
-def _rules(reading: Reading, node: Node, name: str, family: int, accept: Action) -> Iterator[Rule]:
+def _rules(reading: Reading, node: Node, name: str, family: int) -> Iterator[Rule]:
     of_names = name.rpartition(" ")[0] if "name" in name.split() else f"{name.split()[0]} name"
     for _, rule in numbered(node.beneath("rule"), reading):
         if "disable" in rule.children:
+            yield inert(rule, family)
             continue
-        action = _action(reading, rule, of_names, accept)
+        action = _action(reading, rule, of_names)
         if action is None:
             continue
         lets_through = not isinstance(action, Drop | Reject | Opaque)
         try:
             conditions = conditions_of(reading, rule, family, lets_through=lets_through, besides=_SAYS)
         except Never:
+            yield inert(rule, family)
             continue
         yield Rule(tuple(conditions), action, origin(rule), frozenset({family}))
 
 
-def _action(reading: Reading, rule: Node, of_names: str, accept: Action) -> Action | None:
+def _action(reading: Reading, rule: Node, of_names: str) -> Action | None:
     word = rule.value("action")
     match word:
         case "accept":
-            return accept
+            return Accept()
         case "drop" | "reject":
             return _TERMINAL[word]
         case "return":
@@ -232,14 +229,14 @@ def _jump(reading: Reading, rule: Node, target: Node | None, of_names: str) -> A
     return Jump(f"{of_names} {target.word}")
 
 
-def _default(reading: Reading, node: Node, usual: str, family: int, accept: Action) -> Rule:
+def _default(reading: Reading, node: Node, usual: str, family: int) -> Rule:
     """What becomes of a packet that no rule decided."""
     told = node.leaf("default-action")
     word = usual if told is None else told.word
     action: Action
     match word:
         case "accept":
-            action = accept
+            action = Accept()
         case "drop" | "reject":
             action = _TERMINAL[word]
         case "return" | "continue":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from splitdns.check.dialects.vyos.groups import of_group, of_interfaces
-from splitdns.check.dialects.vyos.reading import WORDS_ONLY, Reading
+from splitdns.check.dialects.vyos.reading import WORDS_ONLY, Reading, origin
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import (
     Wrong,
@@ -28,8 +28,10 @@ from splitdns.check.model import (
     Addresses,
     Condition,
     IcmpTypes,
+    Pass,
     Ports,
     Protocols,
+    Rule,
     Side,
     State,
     States,
@@ -37,7 +39,7 @@ from splitdns.check.model import (
     TcpFlags,
     Translated,
 )
-from splitdns.check.sets import Numbers
+from splitdns.check.sets import NONE, Numbers
 
 Conditions = list[Condition]
 
@@ -57,6 +59,11 @@ _MADE_FOR_PORTS = Numbers.of((TCP, TCP), (UDP, UDP))
 
 class Never(Exception):  # noqa: N818 - an answer, not an error
     """No packet of a new connection matches the rule."""
+
+
+def inert(rule: Node, family: int) -> Rule:
+    """A rule that no packet meets, so that its number stays taken."""
+    return Rule((Protocols(NONE),), Pass(), origin(rule), frozenset({family}))
 
 
 def conditions_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from splitdns.check.dialects.vyos.matches import Conditions, Never, conditions_of
+from splitdns.check.dialects.vyos.matches import Conditions, Never, conditions_of, inert
 from splitdns.check.dialects.vyos.reading import Reading, numbered, origin
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, address, interfaces, ports, prefix
@@ -83,11 +83,12 @@ def _rules(reading: Reading, side: Side) -> Iterator[Rule]:
 
 
 def _rule(reading: Reading, node: Node, side: Side, family: int) -> Iterator[Rule]:
-    if "disable" in node.children:
-        return
     try:
+        if "disable" in node.children:
+            raise Never
         conditions = conditions_of(reading, node, family, lets_through=True, besides=_SAYS)
     except Never:
+        yield inert(node, family)
         return
     target = Target() if "exclude" in node.children else _target(reading, node, side, family)
     if target is None:

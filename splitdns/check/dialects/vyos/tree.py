@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from splitdns.errors import ConfigError, Problems, Where
 
 MAX_LINES = 500_000  # a file that is longer is nobody's configuration, and is refused
-MAX_DEPTH = 60  # of braces; the deepest in VyOS has about 12
+MAX_DEPTH = 60  # words to a value; the longest of VyOS are about 15
 
 _WORD = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s'"]+)""")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -88,11 +88,27 @@ class Node:
             node = child
         return node
 
+    def rename(self, level: tuple[str, ...], words: tuple[str, ...], where: Where) -> None:
+        """``rename rule 1 to rule 2`` beneath ``level``; what is not there, or would be twice, stays."""
+        to = words.index("to")
+        old, new = (*level, *words[:to]), (*level, *words[:to][:-2], *words[to + 1 :])
+        node = self.at(*old)
+        if node is not None and self.at(*new) is None:
+            self.remove(old)
+            self.add(new, where).adopt(node)
+
+    def adopt(self, other: Node) -> None:
+        """Put all that stands beneath ``other`` beneath here."""
+        for child in other.children.values():
+            self.add((child.word,), child.where).adopt(child)
+
     def remove(self, words: tuple[str, ...]) -> None:
-        """Take a path away, if it is there."""
+        """Take a path away, if it is there, and what would be left empty above it."""
         holder = self.at(*words[:-1])
-        if holder is not None:
-            holder.children.pop(words[-1], None)
+        if holder is None or holder.children.pop(words[-1], None) is None:
+            return
+        if not holder.children and len(words) > 1:
+            self.remove(words[:-1])
 
 
 def parse(text: str, file: str) -> Node:
@@ -122,7 +138,7 @@ def _is_commands(lines: Iterable[str]) -> bool:
     """Whether the first word of all is one of a session's."""
     bodies = (line.split() for line in lines if not line.lstrip().startswith("#"))
     first = next((words[0] for words in bodies if words), "")
-    return first in ("set", "delete", "load") or first in _SESSION
+    return first in ("set", "delete", "edit", "rename", "load") or first in _SESSION
 
 
 def _words(line: str, where: Where, problems: Problems) -> tuple[str, ...]:
@@ -153,6 +169,7 @@ def _words(line: str, where: Where, problems: Problems) -> tuple[str, ...]:
 
 
 def _read_commands(lines: Iterable[str], file: str, root: Node, problems: Problems) -> None:
+    level: tuple[str, ...] = ()  # below which ``edit`` has gone
     for number, line in enumerate(lines, 1):
         body = line.strip()
         if not body or body.startswith("#"):
@@ -161,11 +178,20 @@ def _read_commands(lines: Iterable[str], file: str, root: Node, problems: Proble
         words = _words(body, where, problems)
         if not words:
             continue
+        if len(level) + len(words) > MAX_DEPTH:
+            problems.error(ConfigError(where, f"expected at most {MAX_DEPTH} words to a value"))
+            return
         match words[0]:
             case "set" if len(words) > 1:
-                root.add(words[1:], where)
+                root.add((*level, *words[1:]), where)
             case "delete" if len(words) > 1:
-                root.remove(words[1:])
+                root.remove((*level, *words[1:]))
+            case "rename" if "to" in words[2:]:
+                root.rename(level, words[1:], where)
+            case "edit" if len(words) > 1:
+                level = (*level, *words[1:])
+            case "top":
+                level = ()
             case "load":
                 root.add(words, where)
             case first if first not in _SESSION:
@@ -194,12 +220,12 @@ def _read_braces(lines: Iterable[str], file: str, root: Node, problems: Problems
                 problems.error(ConfigError(where, "expected a name before {"))
                 return
             continue
+        if len(stack[-1].path) + len(words) > MAX_DEPTH:
+            problems.error(ConfigError(where, f"expected at most {MAX_DEPTH} words to a value"))
+            return
         node = stack[-1].add(words, where)
         if is_open:
             stack.append(node)
-        if len(stack) > MAX_DEPTH:
-            problems.error(ConfigError(where, f"expected at most {MAX_DEPTH} braces within each other"))
-            return
     if len(stack) > 1 and not problems.errors:
         where = Where(file, number, 1)
         left = f"{stack[-1].where.line}: {' '.join(stack[-1].path[-2:])}"

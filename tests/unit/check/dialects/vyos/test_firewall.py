@@ -81,7 +81,7 @@ def test_chains_have_the_paths_of_the_command_line() -> None:
 
     assert [(chain.table, chain.name) for chain in found.ruleset.chains] == [
         ("vyos filter", "name WAN_IN"),
-        ("vyos filter", "forward"),
+        ("vyos filter", "in"),
         ("vyos filter", "ipv4 forward filter"),
         ("vyos filter", "ipv4 name X"),
     ]

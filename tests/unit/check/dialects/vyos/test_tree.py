@@ -103,8 +103,23 @@ def test_what_is_neither_form_is_told_with_its_place(text: str, where: str, expe
     assert expected in error
 
 
+def test_a_session_may_go_down_and_give_rules_other_numbers() -> None:
+    tree = parse(
+        "edit nat source\nset rule 1 exclude\nset rule 2 exclude\nrename rule 1 to rule 9\n"
+        "rename rule 2 to rule 9\nrename rule 7 to rule 8\ntop\nset system host-name x\n",
+        "f",
+    )
+
+    assert shape(tree) == {
+        "nat": {"source": {"rule": {"2": {"exclude": {}}, "9": {"exclude": {}}}}},
+        "system": {"host-name": {"x": {}}},
+    }
+    assert tree.at("nat", "source", "rule", "9", "exclude").path[-2:] == ("9", "exclude")  # type: ignore[union-attr]
+
+
 def test_braces_and_lines_are_limited() -> None:
     deep = "".join(f"system{n} {{\n" for n in range(MAX_DEPTH))
 
-    assert f"at most {MAX_DEPTH} braces" in errors(deep)[0]
+    assert f"at most {MAX_DEPTH} words" in errors(deep + "system {\n")[0]
+    assert f"at most {MAX_DEPTH} words" in errors(f"set {'system ' * MAX_DEPTH}")[0]
     assert f"at most {MAX_LINES} lines" in errors("\n" * MAX_LINES)[0]

@@ -1,0 +1,147 @@
+"""Commands for a configuration of numbered rules, as VyOS and EdgeOS have it, while they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import summarize_address_range
+
+from splitdns.check.around import PROTOCOLS
+from splitdns.check.changes import Admit, AdmitReplies, Forward, RedirectDns
+from splitdns.check.mending.numbers import Asked, Numbering
+from splitdns.check.model import Accept, Gateway, Pass, Rule
+from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.traffic import DNS_PORT
+
+COMMENT = "splitdns"
+MAX_RULES = 100  # for one shifted range of ports, each of which needs a rule of its own
+Lines = tuple[list[str], list[str]]
+_RULE_SETS = ("name ", "ipv6-name ", "ipv4 ", "ipv6 ")
+
+
+class Session:
+    """What makes the changes, and what takes them back, the last first."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._numberings: dict[tuple[str, int, int], Numbering] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep the numbers that are taken, and not the lines that took them."""
+        self._do: list[str] = []
+        self._undo: list[str] = []
+
+    def lines(self) -> Lines:
+        """Both."""
+        return self._do, self._undo
+
+    def say(self, words: str) -> None:
+        """To the person, in both."""
+        self._do.append(f"# {words}")
+        self._undo.insert(0, f"# {words}")
+
+    def insert(
+        self, path: str, words: list[str], asked: Asked, last: int, first: int = 1, usual: int = 10
+    ) -> None:
+        """A rule beneath ``path`` before all that could meet what is ``asked``."""
+        rules = [rule for chain in self.gateway.ruleset.chains for rule in chain.rules]
+        self._insert(path, words, [rule for rule in rules if asked.may_meet(rule)], last, first, usual)
+
+    def accept(self, path: str, words: list[str], asked: Asked, last: int) -> None:
+        """A rule of a rule set: what accepts too may come before it."""
+        rules = [rule for chain in self.gateway.ruleset.chains for rule in chain.rules]
+        blocking = [
+            rule
+            for rule in rules
+            if asked.may_meet(rule) and not isinstance(rule.action, Accept | Pass)
+        ]
+        self._insert(path, words, blocking, last, 1, 10)
+
+    def _insert(
+        self, path: str, words: list[str], blocking: list[Rule], last: int, first: int, usual: int
+    ) -> None:
+        numbering = self._numbering(path, first, last, usual)
+        number, moves = numbering.place(blocking)
+        if moves:
+            self._do += [f"rename {path} rule {old} to rule {new}" for old, new in moves]
+            self._undo[:0] = [f"rename {path} rule {new} to rule {old}" for old, new in reversed(moves)]
+        self._do.append(f"set {path} rule {number} description {COMMENT}")
+        self._do += [f"set {path} rule {number} {one}" for one in words]
+        self._undo.insert(0, f"delete {path} rule {number}")
+
+    def _numbering(self, path: str, first: int, last: int, usual: int) -> Numbering:
+        key = path, first, last
+        if key not in self._numberings:
+            numbering = Numbering(path, first, last, usual)
+            for chain in self.gateway.ruleset.chains:
+                numbering.know(chain.rules)
+            self._numberings[key] = numbering
+        return self._numberings[key]
+
+    def is_met(self, path: str, asked: Asked) -> bool:
+        """Whether a rule beneath ``path`` could decide about what is ``asked``."""
+        rules = (rule for chain in self.gateway.ruleset.chains for rule in chain.rules)
+        return any(rule.origin.text.startswith(f"{path} rule ") and asked.may_meet(rule) for rule in rules)
+
+    def pairs(self, change: Forward) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """The ports outside and inside of each rule: a range that is shifted needs one for each port."""
+        (low, high), (to, _) = change.port, change.to_port
+        if change.port == change.to_port or low == high:
+            yield change.port, change.to_port
+        elif high - low < MAX_RULES:
+            for number in range(low, high + 1):
+                yield (number, number), (to + number - low, to + number - low)
+        else:
+            self.say(f"{low}-{high} cannot be shifted to {to} by one rule: give the server the same ports")
+
+    def asked(self, change: Forward, port: tuple[int, int]) -> Asked:
+        """The packets of a forward."""
+        protocol = Numbers.one(PROTOCOLS[change.protocol])
+        return Asked(change.address.version, numbers_of(change.address), protocol, Numbers.of(port))
+
+    def asked_dns(self, change: RedirectDns) -> Asked:
+        """DNS queries, to whomever they are sent."""
+        protocol = Numbers.one(PROTOCOLS[change.protocol])
+        return Asked(change.resolver.version, None, protocol, Numbers.one(DNS_PORT))
+
+    def ranges(self, family: int, numbers: Numbers) -> Iterator[str]:
+        """Prefixes and ranges, as few as there can be."""
+        for low, high in numbers.ranges:
+            first, last = address_of(family, low), address_of(family, high)
+            whole = list(summarize_address_range(first, last))
+            if len(whole) > 1:
+                yield f"{first}-{last}"
+            else:
+                yield str(first if low == high else whole[0])
+
+
+def rule_set(session: Session, change: Admit | AdmitReplies, last: int) -> None:
+    """An acceptance in the rule set that drops; where no rule set does, a person must decide."""
+    path = f"firewall {change.chain}"
+    if not change.chain.startswith(_RULE_SETS):
+        what = "replies" if isinstance(change, AdmitReplies) else f"{change.protocol} to {change.to}"
+        session.say(f"{change.chain} drops {what} without a rule set: give it one that accepts this")
+        return
+    if isinstance(change, AdmitReplies):
+        is_old = change.chain.startswith(_RULE_SETS[:2])
+        states = [f"state {state}{' enable' if is_old else ''}" for state in ("established", "related")]
+        session.accept(path, ["action accept", *states], Asked(change.family, replies=True), last)
+        return
+    asked = Asked(
+        change.to.version,
+        numbers_of(change.to),
+        Numbers.one(PROTOCOLS[change.protocol]),
+        Numbers.of(change.to_port),
+    )
+    words = [
+        "action accept",
+        f"destination address {change.to}",
+        f"destination port {ports_of(change.to_port)}",
+        f"protocol {change.protocol}",
+    ]
+    session.accept(path, words, asked, last)
+
+
+def ports_of(port: tuple[int, int]) -> str:
+    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
+
