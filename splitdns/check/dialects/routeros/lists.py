@@ -8,7 +8,7 @@ without it they are not known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitdns.check.dialects.routeros.config import Config, Item, scripts
 from splitdns.check.dialects.routeros.values import address_range, is_name, wrong
@@ -22,10 +22,14 @@ _ADDS = ("add-src-to-address-list", "add-dst-to-address-list")
 
 @dataclass(frozen=True, slots=True)
 class AddressList:
-    """``known`` addresses are in it; ``unsure``: others may be, and why."""
+    """``known`` addresses are in it; ``unsure``: others may be, and why.
+
+    ``kept``: a name or a script keeps it, so that a rule that names the list does not name these addresses.
+    """
 
     known: Numbers = NONE
     unsure: str = ""
+    kept: bool = False
 
 
 def lists_of(
@@ -44,11 +48,12 @@ def lists_of(
         except ConfigError as error:
             problems.error(error)
             continue
-        found[name] = AddressList(was.known | known, was.unsure or unsure)
+        kept = was.kept or item.dynamic or is_name(item.get("address"))
+        found[name] = AddressList(was.known | known, was.unsure or unsure, kept)
     for name, why in _added(config, family):
         if not printed:
             found[name] = AddressList(found.get(name, AddressList()).known, why)
-    _note_scripts(config, found)
+    _take_scripts(config, found)
     return found
 
 
@@ -98,12 +103,13 @@ def _added(config: Config, family: int) -> list[tuple[str, str]]:
     ]
 
 
-def _note_scripts(config: Config, found: Mapping[str, AddressList]) -> None:
+def _take_scripts(config: Config, found: dict[str, AddressList]) -> None:
     """A list that a script keeps is told as it was at the export."""
     texts = [(item, text) for item, text in scripts(config) if "address-list" in text]
     for item, text in texts:
         for name in found:
             if name and name in text:
+                found[name] = replace(found[name], kept=True)
                 reason = "a script keeps it: taken as it was when this was printed"
                 config.note(Support.IGNORED, f"address-list {name}", item.origin, reason)
 
@@ -119,5 +125,7 @@ def is_in(
     if found.unsure:
         known = Addresses(side, found.known)
         return AnyOf(((known,), (Unknown(found.unsure),)), negated=negated), found.unsure
+    if found.kept:
+        return AnyOf(((Addresses(side, found.known),),), negated), ""
     numbers = all_addresses(family) - found.known if negated else found.known
     return Addresses(side, numbers), ""
