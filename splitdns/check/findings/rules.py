@@ -12,6 +12,7 @@ from splitdns.check.model import (
     Addresses,
     Chain,
     Hook,
+    Jump,
     Netmap,
     Ports,
     Protocols,
@@ -45,10 +46,18 @@ def leads_to(rule: Rule, targets: Collection[Address], packets: Packets) -> bool
 def accepts_before_translation(ruleset: Ruleset, packets: Packets) -> bool:
     """Whether the forward filter accepts ``packets`` by an address as the client wrote it.
 
-    It never sees that address, but a person may think so.
+    It never sees that address, but a person may think so. Some accept in a chain that rules jump to.
     """
+    accepting = {
+        (chain.table, chain.name)
+        for chain in ruleset.chains
+        if any(isinstance(rule.action, Accept) for rule in chain.rules)
+    }
     return any(
-        isinstance(rule.action, Accept)
+        (
+            isinstance(rule.action, Accept)
+            or (isinstance(rule.action, Jump) and (chain.table, rule.action.chain) in accepting)
+        )
         and any(isinstance(one, Addresses) and one.side is Side.DESTINATION for one in rule.conditions)
         and may_match(rule, packets)
         for chain in _filtering(ruleset)

@@ -58,6 +58,16 @@ def test_an_acceptance_of_the_address_before_translation_is_noticed() -> None:
     assert not accepts("INPUT -d 203.0.113.7/32")
 
 
+def test_an_acceptance_may_stand_in_a_chain_that_is_jumped_to() -> None:
+    def accepts(verdict: str) -> bool:
+        jump = "-A FORWARD -d 203.0.113.7/32 -j mine\n"
+        text = filtered(jump, f"-A mine -j {verdict}\n").replace("*filter\n", "*filter\n:mine - [0:0]\n")
+        return accepts_before_translation(ruleset(text), PACKETS)
+
+    assert accepts("ACCEPT")
+    assert not accepts("DROP")
+
+
 def test_a_destination_is_named_alone_or_in_a_network_and_not_by_all() -> None:
     assert names_destination(ruleset(nat(FORWARD)), ip_address("203.0.113.7"))
     assert not names_destination(ruleset(nat(FORWARD)), ip_address("203.0.113.8"))
