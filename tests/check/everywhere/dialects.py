@@ -39,6 +39,9 @@ IPROUTE = (
     ("sysctl", "iproute/sysctl.txt"),
 )
 
+BSD = (("ifconfig", "ifconfig/{shape}.txt"), ("netstat", "ifconfig/netstat.txt"))
+_BSD_NAMES = {"wan0": "em0", "lan0": "em1", "dmz0": "em2", "vpn0": "wg0"}
+
 DIALECTS: dict[str, Written] = {
     "table": Written((("table", "table/{n}.yaml"),)),
     "pfsense": Written(
@@ -64,4 +67,6 @@ DIALECTS: dict[str, Written] = {
     "edgeos": Written(
         (("edgeos", "edgeos/{n}.boot"),), {"wan0": "eth0", "lan0": "eth1", "dmz0": "eth2", "vpn0": "wg0"}
     ),
+    "pf-openbsd": Written((("pf", "pf-openbsd/{n}.conf"), *BSD), _BSD_NAMES),
+    "pf-freebsd": Written((("pf", "pf-freebsd/{n}.conf"), *BSD), _BSD_NAMES),
 }

@@ -141,15 +141,12 @@ class _Chains:
     # --- Conditions -----------------------------------------------------------------------------------------
 
     def _held(
-        self, way: _Way, step: Step, *, original: bool = False, all_worlds: bool = True
+        self, way: _Way, step: Step, *, original: bool = False
     ) -> Iterator[tuple[int, World, tuple[Condition, ...]]]:
-        """Each family, world and conditions in which a rule holds.
-
-        ``all_worlds``: also those that make no difference to what the rule asks.
-        """
+        """Each family, world and conditions in which a rule holds; one world, if all are the same to it."""
         side = _TRANSLATED[way.direction]
         ways = [tuple(self._sifted(one, way.direction, step.rule.origin)) for one in step.when]
-        asks = all_worlds or any(
+        asks = any(
             (part.source if side is Side.SOURCE else part.destination).says_anything
             for parts in ways
             for part in parts
@@ -235,20 +232,23 @@ class _Chains:
                 yield Chain(table, name, _joined(rules), hook, priority, is_nat=True)
 
     def _new(self, way: _Way) -> Iterator[Made]:
-        """OpenBSD: the rule that decides translates, or else the last match that holds."""
+        """OpenBSD: the rule that decides translates, or else the last match of all, wherever it stands."""
         for step in deciding(way.steps):
             rule = step.rule
-            for family, world, conditions in self._held(way, step):
-                own = self._action(way, step, family) if rule.stateful else None
-                before = self._action_of(way, world, family)
-                origin = rule.origin
-                if own is None and before is not None and world.step is not None:
-                    origin = world.step.rule.origin
-                action = own or before
-                if rule.does is Does.PASS and (action is None or not rule.stateful):
-                    action = Accept()
-                if action is not None:
-                    yield Made(conditions, action, origin, frozenset({family}))
+            for family, before, conditions in self._held(way, step):
+                for last in worlds(way.translating, len(way.steps)):
+                    if not _may_follow(last, before, step):
+                        continue
+                    own = self._action(way, step, family) if rule.stateful else None
+                    matched = self._action_of(way, last, family)
+                    is_matched = own is None and matched is not None and last.step is not None
+                    action = own or matched
+                    if rule.does is Does.PASS and (action is None or not rule.stateful):
+                        action = Accept()
+                    if action is not None:
+                        marks = () if last.mark is None else (last.mark,)
+                        origin = last.step.rule.origin if is_matched and last.step else rule.origin
+                        yield Made((*conditions, *marks), action, origin, frozenset({family}))
 
     def _old(self, kind: str, direction: str) -> Iterator[Made]:
         """FreeBSD: the first translation rule that holds."""
@@ -301,7 +301,7 @@ class _Chains:
             leaves = bits.get(step.at, 0)
             if not leaves and not step.stops:
                 continue
-            for family, _, conditions in self._held(way, step, all_worlds=False):
+            for family, _, conditions in self._held(way, step):
                 families = frozenset({family})
                 if leaves:
                     rules.append(Made(conditions, set_(leaves), step.rule.origin, families))
@@ -318,7 +318,7 @@ class _Chains:
             yield Made((has(bit),), Accept(), origin)
         original = way.direction == "in" and self._name == OPENBSD and way.translates
         for step in deciding(way.steps):
-            for family, _, conditions in self._held(way, step, original=original, all_worlds=False):
+            for family, _, conditions in self._held(way, step, original=original):
                 yield from self._decided(way.direction, step.rule, conditions, frozenset({family}))
         if self._tracks:
             conditions = ()
@@ -353,6 +353,15 @@ class _Chains:
             made_by = direction if not is_reply else {"in": "out", "out": "in"}[direction]
             known = Mark(Of.CONNECTION, Numbers.one(0), _STATELESS[made_by])
             yield Made((_REPLIES, Direction(is_reply), known), Accept(), origin)
+
+
+def _may_follow(last: World, before: World, step: Step) -> bool:
+    """Whether ``last`` may be the last match of all where ``before`` was the last one before ``step``."""
+    if before.mark is None:
+        return True  # the step did not ask
+    if last.step is None or last.step.at < step.at:
+        return last.step is before.step
+    return True
 
 
 def _joined(rules: Iterable[Made]) -> tuple[Made, ...]:
