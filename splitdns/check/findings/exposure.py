@@ -17,7 +17,7 @@ from splitdns.check.judge import Judgement, before_us
 from splitdns.check.model import Origin
 from splitdns.check.promises import Service
 from splitdns.check.sets import NONE, PORTS, Address, Numbers, shown_addresses
-from splitdns.check.traffic import DNS_PORT
+from splitdns.check.traffic import DNS_PORT, resolver_addresses
 from splitdns.check.verdict import Packets, Result, Verdict
 
 WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one by one
@@ -103,6 +103,9 @@ def _openings(
         ports &= listens.get(protocol, NONE) if listens is not None else PORTS
         if protocol == PROTOCOLS["tcp"] and (admin := ports & ADMIN_PORTS):
             yield _Opening(Code.EXP_ADMIN, family, protocol, result.packets.destination, None), admin
+        if listens is not None and DNS_PORT in ports and not _is_here(judgement):
+            to = result.packets.destination
+            yield _Opening(Code.EXP_OPEN_RESOLVER, family, protocol, to, None), Numbers.one(DNS_PORT)
         rest = ports - ADMIN_PORTS - Numbers.one(DNS_PORT)
         if listens is not None and rest:
             yield _Opening(Code.EXP_UNNAMED, family, protocol, result.packets.destination, None), rest
@@ -121,7 +124,14 @@ def _openings(
         yield _Opening(code, family, protocol, outcome.endpoint.addresses, rule), ports
 
 
+def _is_here(judgement: Judgement) -> bool:
+    """Whether this server is what answers DNS on the gateway: whom it meets is asked view by view."""
+    own = {*judgement.gateway.network.addresses(4), *judgement.gateway.network.addresses(6)}
+    return bool(own.intersection(resolver_addresses(judgement.settings, judgement.loaded)))
+
+
 _MESSAGES = {
+    Code.EXP_OPEN_RESOLVER: "the gateway's own resolver answers the internet: {ports} at {to}",
     Code.EXP_ADMIN: "the internet may reach the gateway's own {ports} at {to}",
     Code.EXP_V6_OPEN: "the internet may reach {to} at {ports} over IPv6, and no name declares it",
     Code.EXP_DOCKER_BYPASS: "Docker publishes {ports} of {to} to the internet, past the filter",
@@ -130,6 +140,7 @@ _MESSAGES = {
     Code.EXP_UNNAMED: "{ports} is open to the internet at {to}, and no name declares it",
 }
 _REMEDIES = {
+    Code.EXP_OPEN_RESOLVER: "drop port 53 in the input chain for the uplink",
     Code.EXP_ADMIN: "drop it in the input chain for the uplink",
     Code.EXP_V6_OPEN: "accept only what is declared in the forward chain",
     Code.EXP_DOCKER_BYPASS: "publish it on an inside address, or declare it with `expose`",

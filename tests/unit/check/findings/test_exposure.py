@@ -35,6 +35,17 @@ def test_the_gateway_s_own_ports_are_known_where_it_says_what_listens(tmp_path: 
     assert "51820/udp" in unnamed.message
 
 
+def test_a_resolver_of_the_gateway_s_own_is_closed_to_the_internet(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    elsewhere = "{resolver: [192.168.1.53], listens: [53/udp]}"
+    here = "{resolver: [192.168.1.1], listens: [53/udp]}"
+
+    (finding,) = world.but(gateway=elsewhere).findings(Code.EXP_OPEN_RESOLVER)
+    assert finding.message == "the gateway's own resolver answers the internet: 53/udp at 203.0.113.7"
+    assert world.but(gateway=here).findings(Code.EXP_OPEN_RESOLVER) == []
+    assert world.but(gateway=elsewhere.replace("53/udp", "54/udp")).findings(Code.EXP_OPEN_RESOLVER) == []
+
+
 def test_nothing_is_found_where_only_what_is_declared_is_let_in(tmp_path: Path) -> None:
     codes = World(tmp_path, gateway="{listens: []}").codes()
 
