@@ -127,7 +127,7 @@ def _forward(change: Forward, words: Words) -> Step:
         "Filter rule association": "None",
     }
     piece = _rule(
-        f"<source><any/></source>{_to(change.address, port)}",
+        f"<source><any>1</any></source>{_to(change.address, port)}",
         _of(change.address.version, change.protocol),
         f"<target>{change.to}</target><local-port>{change.to_port[0]}</local-port>",
         f"<interface>{UPLINK}</interface><natreflection>purenat</natreflection>",
@@ -190,8 +190,8 @@ def _exception(interface: str, resolver: Address, protocol: str, words: Words) -
         "Destination port range": str(DNS_PORT),
     }
     piece = _rule(
-        f"<nordr/><source><address>{resolver}</address></source>"
-        f"<destination><any/><port>{DNS_PORT}</port></destination>",
+        f"<nordr>1</nordr><source><address>{resolver}</address></source>"
+        f"<destination><any>1</any><port>{DNS_PORT}</port></destination>",
         _of(resolver.version, protocol),
         f"<interface>{_key(interface)}</interface><natreflection>disable</natreflection>",
         descr=descr,
@@ -221,7 +221,7 @@ def _hairpin(change: Hairpin, words: Words) -> Iterator[Step]:
             f"<source><network>{prefix}</network></source>",
             f"<destination><address>{change.to}</address></destination><dstport>{port}</dstport>",
             _of(change.family, change.protocol),
-            f"<interface>{_key(interface)}</interface><target/>{words.in_outbound}",
+            f"<interface>{_key(interface)}</interface>{words.in_outbound}",
             descr=descr,
         )
         yield _step(words.outbound, fields, descr, f"<nat><outbound>{piece}</outbound></nat>")
@@ -258,7 +258,7 @@ def _admit(change: Admit, words: Words) -> Step:
         menu = f"{words.rules} › Floating"
     piece = _rule(
         f"<type>pass</type><interface>{name}</interface>{_of(change.to.version, change.protocol)}",
-        f"<source><any/></source>{_to(change.to, port)}{floating or words.in_filter}",
+        f"<source><any>1</any></source>{_to(change.to, port)}{floating or words.in_filter}",
         descr=descr,
     )
     return _step(menu, fields, descr, f"<filter>{piece}</filter>")
@@ -284,7 +284,7 @@ def _of(family: int, protocol: str) -> str:
 
 
 def _to(address: Address, port: str, *, negated: bool = False) -> str:
-    inverted = "<not/>" if negated else ""
+    inverted = "<not>1</not>" if negated else ""
     return f"<destination>{inverted}<address>{address}</address><port>{port}</port></destination>"
 
 

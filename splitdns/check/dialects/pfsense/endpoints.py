@@ -84,6 +84,8 @@ class Endpoints:
         negated = is_on(element, "not")
         text = element.value("network") or element.value("address")
         if not text:
+            if self.config.is_opnsense:
+                return Where(all_addresses(family))
             return Missing("its address is empty")
         if element.tag == "source" and text == _ANYWHERE:
             return Where(all_addresses(family))

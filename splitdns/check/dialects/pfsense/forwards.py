@@ -56,6 +56,14 @@ class Reflection(Enum):
     PROXY = "NAT + proxy"
 
 
+class Passed(Enum):
+    """How the filter lets through what a forward has led inside."""
+
+    BY_RULES = "by rules"
+    BY_A_RULE_OF_ITS_OWN = "by a rule of its own"  # which the device registers for it
+    BY_ITSELF = "by itself"
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """A port forward that is in force, for one family; ``local`` None: the same ports."""
@@ -74,7 +82,7 @@ class Forward:
     uncertain: tuple[Condition, ...]
     target: Numbers | None  # None: it excepts from the others
     local: Range | None
-    passes: bool
+    passed: Passed
 
     @property
     def is_looped(self) -> bool:
@@ -93,9 +101,12 @@ def forwards_of(ends: Endpoints) -> list[Forward]:
         if is_on(element, "disabled"):
             config.note(Support.IGNORED, "nat rule", _origin(element), "it is disabled")
             continue
-        for family in families(element.value("ipprotocol")):
+        told = element.value("ipprotocol")
+        for family in families(told or ("inet46" if config.is_opnsense else "")):
             made = _forward(ends, element, family)
             if isinstance(made, Missing):
+                if not told and family == 6:
+                    continue
                 config.note(Support.IGNORED, "nat rule", _origin(element), f"left out: {made.reason}")
             else:
                 found.append(made)
@@ -117,7 +128,7 @@ def _forward(ends: Endpoints, element: Element, family: int) -> Forward | Missin
         keys = frozenset().union(*named)
     if not keys:
         return Missing(f"its interface {key} is not enabled")
-    numbers = protocols(element.value("protocol", usual="tcp"), family)
+    numbers = protocols(element.value("protocol") or ("" if ends.config.is_opnsense else "tcp"), family)
     if numbers is None:
         return Missing(f"its protocol {element.value('protocol')} is not known here")
     source = ends.addresses(element.child("source"), Side.SOURCE, family)
@@ -150,8 +161,14 @@ def _forward(ends: Endpoints, element: Element, family: int) -> Forward | Missin
         element, origin, family, key, keys, reflected, reflection if reflected else Reflection.NONE, numbers,
         of_source, destination, ports, (Unknown(uncertain),) if uncertain else (), target,
         None if target is None or ports is None else _local(ends, element, ports),
-        element.value("associated-rule-id") == "pass" and target is not None,
+        _passed(element) if target is not None else Passed.BY_RULES,
     )  # fmt: skip
+
+
+def _passed(element: Element) -> Passed:
+    if "pass" in (element.value("associated-rule-id"), element.value("pass")):
+        return Passed.BY_ITSELF
+    return Passed.BY_A_RULE_OF_ITS_OWN if element.value("pass") == "rule" else Passed.BY_RULES
 
 
 def _target(ends: Endpoints, element: Element, family: int) -> Numbers | Missing:
@@ -261,7 +278,9 @@ def _rdr(
         *([Ports(Side.DESTINATION, forward.ports)] if forward.ports is not None else []),
         *forward.uncertain,
     )
-    bits = (PASSED if forward.passes else 0) | (LOOPED if forward.is_looped else 0)
+    by_itself = forward.passed is Passed.BY_ITSELF
+    passes = by_itself or (forward.passed is Passed.BY_A_RULE_OF_ITS_OWN and not made_by)
+    bits = (PASSED if passes else 0) | (LOOPED if forward.is_looped else 0)
     bits |= PROXIED if proxied else 0
     of = frozenset({forward.family})
     if bits:
@@ -300,7 +319,10 @@ def _proxied(ends: Endpoints, forward: Forward, destination: Where) -> Iterator[
         if number in forward.protocols:
             unsure = (Unknown("the proxy may lose datagrams"),) if number == UDP else ()
             only = replace(
-                forward, protocols=Numbers.one(number), uncertain=(*forward.uncertain, *unsure), passes=False
+                forward,
+                protocols=Numbers.one(number),
+                uncertain=(*forward.uncertain, *unsure),
+                passed=Passed.BY_RULES,
             )
             yield from _rdr(only, forward.reflected, destination, "NAT + proxy reflection", proxied=True)
 

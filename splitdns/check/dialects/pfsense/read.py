@@ -42,16 +42,16 @@ def read(texts: Sequence[Printed], around: Network) -> Device:
     Raises:
         ExceptionGroup[ConfigError]: every mistake, in file order; or that it is somebody else's XML.
     """
-    return read_as(Flavour.PFSENSE, texts, around, lambda config: config.rows("filter", "rule"))
+    return read_as(Flavour.PFSENSE, texts, around, lambda _: None)
 
 
 def read_as(
     flavour: Flavour,
     texts: Sequence[Printed],
     _around: Network,
-    rules: Callable[[Config], Iterator[Element]],
+    prepare: Callable[[Element], None],
 ) -> Device:
-    """Read the one ``config.xml`` of a device of ``flavour``; ``rules`` finds its filter's."""
+    """Read the one ``config.xml`` of a device of ``flavour``; ``prepare`` may change it before."""
     problems = Problems()
     if len(texts) > 1:
         message = "expected one config.xml of the gateway, found another"
@@ -64,12 +64,13 @@ def read_as(
         problems.error(error)
         problems.raise_errors(texts[0].file)
         raise
-    device = _device(Config(root, flavour, problems, []), rules)
+    prepare(root)
+    device = _device(Config(root, flavour, problems, []))
     problems.raise_errors(texts[0].file)
     return device
 
 
-def _device(config: Config, rules: Callable[[Config], Iterator[Element]]) -> Device:
+def _device(config: Config) -> Device:
     faces = faces_of(config)
     ends = Endpoints(config, faces, Aliases(config))
     routes = tuple(_routes(ends))
@@ -77,7 +78,7 @@ def _device(config: Config, rules: Callable[[Config], Iterator[Element]]) -> Dev
     ends.loops = any(one.is_looped or one.reflection is forwards.Reflection.PROXY for one in found)
     made = (
         *_nat_chains(ends, found, routes),
-        *chains.filter_chains(ends, filters.filters_of(ends, rules(config))),
+        *chains.filter_chains(ends, filters.filters_of(ends, config.rows("filter", "rule"))),
     )
     _note_the_rest(config)
     ruleset = Ruleset(made, tuple(config.notes), sum(len(chain.rules) for chain in made))

@@ -53,21 +53,26 @@ def rules_of(
 ) -> Iterator[Rule]:
     """Of postrouting, behind those of pairs."""
     mode = mode_of(ends)
+    for element in ends.config.rows("nat", "source-rule"):  # of OPNsense's newer pages
+        yield from _by_hand(ends, element, asked=True, why="")
     for element in ends.config.rows("nat", "outbound", "rule"):
-        origin = origin_of(element, f"outbound NAT on {element.value('interface')}")
-        if is_on(element, "disabled"):
-            ends.config.note(Support.IGNORED, "outbound rule", origin, "it is disabled")
-        elif mode not in ("advanced", "hybrid"):
-            reason = f"outbound NAT is {mode}, and does not ask it"
-            ends.config.note(Support.IGNORED, "outbound rule", origin, reason)
-        else:
-            yield from _manual(ends, element, origin)
+        asked = mode in ("advanced", "hybrid")
+        yield from _by_hand(ends, element, asked=asked, why=f"outbound NAT is {mode}, and does not ask it")
     if mode in ("automatic", "hybrid"):
         yield from _automatic(ends, routes)
     yield from _for_reflection(ends, forwards, pairs, routes)
 
 
 # --- By hand ------------------------------------------------------------------------------------------------
+
+
+def _by_hand(ends: Endpoints, element: Element, *, asked: bool, why: str) -> Iterator[Rule]:
+    origin = origin_of(element, f"outbound NAT on {element.value('interface')}")
+    if is_on(element, "disabled") or not asked:
+        reason = "it is disabled" if is_on(element, "disabled") else why
+        ends.config.note(Support.IGNORED, "outbound rule", origin, reason)
+    else:
+        yield from _manual(ends, element, origin)
 
 
 def _manual(ends: Endpoints, element: Element, origin: Origin) -> Iterator[Rule]:
