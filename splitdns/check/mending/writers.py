@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
-from splitdns.check.mending import edgeos, iptables, nftables, opnsense, pfsense, routeros, vyos
+from splitdns.check.mending import edgeos, iptables, nftables, openwrt, opnsense, pfsense, routeros, vyos
 from splitdns.check.model import Gateway, Network, Ruleset
 
 Lines = tuple[list[str], list[str]]
@@ -42,6 +42,7 @@ WRITERS: dict[str, Writer | Numbered] = {
     "pfsense": Writer(pfsense.written, ("pfsense ",)),
     "opnsense": Writer(opnsense.written, ("opnsense ",)),
     "routeros": Writer(routeros.written, ("routeros ",)),
+    "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),
 }

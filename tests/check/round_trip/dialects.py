@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from splitdns.check.dialects.vyos.tree import parse
 from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import IPROUTE
+from tests.check.openwrt import uci
 from tests.check.vyos.configurations import leaves
 from tests.check.round_trip import webui
 
@@ -118,6 +119,10 @@ def _in_opnsense(texts: Texts, lines: Sequence[str]) -> Texts:
     return changed(texts, "opnsense", lambda text: webui.edited(text, lines))
 
 
+def _in_uci(texts: Texts, lines: Sequence[str]) -> Texts:
+    return changed(texts, "openwrt", lambda text: uci.run(text, lines))
+
+
 _STATEFUL = {"FWD-FILTERED-REPLIES": "pf keeps a state for all that it lets in: replies pass"}
 
 DIALECTS: dict[str, Mended] = {
@@ -128,6 +133,11 @@ DIALECTS: dict[str, Mended] = {
     ),
     "iptables": Mended(
         (("iptables", "iptables/{name}.rules"), *_IPROUTE), _in_iptables, tools=("iptables", "unshare")
+    ),
+    "openwrt": Mended(
+        (("openwrt", "openwrt/{name}.uci"),),
+        _in_uci,
+        cannot={"FWD-FILTERED-REPLIES": "fw4 admits replies before any rule of a person's"},
     ),
     "routeros": Mended((("routeros", "routeros/{name}.rsc"),), _in_routeros),
     "vyos": Mended((("vyos", "vyos/{name}.txt"),), _in_session("vyos")),
