@@ -114,7 +114,7 @@ class Running:
         self.network.gateway.run("nft", "-f", "-", text_in=script(gateway.ruleset))
 
     def listed(self, file: str) -> str:
-        """The gateway's rules as the tool lists them for which ``file`` is written, without counts and times."""
+        """The gateway's rules, as the tool lists them that ``file`` is for, without counts and times."""
         text = self.network.gateway.run(*_LISTERS[Path(file).suffix]).stdout
         lines = (_COUNT.sub(r"\1 0 \2 0", line) for line in text.splitlines() if not line.startswith("#"))
         return "".join(f"{line}\n" for line in lines)

@@ -7,6 +7,8 @@ A block's language says what becomes of it:
     yaml      `# splitdns.yaml` or `# zones/NAME` in its first line: it loads, without a warning.
               `# in splitdns.yaml` and `# in zones/NAME`: a part; it loads within the sample of that name
     zone      a master file, `; zones/NAME` in its first line: it loads, without a warning
+    any       `gateway/FILE` in its first line, or behind the language: what a gateway says of itself, for the
+              commands beneath; a later one of that name takes its place
     sh        only read; but `./dev COMMAND` is a command of ./dev
 
 In what is shown, a line `...` stands for any lines, `...` or `…` within a line for anything, and blanks count
@@ -19,22 +21,23 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```(\w*) *([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: ``line`` is its first line within the page."""
+    """A fenced block: ``line`` is its first within the page, ``name`` what stands behind the language."""
 
     page: Path
     line: int
     language: str
     text: str
+    name: str = ""
 
     @property
     def title(self) -> str:
-        """Its first line without the comment sign: what the block is, or a part of."""
-        return self.text.partition("\n")[0].lstrip("#; ").strip()
+        """Its name, or its first line without the comment sign: what the block is, or a part of."""
+        return self.name or self.text.partition("\n")[0].lstrip("#; ").strip()
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class Command:
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
     text = page.read_text()
-    return [
-        Block(page, text.count("\n", 0, match.start()) + 2, match[2], _dedent(match[3], len(match[1])))
-        for match in _FENCE.finditer(text)
-    ]
+    found = []
+    for match in _FENCE.finditer(text):
+        indent, language, named, inner = match.groups()
+        line = text.count("\n", 0, match.start()) + 2
+        found.append(Block(page, line, language, _dedent(inner, len(indent)), named))
+    return found
 
 
 def commands(block: Block) -> list[Command]:

@@ -39,11 +39,13 @@ def _of(*languages: str) -> list[Block]:
 
 _FILE = re.compile(r"(in )?(splitdns\.yaml|zones/\S+)")
 FILES = [block for block in _of("yaml", "zone") if _FILE.fullmatch(block.title)]
+EXPORTS = [block for block in BLOCKS if re.fullmatch(r"gateway/\S+", block.title)]
 
 
 def _own_files(page: Path) -> list[Block]:
-    """The whole files that stand in a page."""
-    return [block for block in FILES if block.page == page and not block.title.startswith("in ")]
+    """The whole files that stand in a page, in its order."""
+    own = (block for block in (*FILES, *EXPORTS) if block.page == page and not block.title.startswith("in "))
+    return sorted(own, key=lambda block: block.line)
 
 
 def _sample(directory: Path) -> Path:
@@ -61,7 +63,9 @@ def _lay(files: Sequence[Block], directory: Path) -> Path:
     else:
         _sample(directory)
     for block in files:
-        (directory / block.title).write_text(block.text)
+        path = directory / block.title
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text)
     return directory / "splitdns.yaml"
 
 
