@@ -37,6 +37,7 @@ class RulesDialect(StrEnum):
     PFSENSE = "pfsense"
     OPNSENSE = "opnsense"
     ROUTEROS = "routeros"
+    NSX = "nsx"
     OPENWRT = "openwrt"
     VYOS = "vyos"
     EDGEOS = "edgeos"

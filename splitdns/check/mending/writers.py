@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
-from splitdns.check.mending import edgeos, iptables, nftables, openwrt, opnsense, pfsense, routeros, vyos
+from splitdns.check.mending import edgeos, iptables, nftables, nsx, openwrt, opnsense, pfsense, routeros, vyos
 from splitdns.check.model import Gateway, Network, Ruleset
 
 Lines = tuple[list[str], list[str]]
@@ -41,6 +41,7 @@ WRITERS: dict[str, Writer | Numbered] = {
     "iptables": Writer(iptables.written, ("iptables ", "ip6tables ")),
     "pfsense": Writer(pfsense.written, ("pfsense ",)),
     "opnsense": Writer(opnsense.written, ("opnsense ",)),
+    "nsx": Numbered(nsx.written, ("nsx ",)),
     "routeros": Writer(routeros.written, ("routeros ",)),
     "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),

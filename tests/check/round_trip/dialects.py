@@ -14,8 +14,8 @@ from splitdns.check.dialects.vyos.tree import parse
 from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import IPROUTE
 from tests.check.openwrt import uci
+from tests.check.round_trip import edge, webui
 from tests.check.vyos.configurations import leaves
-from tests.check.round_trip import webui
 
 # What the gateway's files say, in the order of its sources.
 Texts = tuple[Text, ...]
@@ -125,6 +125,10 @@ def _in_uci(texts: Texts, lines: Sequence[str]) -> Texts:
 
 _STATEFUL = {"FWD-FILTERED-REPLIES": "pf keeps a state for all that it lets in: replies pass"}
 
+def _in_nsx(texts: Texts, lines: Sequence[str]) -> Texts:
+    return changed(texts, "nsx", lambda text: edge.edited(text, lines))
+
+
 DIALECTS: dict[str, Mended] = {
     "pfsense": Mended((("pfsense", "pfsense/{name}.xml"),), _in_pfsense, cannot=_STATEFUL),
     "opnsense": Mended((("opnsense", "opnsense/{name}.xml"),), _in_opnsense, cannot=_STATEFUL),
@@ -140,6 +144,14 @@ DIALECTS: dict[str, Mended] = {
         cannot={"FWD-FILTERED-REPLIES": "fw4 admits replies before any rule of a person's"},
     ),
     "routeros": Mended((("routeros", "routeros/{name}.rsc"),), _in_routeros),
+    "nsx": Mended(
+        (("nsx", "nsx/{name}.xml"),),
+        _in_nsx,
+        cannot={
+            "FWD-FILTERED-REPLIES": "an edge keeps state: replies pass wherever its firewall is on",
+            "RED53-LOOP": "an edge cannot leave packets alone; the rule itself must name other sources",
+        },
+    ),
     "vyos": Mended((("vyos", "vyos/{name}.txt"),), _in_session("vyos")),
     "edgeos": Mended((("edgeos", "edgeos/{name}.boot"),), _in_session("edgeos")),
 }
