@@ -245,6 +245,12 @@ EXPOSURE_RULES = Metric(
     "exposure_rules_timestamp_seconds", "gauge", "When the oldest of the gateway's files was written."
 )
 
+WAN_ADDRESS = Metric("wan_address_info", "gauge", "1 for a public address.", ("family", "address", "source"))
+WAN_SEEN = Metric("wan_address_timestamp_seconds", "gauge", "When its source told it last.", ("family",))
+WAN_CHANGES = Metric("wan_changes_total", "counter", "Public addresses that became another.", ("family",))
+WAN_REFUSALS = Metric("wan_refusals_total", "counter", "Addresses of no use to the internet.", ("family",))
+WAN_FAILURES = Metric("wan_failures_total", "counter", "Questions to a source without answer.", ("family",))
+
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 
 

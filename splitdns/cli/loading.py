@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from splitdns.cli.console import errors_reported, report
 
 if TYPE_CHECKING:
-    from splitdns.load.load import Loaded
+    from splitdns.load.load import Known, Loaded
     from splitdns.load.settings import Settings
 
 USUAL = Path("splitdns.yaml")
@@ -26,7 +26,9 @@ def load_configuration(config: Path | None) -> Loaded:
     from splitdns.load.load import load
 
     with errors_reported(), progress("loading zones") as report_progress:
-        loaded = load(chosen(config), generation=1, now_s=time.time(), progress=report_progress)
+        loaded = load(
+            chosen(config), generation=1, now_s=time.time(), progress=report_progress, known=_known(config)
+        )
     report([error for errors in loaded.faults.values() for error in errors])
     return loaded
 
@@ -45,6 +47,13 @@ def load_quietly(config: Path | None) -> Loaded | None:
     from splitdns.load.load import load
 
     try:
-        return load(chosen(config), generation=1, now_s=time.time())
+        return load(chosen(config), generation=1, now_s=time.time(), known=_known(config))
     except (SplitdnsError, ExceptionGroup, OSError):
         return None
+
+
+def _known(config: Path | None) -> Known:
+    """The public addresses, as the server that runs here has them; nothing is sent for them."""
+    from splitdns.daemon.wan.state import looked_up
+
+    return lambda settings, _: looked_up(settings, chosen(config), time.time())

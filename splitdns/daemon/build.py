@@ -16,7 +16,7 @@ from splitdns.daemon.channel import memory_file
 from splitdns.daemon.generation import Package, Refused
 from splitdns.daemon.process import ending, fork
 from splitdns.errors import InputError, SplitdnsError
-from splitdns.load.load import Loaded, Progress, load
+from splitdns.load.load import Known, Loaded, Progress, load, written
 
 NICE = 10  # whoever answers queries goes first
 
@@ -37,6 +37,7 @@ class Build:
         strict: bool,
         progress: Progress | None = None,
         in_child: Callable[[], None] | None = None,
+        known: Known = written,
     ) -> None:
         """Start the child, which calls ``in_child`` before all else."""
         self._former = None if generation.wants_whole() else former
@@ -56,6 +57,7 @@ class Build:
                         now_s=time.time(),
                         strict=strict,
                         progress=progress,
+                        known=known,
                     )
                 except ExceptionGroup as group:
                     generation.write_refusal(file, Refused(_mistakes(group)))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from splitdns import __version__, logs, metrics
 from splitdns.daemon.build import Build, BuildError
 from splitdns.daemon.process import ended, kill
+from splitdns.daemon.wan.keeper import Keeper
 from splitdns.load.load import Loaded, Progress
 from splitdns.load.settings import Settings
 from splitdns.metrics import Counts
@@ -50,7 +51,8 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sends it while we load gets the newest files anyway
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # and nothing is cached yet
     since_s = time.time()
-    build = Build(config, None, number=1, strict=strict, progress=progress)
+    keeper = Keeper(config)
+    build = Build(config, None, number=1, strict=strict, progress=progress, known=keeper.known)
     # While the child loads, this process imports what workers need.
     from splitdns.daemon.ports import open_sockets
 
@@ -65,8 +67,8 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
     logs.configure(settings.log.level, settings.log.format)
     _allow_descriptors()
     workers = settings.workers or len(os.sched_getaffinity(0))
-    supervisor = Supervisor(config, loaded, open_sockets(settings, workers), strict=strict, since_s=since_s)
-    return supervisor.run()
+    sockets = open_sockets(settings, workers)
+    return Supervisor(config, loaded, sockets, keeper, strict=strict, since_s=since_s).run()
 
 
 def _allow_descriptors() -> None:
@@ -83,6 +85,7 @@ class Supervisor:
         config: Path | None,
         loaded: Loaded,
         sockets: list[Sockets],
+        keeper: Keeper,
         *,
         strict: bool,
         since_s: float,
@@ -94,6 +97,7 @@ class Supervisor:
         self._strict = strict
         self._loaded = loaded
         self._since_s = since_s
+        self._keeper = keeper
         self._counts = Counts()
         self._service = Service(os.environ)
         self._addresses = [_shown(sock) for sock in sockets[0].udp]
@@ -138,6 +142,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.keep(group)
+                self._keeper.start(group, self._loaded, self._counts, self._changed.set)
                 while_serving = [
                     group.create_task(self._tell_serving()),
                     group.create_task(self._stay_alive()),
@@ -155,6 +160,7 @@ class Supervisor:
                 self._service.stopping()
                 for task in while_serving:
                     task.cancel()
+                self._keeper.close()
                 await self._crew.stop()
                 end_admin.set()
         finally:
@@ -226,6 +232,7 @@ class Supervisor:
                 number=former.snapshot.generation + 1,
                 strict=self._strict,
                 in_child=self._close_in_builder,
+                known=self._keeper.known,
             )
         except OSError as error:  # no descriptor or process left; the next change tries again
             report.refused([error], former, self._counts)
@@ -246,6 +253,7 @@ class Supervisor:
         finally:
             build.close()
         self._loaded, self._since_s = loaded, started_s
+        self._keeper.follow(loaded)
         logs.configure(loaded.settings.log.level, loaded.settings.log.format)
         now_s = time.time()
         report.swapped(loaded, former, self._counts, now_s, now_s - started_s)

@@ -81,9 +81,7 @@ class FilePlaces:
             return master.read(
                 path, file.apex, problems, owner=file.owner, horizon=file.horizon, advance=advance
             )
-        wan = self._settings.wan
-        addresses = {"$wan4": wan.ipv4, "$wan6": wan.ipv6}
-        known = {name: address.packed for name, address in addresses.items() if address}
+        known = {f"$wan{family}": None for family in self._settings.wan.sources}  # only places matter here
         try:
             text = marked.decode(path.read_bytes(), str(path))
         except (OSError, ExceptionGroup):

@@ -6,11 +6,12 @@ So this is said of the configuration, at its own lines, and before anything of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
 from splitdns.errors import Caution
 from splitdns.load.settings import Settings
+from splitdns.load.wansources import Value
 from splitdns.names import ROOT
 from splitdns.view import OUTSIDE
 
@@ -29,6 +30,14 @@ def unrouted(settings: Settings) -> Iterator[Caution]:
             else:
                 where = settings.where_key(("forward",))
             yield Caution(where, message)
+
+
+def unknown(settings: Settings, wan: Mapping[int, Value]) -> Iterator[Caution]:
+    """Public addresses that nobody knows now (semantics 12)."""
+    for family, value in wan.items():
+        if value.address is None:
+            message = f"$wan{family} has no value, and its records are SERVFAIL: {value.reason}"
+            yield Caution(settings.where(("wan", f"ipv{family}")), message)
 
 
 def unused_horizons(

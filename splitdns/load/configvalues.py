@@ -46,6 +46,8 @@ _REASONS = (
     ("fc00::/7", "it is private (RFC 4193)"),
     ("fe80::/10", "it is link-local (RFC 4291)"),
 )
+# What of the address space may be a host's on the internet (RFC 1112 4, RFC 4291 2.4).
+_UNICAST = tuple(map(ipaddress.ip_network, ("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3", "2000::/3")))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -210,7 +212,7 @@ def _public(value: object, example: str, version: int) -> IPv4Address | IPv6Addr
     address = _address(value, f"{expected}, found {shown(value)}")
     if address.version != version:
         raise ValueError(f"{expected}, found {shown(value)}")
-    if is_inside(address.packed) or address.is_multicast or address == IPv4Address("255.255.255.255"):
+    if is_inside(address.packed) or not any(address in prefix for prefix in _UNICAST):
         prefixes = ((ipaddress.ip_network(prefix), reason) for prefix, reason in _REASONS)
         reason = next((why for prefix, why in prefixes if address in prefix), "it is no host's address")
         raise ValueError(f"{expected}, found {value}: {reason}, and cannot be reached from the internet")

@@ -17,11 +17,12 @@ from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, Z
 from splitdns.load import anchors, blocklists, marked
 from splitdns.load.assemble import assemble
 from splitdns.load.blocklists import ReadList
-from splitdns.load.cautions import unrouted, unused_horizons
+from splitdns.load.cautions import unknown, unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.load.share import Viewer
+from splitdns.load.wansources import Static, Value
 from splitdns.load.zonefiles import ZoneFile, by_apex, listed
 from splitdns.names import ROOT, Qname, ancestors, parent
 from splitdns.records import soa_serial
@@ -31,6 +32,9 @@ from splitdns.view import View
 Progress = Callable[[int, int], None]
 """Told how many octets of zone files have been read, and how many there are."""
 
+Known = Callable[[Settings, Path], Mapping[int, Value]]
+"""What is known of the public addresses, by family, for settings and the directory of their file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -38,7 +42,8 @@ class Loaded:
 
     ``faults`` are the mistakes by zone, with those of files that name no zone at the root. ``watch`` are the
     files, and the directories of files, whose change means a new generation. ``serials`` are those of the
-    zones' SOAs. ``parts`` are the zone files by apex, and ``lists`` the lists of names, for reuse.
+    zones' SOAs. ``parts`` are the zone files by apex, and ``lists`` the lists of names, for reuse. ``wan`` is
+    what `$wan4` and `$wan6` stand for in this generation, by family.
     """
 
     snapshot: Snapshot
@@ -49,6 +54,16 @@ class Loaded:
     serials: Mapping[Qname, int] = field(default_factory=dict)
     parts: Mapping[Qname, Sequence[Part]] = field(default_factory=dict, repr=False)
     lists: tuple[ReadList, ...] = field(default=(), repr=False)
+    wan: Mapping[int, Value] = field(default_factory=dict)
+
+
+def written(settings: Settings, _: Path) -> Mapping[int, Value]:
+    """The public addresses that stand in the configuration; nobody is asked for others."""
+    found = settings.wan.sources.items()
+    return {
+        family: Value(one.address) if isinstance(one, Static) else Value(None, f"{one} was not asked")
+        for family, one in found
+    }
 
 
 def load(
@@ -60,11 +75,12 @@ def load(
     strict: bool = False,
     progress: Progress | None = None,
     machine: Machine | None = None,
+    known: Known = written,
 ) -> Loaded:
     """Load the configuration at ``config`` (None: the embedded default) and its zones.
 
     Zones that did not change since ``previous`` are the same objects again. ``machine`` is where the default
-    finds resolvers (None: this one).
+    finds resolvers (None: this one), ``known`` tells the public addresses.
 
     Raises:
         ExceptionGroup[ConfigError]: the configuration is wrong; nothing of it is used.
@@ -84,7 +100,8 @@ def load(
     if any(isinstance(error, ConfigError) for error in problems.errors):
         problems.raise_errors(str(config))
     with no_garbage_collection():
-        environment = _environment(settings)
+        wan = known(settings, base)
+        environment = _environment(settings, wan)
         read = _parts(files, environment, previous, progress)
         parts, views, found = assemble(settings, read, previous.parts if previous else {})
     views = [_with_lists(view, lists) for view in views]
@@ -97,7 +114,7 @@ def load(
     if strict and faults:
         errors = [error for of_zone in faults.values() for error in of_zone]
         raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
-    cautions = (*unrouted(settings), *unused_horizons(settings, _used(parts)))
+    cautions = (*unrouted(settings), *unknown(settings, wan), *unused_horizons(settings, _used(parts)))
     of_all = [part for of_apex in parts.values() for part in of_apex]
     watch |= {Path(one.path) for part in of_all for one in part.included}
     if not settings.is_written("forward") and any(view.recursion for view in settings.views.values()):
@@ -111,6 +128,7 @@ def load(
         _serials(views),
         parts,
         lists,
+        wan,
     )
 
 
@@ -190,7 +208,7 @@ def check_files(
             found += listed(path)
         except OSError as error:
             problems.error(ZoneError(Where(str(path)), f"cannot read it: {error.strerror}"))
-    environment = _environment(settings)
+    environment = _environment(settings, written(settings, Path()))
     with no_garbage_collection():
         read = _parts(by_apex(found, problems), environment, None, progress)
         _, _, of_all = assemble(settings, read, {})
@@ -212,10 +230,10 @@ def no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _environment(settings: Settings) -> Environment:
+def _environment(settings: Settings, wan: Mapping[int, Value]) -> Environment:
     viewers = tuple(Viewer(name, tuple(view.horizon)) for name, view in settings.views.items())
-    addresses = {"$wan4": settings.wan.ipv4, "$wan6": settings.wan.ipv6}
-    return Environment(viewers, {name: address.packed for name, address in addresses.items() if address})
+    addresses = {f"$wan{family}": value.address for family, value in wan.items()}
+    return Environment(viewers, {name: one.packed if one else None for name, one in addresses.items()})
 
 
 def _zone_files(

@@ -6,12 +6,12 @@ wrong.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv6Network
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from splitdns.load import configvalues, upstreamvalues
+from splitdns.load import configvalues, upstreamvalues, wansources
 from splitdns.load.configvalues import ANY, Listen
 from splitdns.names import Qname
 from splitdns.view import Prefix, Upstream
@@ -84,8 +84,12 @@ ViewName = Annotated[str, PlainValidator(configvalues.view_name), _text(_NAME, "
 Path = Annotated[str, PlainValidator(configvalues.path), _text(r"^[^\u0000]+$", "zones/")]
 Workers = Annotated[int | None, PlainValidator(configvalues.workers), WithJsonSchema(_WORKERS)]
 Identity = Annotated[str | bool, PlainValidator(configvalues.identity), WithJsonSchema(_IDENTITY)]
-Wan4 = Annotated[IPv4Address, PlainValidator(configvalues.wan4), _text(r"^[0-9.]+$", "203.0.113.7")]
-Wan6 = Annotated[IPv6Address, PlainValidator(configvalues.wan6), _text(r"^[0-9A-Fa-f:.]+$", "2001:db8::7")]
+Wan4 = Annotated[
+    wansources.Source, PlainValidator(wansources.source4), WithJsonSchema(wansources.SCHEMA4)
+]
+Wan6 = Annotated[
+    wansources.Source, PlainValidator(wansources.source6), WithJsonSchema(wansources.SCHEMA6)
+]
 
 Dns64Prefix = Annotated[
     IPv6Network, PlainValidator(configvalues.dns64_prefix), _text(r"^[0-9A-Fa-f:]+/[0-9]+$", "64:ff9b::/96")
@@ -168,14 +172,24 @@ class ViewSettings(Section):
 
 
 class WanSettings(Section):
-    """The network's public addresses."""
+    """The network's public addresses, or where they come from."""
 
     ipv4: Wan4 | None = None
-    """What `$wan4` in zones stands for. A private or a provider's shared address is refused: nobody on the
-    internet can reach it."""
+    """What `$wan4` in zones stands for: an address, or who knows it, such as `{interface: wan0}`,
+    `{file: …}`, `{command: […]}`, `{http: […]}`, `{upnp: true}` or `{pcp: gateway}`. A private or a
+    provider's shared address is refused: nobody on the internet can reach it."""
 
     ipv6: Wan6 | None = None
-    """What `$wan6` in zones stands for."""
+    """What `$wan6` in zones stands for, likewise; of the sources, `upnp` and `pcp` know IPv4 only."""
+
+    max_age: Duration = default("24h")
+    """How long the last address stays while its source does not answer. Then its records are SERVFAIL."""
+
+    @property
+    def sources(self) -> dict[int, wansources.Source]:
+        """Where the address of each family comes from, as far as that is said."""
+        found = {4: self.ipv4, 6: self.ipv6}
+        return {family: source for family, source in found.items() if source is not None}
 
 
 class ForwardRule(Section):

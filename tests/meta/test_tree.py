@@ -28,7 +28,7 @@ DOORS = {
     "yaml": {"splitdns/load/marked.py"},
     "pydantic": {"splitdns/load/settings.py", "splitdns/load/sections.py", "splitdns/load/gateway.py"},
     "prometheus_client": {"splitdns/metrics.py"},
-    "httpx2": {"splitdns/forward/https.py"},
+    "httpx2": {"splitdns/forward/https.py", "splitdns/daemon/wan/fetch.py"},
     "re2": {"splitdns/zone.py"},
     "watchfiles": {"splitdns/watch.py"},
     "starlette": {"splitdns/serve/admin.py"},

@@ -22,6 +22,7 @@ from splitdns.load.configvalues import Listen
 from splitdns.load.machine import Machine
 from splitdns.load.sections import Section
 from splitdns.load.settings import Settings, default_settings, read_settings
+from splitdns.load.wansources import Static
 from splitdns.names import ROOT, from_text
 from splitdns.snapshot import Manners
 from splitdns.view import Strategy, Upstream, UpstreamSet
@@ -72,8 +73,8 @@ def test_a_full_configuration_is_read() -> None:
     assert [view.recursion for view in settings.views.values()] == [True, True, False]
     assert [view.has_any for view in settings.views.values()] == [False, False, True]
     assert settings.zones == ("zones/",)
-    assert settings.wan.ipv4 == IPv4Address("203.0.113.7")
-    assert settings.wan.ipv6 == IPv6Address("2001:db8::7")
+    assert settings.wan.ipv4 == Static(IPv4Address("203.0.113.7"))
+    assert settings.wan.ipv6 == Static(IPv6Address("2001:db8::7"))
     assert settings.forward[1].resolvers == (Upstream("10.8.0.53", 5353),)
     assert settings.forward[1].views == ("vpn",)
     assert settings.gateway is not None

@@ -1,0 +1,1 @@
+"""Where the network's public addresses come from, asked."""

@@ -1,0 +1,78 @@
+"""The public address changes while the server runs: every worker's answers follow, and nothing else does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.server import Server, Site
+
+ZONE = (
+    "zone: example.org\nns: [ns.example.net.]\nrecords:\n"
+    "  www: {A: {inside: 192.168.0.1, outside: $wan4}}\n"
+)
+OUTSIDE = "127.0.0.2"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    site.write("example.org.yaml", ZONE)
+    site.write("example.com.yaml", ZONE.replace("example.org", "example.com").replace("$wan4", "203.0.113.1"))
+    site.configure(site.settings + "control: control.sock\nwan: {ipv4: {file: wan}}\n")
+    return site
+
+
+def tell(site: Site, text: str) -> None:
+    new = site.path / ".wan.new"
+    new.write_text(text)
+    new.rename(site.path / "wan")
+
+
+def told(server: Server) -> set[str]:
+    """By all workers, as many ports meet each of them."""
+    return {server.address(source=OUTSIDE) for _ in range(24)}
+
+
+def test_a_change_is_answered_by_every_worker_and_counted__semantics_12(site: Site) -> None:
+    tell(site, "203.0.113.7\n")
+    with Server(site) as server:
+        assert told(server) == {"203.0.113.7"}
+
+        tell(site, "203.0.113.9\n")
+        changed = server.wait_for("wan.changed")
+        server.wait_for("generation.swapped")
+
+        assert (changed["address"], changed["former"]) == ("203.0.113.9", "203.0.113.7")
+        assert told(server) == {"203.0.113.9"}
+        assert server.address() == "192.168.0.1"
+        metrics = server.metrics()
+        assert metrics['wan_changes_total{family="4"}'] == 1
+        assert metrics['wan_address_info{address="203.0.113.9",family="4",source="file wan"}'] == 1
+
+
+def test_an_address_of_no_use_is_servfail_for_its_records_only__semantics_12(site: Site) -> None:
+    tell(site, "203.0.113.7\n")
+    with Server(site) as server:
+        tell(site, "100.64.7.7\n")
+        assert "carrier-grade NAT" in server.wait_for("wan.refused")["reason"]
+        server.wait_for("generation.swapped")
+
+        refused = server.ask("www.example.org", source=OUTSIDE)
+        assert refused.rcode().name == "SERVFAIL"
+        assert server.address() == "192.168.0.1"
+        assert server.address("www.example.com", source=OUTSIDE) == "203.0.113.1"
+
+        tell(site, "203.0.113.9\n")
+        server.wait_for("generation.swapped")
+        assert told(server) == {"203.0.113.9"}
+
+
+def test_a_file_that_is_gone_takes_nothing_away(site: Site) -> None:
+    tell(site, "203.0.113.7\n")
+    with Server(site) as server:
+        (site.path / "wan").unlink()
+        assert server.wait_for("wan.failed")["kept"] == "203.0.113.7"
+
+        assert told(server) == {"203.0.113.7"}
