@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.device import Site, line, shown
 from tests.lab.scenario import DIRECTORY, Scenario, Step, running
+from tests.lab.verdicts import disagreements
 
 DIRECTORIES = sorted(DIRECTORY.iterdir())
 DEVICES = [
@@ -41,7 +42,9 @@ def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
             if step.leaves:
                 assert site.listed(step.leaves) == (directory / step.leaves).read_text()
             with site.served(step.config, step.daemon):
-                assert site.fetched(step.fetches) == step.fetches, f"{directory.name}: {step.name}"
+                fetched = site.fetched(step.fetches)
+            assert fetched == step.fetches, f"{directory.name}: {step.name}"
+            assert list(disagreements(scenario, Site(site.work).checked(step.config), fetched)) == []
             _assert_findings(step, site.check(step.config), directory.name)
 
 
