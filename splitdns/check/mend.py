@@ -115,7 +115,7 @@ def _for(code: Code, cell: Cell, target: Address | None) -> Iterator[Change]:
         yield Hairpin(numbers, clients.family, target, protocol, to_port, came)
     if code in _NEEDS_ACCEPT:
         outcome = cell.result.outcomes[0]
-        act = last_act(outcome, Hook.FORWARD)
+        act = last_act(outcome, Hook.FORWARD, Hook.POSTROUTING)
         if act is not None and any(stage.where == "reply" for stage in outcome.stages):
             yield AdmitReplies(act.table, act.chain, cell.address.version)
         elif act is not None:

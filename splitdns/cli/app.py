@@ -41,6 +41,8 @@ class RulesDialect(StrEnum):
     OPENWRT = "openwrt"
     VYOS = "vyos"
     EDGEOS = "edgeos"
+    PF_OPENBSD = "pf-openbsd"
+    PF_FREEBSD = "pf-freebsd"
 
 
 class FailOn(StrEnum):

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
-from splitdns.check.mending import edgeos, iptables, nftables, nsx, openwrt, opnsense, pfsense, routeros, vyos
+from splitdns.check.mending import (
+    edgeos,
+    iptables,
+    nftables,
+    nsx,
+    openwrt,
+    opnsense,
+    pf,
+    pfsense,
+    routeros,
+    vyos,
+)
 from splitdns.check.model import Gateway, Network, Ruleset
 
 Lines = tuple[list[str], list[str]]
@@ -46,6 +57,8 @@ WRITERS: dict[str, Writer | Numbered] = {
     "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),
+    "pf-openbsd": Numbered(pf.written_openbsd, ("pf-openbsd ",)),
+    "pf-freebsd": Numbered(pf.written_freebsd, ("pf-freebsd ",)),
 }
 
 

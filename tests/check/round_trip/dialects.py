@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.check.dialects.vyos.tree import parse
 from splitdns.check.fetch import Text
-from tests.check.everywhere.dialects import IPROUTE
+from tests.check.everywhere.dialects import BSD, IPROUTE
 from tests.check.openwrt import uci
-from tests.check.round_trip import edge, webui
+from tests.check.round_trip import conf, edge, webui
 from tests.check.vyos.configurations import leaves
 
 # What the gateway's files say, in the order of its sources.
@@ -110,6 +110,7 @@ def _in_session(dialect: str) -> Callable[[Texts, Sequence[str]], Texts]:
 
 
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)
+_BSD = tuple((dialect, f"../everywhere/{path}") for dialect, path in BSD)
 
 def _in_pfsense(texts: Texts, lines: Sequence[str]) -> Texts:
     return changed(texts, "pfsense", lambda text: webui.edited(text, lines))
@@ -117,6 +118,10 @@ def _in_pfsense(texts: Texts, lines: Sequence[str]) -> Texts:
 
 def _in_opnsense(texts: Texts, lines: Sequence[str]) -> Texts:
     return changed(texts, "opnsense", lambda text: webui.edited(text, lines))
+
+
+def _in_pf(texts: Texts, lines: Sequence[str]) -> Texts:
+    return changed(texts, "pf", lambda text: conf.edited(text, lines))
 
 
 def _in_uci(texts: Texts, lines: Sequence[str]) -> Texts:
@@ -154,4 +159,6 @@ DIALECTS: dict[str, Mended] = {
     ),
     "vyos": Mended((("vyos", "vyos/{name}.txt"),), _in_session("vyos")),
     "edgeos": Mended((("edgeos", "edgeos/{name}.boot"),), _in_session("edgeos")),
+    "pf-openbsd": Mended((("pf", "pf-openbsd/{name}.conf"), *_BSD), _in_pf, cannot=_STATEFUL),
+    "pf-freebsd": Mended((("pf", "pf-freebsd/{name}.conf"), *_BSD), _in_pf, cannot=_STATEFUL),
 }

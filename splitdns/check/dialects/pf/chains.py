@@ -152,16 +152,30 @@ class _Chains:
             for part in parts
         )
         for world in worlds(way.translating, step.at if asks else 0):
-            marks = () if world.mark is None else (world.mark,)
+            here = _all_of(world)
             for parts in product(*ways):
+                marks = here
                 family = parts[0].family
                 if any(part.family != family for part in parts):
                     continue
                 now = self._changed(way, world, family)
                 found = self._all(parts, now, original=original and now is None)
                 tagged = self._tagged(step.when, way.direction, step.at)
+                if found is None and original:
+                    found, marks = self._missed(way, world, parts)
                 if found is not None and tagged is not None:
                     yield family, world, (*found, *tagged, *marks)
+
+    def _missed(
+        self, way: _Way, world: World, parts: Sequence[Sifted]
+    ) -> tuple[tuple[Condition, ...] | None, tuple[Mark, ...]]:
+        """A rule that an earlier match has taken the packets from, as conditions that never hold.
+
+        It names an address as it was before that translation. A person may not know, and the check says so
+        where it finds such a rule in the filter.
+        """
+        last = next((one for one in worlds(way.translating, len(way.steps)) if one.step is world.step), world)
+        return self._all(parts, None, original=False), _all_of(last)
 
     def _sifted(self, when: Filter, direction: str, origin: Origin) -> Iterator[Sifted]:
         """With notes of what is not known."""
@@ -246,9 +260,8 @@ class _Chains:
                     if rule.does is Does.PASS and (action is None or not rule.stateful):
                         action = Accept()
                     if action is not None:
-                        marks = () if last.mark is None else (last.mark,)
                         origin = last.step.rule.origin if is_matched and last.step else rule.origin
-                        yield Made((*conditions, *marks), action, origin, frozenset({family}))
+                        yield Made((*conditions, *_all_of(last)), action, origin, frozenset({family}))
 
     def _old(self, kind: str, direction: str) -> Iterator[Made]:
         """FreeBSD: the first translation rule that holds."""
@@ -353,6 +366,10 @@ class _Chains:
             made_by = direction if not is_reply else {"in": "out", "out": "in"}[direction]
             known = Mark(Of.CONNECTION, Numbers.one(0), _STATELESS[made_by])
             yield Made((_REPLIES, Direction(is_reply), known), Accept(), origin)
+
+
+def _all_of(world: World) -> tuple[Mark, ...]:
+    return () if world.mark is None else (world.mark,)
 
 
 def _may_follow(last: World, before: World, step: Step) -> bool:

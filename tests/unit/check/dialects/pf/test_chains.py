@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.check.model import Accept, Drop, Hook, Reject, Ruleset, Translate
+from splitdns.check.model import Accept, Addresses, Drop, Hook, Original, Reject, Ruleset, Translate
 from tests.check.pf import read
 
 OPENBSD = """\
@@ -83,7 +83,26 @@ def test_a_block_that_decides_keeps_the_translation_of_a_match() -> None:
     )  # fmt: skip
 
 
-def test_a_block_before_a_match_knows_nothing_of_it() -> None:
-    text = "block\nmatch in inet proto tcp to (egress) port 443 rdr-to 192.168.1.20\n"
+def test_a_match_translates_what_an_earlier_rule_decides() -> None:
+    text = "pass\nmatch in inet proto tcp to (egress) port 443 rdr-to 192.168.1.20\n"
+    rdr = read(text).ruleset.chains[0]
 
-    assert not any(one.is_nat for one in read(text).ruleset.chains)
+    translating = [rule.origin.where.line for rule in rdr.rules if isinstance(rule.action, Translate)]
+    assert set(translating) == {2}
+
+
+def test_a_rule_behind_a_match_is_kept_where_it_cannot_hold_for_the_address_before_it() -> None:
+    text = (
+        "match in inet proto tcp to (egress) port 443 rdr-to 192.168.1.20\n"
+        "block\npass in inet proto tcp to 203.0.113.7 port 443\n"
+    )
+    chain = next(one for one in read(text).ruleset.chains if one.name == "in")
+
+    kinds = {
+        type(one)
+        for rule in chain.rules
+        if rule.origin.where.line == 3
+        for one in rule.conditions
+        if isinstance(one, Addresses | Original)
+    }
+    assert kinds == {Addresses, Original}
