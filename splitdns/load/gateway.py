@@ -59,7 +59,11 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
     Dialect.IPTABLES: ("iptables-save",),
     Dialect.IP6TABLES: ("ip6tables-save",),
     Dialect.IPSET: ("ipset", "save"),
-    Dialect.OPENWRT: ("uci", "export"),
+    Dialect.OPENWRT: (
+        "sh",
+        "-c",
+        "for one in network firewall dhcp; do uci export $one; done; ubus call network.interface dump",
+    ),
     Dialect.UPNP: ("cat", "/var/lib/misc/upnp.leases"),
     Dialect.DOCKER: ("sh", "-c", "docker inspect $(docker ps -q)"),
     Dialect.ROUTEROS: (

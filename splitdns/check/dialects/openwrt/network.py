@@ -7,11 +7,12 @@ network that is leased has the addresses that another source tells for its devic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from typing import TypeVar
 
+from splitdns.check.dialects.openwrt.status import Status
 from splitdns.check.dialects.openwrt.uci import Option, Section
 from splitdns.check.model import (
     Interface,
@@ -27,6 +28,8 @@ from splitdns.check.sets import Address, Prefix
 from splitdns.errors import ConfigError, Problems
 
 T = TypeVar("T")
+
+NO_STATUS: Mapping[str, Status] = {}
 
 # Protocols whose device netifd names after the network (netifd, proto handlers).
 _OWN_DEVICE = {
@@ -74,9 +77,15 @@ class Networks:
     """Everything that /etc/config/network says; mistakes go to ``problems``."""
 
     def __init__(
-        self, sections: Sequence[Section], around: Network, notes: list[Note], problems: Problems
+        self,
+        sections: Sequence[Section],
+        around: Network,
+        notes: list[Note],
+        problems: Problems,
+        status: Mapping[str, Status] = NO_STATUS,
     ) -> None:
         self._around = around
+        self._status = status
         self._notes = notes
         self._problems = problems
         mine = [one for one in sections if one.package == "network" and not _is_off(one)]
@@ -105,13 +114,16 @@ class Networks:
     def _net(self, name: str, section: Section) -> Net | None:
         protocol = _text(section, "proto") or "none"
         device = self._device_of(name, section, protocol)
+        now = self._status.get(name)
+        if now is not None and now.device is not None:
+            device = now.device
         if name == "loopback" or device == "lo":
             return None
         known = self._around.interface(device)
         addresses = self._addresses(section, protocol)
-        if known is not None and known.addresses:
-            told = {one.address for one in addresses}
-            addresses += [one for one in known.addresses if one.address not in told]
+        elsewhere = [own for at in (now, known) if at is not None for own in at.addresses]
+        told = {one.address for one in addresses}
+        addresses += {one.address: one for one in elsewhere if one.address not in told}.values()
         families = {one.address.version for one in addresses if not one.address.is_link_local}
         wants = {family for family in (4, 6) if protocol in _LEASES[family]}
         if protocol in _DIALLED and _text(section, "ipv6") in ("0", "off", "no"):

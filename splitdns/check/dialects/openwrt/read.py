@@ -1,5 +1,7 @@
 """OpenWrt's configuration as a gateway: /etc/config/network, firewall and dhcp, read together.
 
+Beside them may stand what ``ubus call network.interface dump`` prints, for addresses that are leased.
+
 The firewall is what fw4 (OpenWrt 22.03 and newer) loads for it, chain by chain, with the same names: what
 ``nft list ruleset`` shows on the router is found here again. Each rule knows the section that it comes from.
 """
@@ -16,6 +18,7 @@ from splitdns.check.dialects.openwrt.network import Networks
 from splitdns.check.dialects.openwrt.options import LeftOutError, Options
 from splitdns.check.dialects.openwrt.redirects import read_nat, read_redirect
 from splitdns.check.dialects.openwrt.rules import Placed, read_forwarding, read_rule
+from splitdns.check.dialects.openwrt.status import Status, parted, read_status
 from splitdns.check.dialects.openwrt.uci import Section
 from splitdns.check.dialects.openwrt.uci import read as read_uci
 from splitdns.check.dialects.openwrt.zones import Zone, read_defaults, read_zones
@@ -48,10 +51,21 @@ def read(texts: Sequence[Printed], around: Network) -> Device:
     Raises:
         ExceptionGroup[ConfigError]: every mistake in every text, or that there is no firewall among them.
     """
-    sections = read_uci(texts)
     problems = Problems()
+    status: dict[str, Status] = {}
+    configuration = []
+    for printed in texts:
+        written, now = parted(printed)
+        if written.text.strip():
+            configuration.append(written)
+        if now.text.strip():
+            try:
+                status.update(read_status(now))
+            except ConfigError as error:
+                problems.error(error)
+    sections = read_uci(configuration or texts)
     notes: list[Note] = []
-    networks = Networks(sections, around, notes, problems)
+    networks = Networks(sections, around, notes, problems, status)
     firewall = [one for one in sections if one.package == "firewall"]
     where = firewall[0].where if firewall else Where(texts[0].file, 1, 1)
     if not firewall:

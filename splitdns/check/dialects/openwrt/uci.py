@@ -26,6 +26,7 @@ _SHOWN = re.compile(
     r"([A-Za-z0-9_-]+)\.(@[^\s.=\[]+\[-?[0-9]+\]|[A-Za-z0-9_]+)(?:\.([A-Za-z0-9_]+))?=(.*)", re.DOTALL
 )
 _SHORT = {"p": "package", "c": "config", "o": "option", "l": "list"}  # libuci takes these too
+_SECRETS = ("private_key", "preshared_key", "password", "key", "psk", "pincode")
 _QUOTES = "'\""
 
 
@@ -55,9 +56,10 @@ class Section:
         return self.name or f"@{self.type}[{self.index}]"
 
     def words(self) -> str:
-        """All of it in one line, as a person recognises it."""
+        """All of it in one line, as a person recognises it, but for secrets: reports go to other people."""
         said = (
-            f"{name}={' '.join(map(_quoted, option.values))}" for name, option in self.options.items()
+            f"{name}={'…' if name in _SECRETS else ' '.join(map(_quoted, option.values))}"
+            for name, option in self.options.items()
         )
         return " ".join((f"{self.package}.{self.id}={self.type}", *said))
 

@@ -55,6 +55,12 @@ def test_a_section_knows_its_words_and_each_option_its_place() -> None:
     assert str(rule.options["name"].where) == "firewall:8:14"
 
 
+def test_secrets_are_not_said() -> None:
+    (tunnel,) = one("config interface 'wg'\noption private_key 'abc'\noption proto 'wireguard'\n", "network")
+
+    assert tunnel.words() == "network.wg=interface private_key=… proto='wireguard'"
+
+
 def test_a_section_that_is_named_again_is_the_same_and_its_options_are_replaced() -> None:
     (zone,) = one("config zone 'a'\noption name x\nconfig zone 'a'\noption name y\nlist name z\n")
 
