@@ -75,6 +75,9 @@ def _rules(judgement: Judgement) -> Iterator[Finding]:
 
 
 def _literal(rule: Rule, dynamic: dict[int, InterfaceAddress]) -> Iterator[Finding]:
+    """What a gateway reflects by itself, it makes anew with another address."""
+    if "reflection" in rule.origin.made_by:
+        return
     for condition in rule.conditions:
         if isinstance(condition, Addresses) and condition.side is Side.DESTINATION:
             own = dynamic.get(condition.numbers.single or 0)
