@@ -100,7 +100,7 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
     reader = _Reader(texts)
     network = reader.network()
     device = reader.device(network)
-    network = _with_uplinks(_with(network, device.network), settings)
+    network = _with_uplinks(_with(_without(network, device.renamed), device.network), settings)
     if not (network.addresses(4) or network.addresses(6)) and not reader.problems.errors:
         expected = "expected a source that tells the gateway's addresses, such as ip-address"
         reader.problems.error(ConfigError(where, f"{expected}, found none"))
@@ -127,8 +127,18 @@ def _together(devices: Sequence[Device]) -> Device:
             _with(whole.network, one.network),
             whole.hosts + one.hosts,
             whole.listens if one.listens is None else {**(whole.listens or {}), **one.listens},
+            whole.renamed | one.renamed,
         )
     return whole
+
+
+def _without(network: Network, names: frozenset[str]) -> Network:
+    """``network`` without interfaces, and the routes by them, that a device tells by names of its own."""
+    return replace(
+        network,
+        interfaces=tuple(one for one in network.interfaces if one.name not in names),
+        routes=tuple(one for one in network.routes if one.interface not in names),
+    )
 
 
 def _with(network: Network, more: Network) -> Network:

@@ -149,9 +149,13 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the texts of a whole gateway tell in its own dialect; what they do not tell is left empty."""
+    """What the texts of a whole gateway tell in its own dialect; what they do not tell is left empty.
+
+    ``renamed``: the interfaces that other sources tell by other names, and that are among its own.
+    """
 
     ruleset: Ruleset
     network: Network = field(default_factory=Network)
     hosts: tuple[Host, ...] = ()
     listens: dict[int, Numbers] | None = None
+    renamed: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""A whole gateway from OPNsense's ``config.xml``, by pfSense's modules: newer rules are brought over first."""
+"""A whole gateway from OPNsense's ``config.xml``, by pfSense's modules: newer rules are brought in first."""
 
 from __future__ import annotations
 

@@ -121,22 +121,18 @@ class Endpoints:
         return Missing(f"{word} is no alias and no interface")
 
     def _own(self, name: str, side: Side, family: int) -> Where:
-        """An interface's own address; of a leased one, what is the gateway's and nobody else's."""
+        """An interface's own address; a leased one that nothing tells may be any that is nobody's else."""
         numbers = NONE
         maybe: tuple[tuple[Condition, ...], ...] = ()
         for key in sorted(self.faces.named(name) or ()):
             face = self.faces.all[key]
-            numbers |= face.own(family)
+            numbers |= face.own(family, dynamic=False)
+            if dynamic := face.own(family, dynamic=True):  # by its interface: a rule that follows it
+                maybe = (*maybe, (Addresses(side, dynamic),))
             if family in face.leased:
-                leased = [one for one in self.faces.all.values() if family in one.leased]
-                others = all_addresses(family) - self.faces.own(family) - numbers_of_loopback(family)
-                local: tuple[Condition, ...] = (
-                    AddressTypes(side, frozenset({"local"})),
-                    Addresses(side, others),
-                )
-                if len(leased) > 1:
-                    local = (*local, Unknown(f"which of the leased addresses is that of {key}"))
-                maybe = (*maybe, local)
+                others = all_addresses(family) - self.faces.networks(family) - numbers_of_loopback(family)
+                unsure = Unknown(f"the address of {key} is leased, and told by no source such as ifconfig")
+                maybe = (*maybe, (Addresses(side, others), unsure))
         return Where(numbers, maybe)
 
     def _networks(self, keys: frozenset[str], family: int) -> Where:

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 
 from splitdns.check.dialects.pfsense.config import Config, is_on, origin_of
 from splitdns.check.dialects.xml_places import Element
-from splitdns.check.model import InterfaceAddress, Support
+from splitdns.check.model import Interface, InterfaceAddress, Network, Support
 from splitdns.check.sets import NONE, Address, Numbers, Prefix, numbers_of
 
 _LEASED = {
@@ -25,7 +25,8 @@ _OWN_MODES = ("ipalias", "carp")  # of virtual addresses: those that the gateway
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """``leased``: the families of which it is given an address that the file does not tell.
+    """``leased``: the families of which it is given an address that nothing tells; ``offered``: of which a
+    lease brings a default route.
 
     ``gateways``: whether it has a gateway, by the device's own understanding. ``group``: the group to which
     the device adds it by itself (``openvpn``, ``wireguard``).
@@ -36,6 +37,7 @@ class Face:
     descr: str = ""
     addresses: tuple[InterfaceAddress, ...] = ()
     leased: frozenset[int] = frozenset()
+    offered: frozenset[int] = frozenset()
     gateways: bool = False
     blocks_private: bool = False
     blocks_bogons: bool = False
@@ -43,8 +45,10 @@ class Face:
     group: str = ""
     members: tuple[str, ...] = ()  # of a bridge
 
-    def own(self, family: int) -> Numbers:
-        return numbers_of(*(one.address for one in self.addresses if one.address.version == family))
+    def own(self, family: int, *, dynamic: bool | None = None) -> Numbers:
+        """Its addresses; those that are leased, or those that stay, where ``dynamic`` says which."""
+        mine = (one for one in self.addresses if dynamic is None or one.dynamic is dynamic)
+        return numbers_of(*(one.address for one in mine if one.address.version == family))
 
     def networks(self, family: int) -> Numbers:
         return numbers_of(*(one.prefix for one in self.addresses if one.prefix.version == family))
@@ -82,12 +86,21 @@ class Faces:
             found |= face.own(family)
         return found
 
+    def networks(self, family: int) -> Numbers:
+        found = NONE
+        for face in self.all.values():
+            found |= face.networks(family)
+        return found
+
     def uplinks(self) -> frozenset[str]:
         return frozenset(key for key, face in self.all.items() if face.gateways)
 
 
-def faces_of(config: Config) -> Faces:
-    """The interfaces that are enabled, tunnels, groups and gateways."""
+def faces_of(config: Config, around: Network) -> Faces:
+    """The interfaces that are enabled, tunnels, groups and gateways.
+
+    ``around`` may tell leased addresses, at interfaces by their devices' names.
+    """
     faces = dict(_assigned(config))
     for face in _tunnels(config):
         known = next((key for key, one in faces.items() if one.device == face.device), None)
@@ -97,6 +110,8 @@ def faces_of(config: Config) -> Faces:
             addresses = faces[known].addresses or face.addresses
             assigned = faces[known]
             faces[known] = replace(assigned, addresses=addresses, is_tunnel=True, group=face.group)
+    for key, face in faces.items():
+        faces[key] = _with_leased(face, around.interface(face.device))
     outside = _with_virtual(config, faces)
     groups: dict[str, frozenset[str]] = {}
     for element in config.rows("ifgroups", "ifgroupentry"):
@@ -146,6 +161,7 @@ def _assigned(config: Config) -> Iterator[tuple[str, Face]]:
                 element.value("descr"),
                 tuple(one for one in own if one is not None),
                 leased,
+                frozenset(family for family in leased if kinds[family] not in _NO_GATEWAY),
                 told or any(kinds[family] not in _NO_GATEWAY for family in leased),
                 is_on(element, "blockpriv"),
                 is_on(element, "blockbogons"),
@@ -167,6 +183,17 @@ def _own(config: Config, element: Element, tag: str, length: str, family: int) -
         config.wrong(element.child(tag) or element, f"an IPv{family} address and its <{length}>", told)
         return None
     return InterfaceAddress(found.ip, found.network)
+
+
+def _with_leased(face: Face, told: Interface | None) -> Face:
+    """``face`` with those addresses of a device that the file leaves open."""
+    found = [
+        InterfaceAddress(own.address, own.prefix, dynamic=True)
+        for own in (told.addresses if told is not None else ())
+        if own.address.version in face.leased and not own.address.is_link_local
+    ]
+    families = {own.address.version for own in found}
+    return replace(face, addresses=(*face.addresses, *found), leased=face.leased - families)
 
 
 def _with_virtual(config: Config, faces: dict[str, Face]) -> Numbers:

@@ -29,7 +29,7 @@ from splitdns.check.model import (
     Side,
     Support,
 )
-from splitdns.check.sets import Prefix
+from splitdns.check.sets import Address, Prefix
 from splitdns.errors import ConfigError, Problems, Where
 
 NULL_ROUTES = ("Null4", "Null6")
@@ -48,7 +48,7 @@ def read(texts: Sequence[Printed], around: Network) -> Device:
 def read_as(
     flavour: Flavour,
     texts: Sequence[Printed],
-    _around: Network,
+    around: Network,
     prepare: Callable[[Element], None],
 ) -> Device:
     """Read the one ``config.xml`` of a device of ``flavour``; ``prepare`` may change it before."""
@@ -65,15 +65,15 @@ def read_as(
         problems.raise_errors(texts[0].file)
         raise
     prepare(root)
-    device = _device(Config(root, flavour, problems, []))
+    device = _device(Config(root, flavour, problems, []), around)
     problems.raise_errors(texts[0].file)
     return device
 
 
-def _device(config: Config) -> Device:
-    faces = faces_of(config)
+def _device(config: Config, around: Network) -> Device:
+    faces = faces_of(config, around)
     ends = Endpoints(config, faces, Aliases(config))
-    routes = tuple(_routes(ends))
+    routes = tuple(_routes(ends, around))
     found = forwards.forwards_of(ends)
     ends.loops = any(one.is_looped or one.reflection is forwards.Reflection.PROXY for one in found)
     made = (
@@ -83,7 +83,9 @@ def _device(config: Config) -> Device:
     _note_the_rest(config)
     ruleset = Ruleset(made, tuple(config.notes), sum(len(chain.rules) for chain in made))
     network = Network(tuple(_interfaces(faces)), routes)
-    return Device(ruleset, network, tuple(services.hosts_of(config, faces)), services.listens_of(config))
+    devices = frozenset(face.device for face in faces.all.values())
+    hosts = tuple(services.hosts_of(config, faces))
+    return Device(ruleset, network, hosts, services.listens_of(config), devices)
 
 
 def _nat_chains(
@@ -128,8 +130,8 @@ def _interfaces(faces: Faces) -> Iterator[Interface]:
         )
 
 
-def _routes(ends: Endpoints) -> Iterator[Route]:
-    """Static routes, and the default ones that the file tells; others come with leases."""
+def _routes(ends: Endpoints, around: Network) -> Iterator[Route]:
+    """Static routes, and default ones: those that the file tells, and one for each lease of an uplink."""
     config, faces = ends.config, ends.faces
     for element in config.rows("staticroutes", "route"):
         origin = origin_of(element, f"route to {element.value('network')}")
@@ -150,6 +152,16 @@ def _routes(ends: Endpoints) -> Iterator[Route]:
         if gateway.is_default and gateway.address is not None and gateway.family not in chosen:
             chosen.add(gateway.family)
             yield Route(_EVERYWHERE[gateway.family], gateway.interface, gateway.address)
+    for key, face in faces.all.items():
+        if face.gateways and not face.is_tunnel:
+            for family in sorted(face.offered - chosen):
+                yield Route(_EVERYWHERE[family], key, _next_router(around, face.device, family))
+
+
+def _next_router(around: Network, device: str, family: int) -> Address | None:
+    default = _EVERYWHERE[family]
+    found = (one.via for one in around.routes if one.interface == device and one.prefix == default)
+    return next(found, None)
 
 
 def _prefixes(ends: Endpoints, element: Element, origin: Origin) -> Iterator[Prefix]:

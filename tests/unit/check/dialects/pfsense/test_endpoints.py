@@ -9,7 +9,17 @@ from splitdns.check.dialects.pfsense.aliases import Aliases
 from splitdns.check.dialects.pfsense.config import Config, Flavour
 from splitdns.check.dialects.pfsense.endpoints import LOOPED, PROXIED, Endpoints, Missing, Where
 from splitdns.check.dialects.pfsense.faces import faces_of
-from splitdns.check.model import Addresses, AddressTypes, AnyOf, Condition, Mark, Ports, Side, Unknown
+from splitdns.check.model import (
+    Addresses,
+    AddressTypes,
+    AnyOf,
+    Condition,
+    Mark,
+    Network,
+    Ports,
+    Side,
+    Unknown,
+)
 from splitdns.check.sets import Numbers, shown_addresses
 from splitdns.errors import Problems
 from tests.check.pfsense.configs import LAN, LEASED_WAN, WAN, config
@@ -24,7 +34,7 @@ ALIASES = (
 def ends(interfaces: str = WAN + LAN) -> Endpoints:
     root = xml_places.read(config(interfaces=interfaces, more=ALIASES), "f")
     found = Config(root, Flavour.PFSENSE, Problems(), [])
-    return Endpoints(found, faces_of(found), Aliases(found))
+    return Endpoints(found, faces_of(found, Network()), Aliases(found))
 
 
 def where(text: str, of: Endpoints | None = None, family: int = 4) -> Where:
@@ -67,11 +77,11 @@ def test_the_gateway_itself_is_what_is_local() -> None:
     assert condition == AnyOf(((AddressTypes(Side.DESTINATION, frozenset({"local"})),),))
 
 
-def test_a_leased_address_is_what_is_local_and_nobody_else_s() -> None:
+def test_a_leased_address_may_be_any_that_is_nobody_else_s() -> None:
     found = where("<network>wanip</network>", ends(LEASED_WAN + LAN))
 
-    ((kind, others),) = found.maybe
-    assert kind == AddressTypes(Side.DESTINATION, frozenset({"local"}))
+    ((others, unsure),) = found.maybe
+    assert isinstance(unsure, Unknown)
     assert isinstance(others, Addresses)
     assert int("c0a80101", 16) not in others.numbers
     assert where("<network>wan</network>", ends(LEASED_WAN + LAN)).maybe == (

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from splitdns.check.dialects import xml_places
 from splitdns.check.dialects.pfsense.config import Config, Flavour
 from splitdns.check.dialects.pfsense.faces import Faces, faces_of
+from splitdns.check.model import Interface, Network
 from splitdns.errors import Problems
+from tests.check.gateways import interface
 from tests.check.pfsense.configs import DMZ, GATEWAYS, LAN, LEASED_WAN, WAN, config
 
 
-def faces(text: str, flavour: Flavour = Flavour.PFSENSE) -> tuple[Faces, Config]:
+def faces(
+    text: str, flavour: Flavour = Flavour.PFSENSE, around: Sequence[Interface] = ()
+) -> tuple[Faces, Config]:
     found = Config(xml_places.read(text, "f"), flavour, Problems(), [])
-    return faces_of(found), found
+    return faces_of(found, Network(tuple(around))), found
 
 
 def own(found: Faces, key: str) -> list[str]:
@@ -35,6 +41,15 @@ def test_a_leased_address_is_not_told() -> None:
     assert found.all["wan"].leased == {4, 6}
     assert found.all["wan"].gateways
     assert not found.all["lan"].gateways
+
+
+def test_another_source_may_tell_it_by_the_device() -> None:
+    around = (interface("igb0", "203.0.113.7/24"), interface("igb1", "192.168.9.1/24"))
+    found, _ = faces(config(interfaces=LEASED_WAN + LAN, gateways=""), around=around)
+
+    assert (own(found, "wan"), own(found, "lan")) == (["203.0.113.7/24"], ["192.168.1.1/24"])
+    assert found.all["wan"].addresses[0].dynamic
+    assert found.all["wan"].leased == {6}
 
 
 def test_what_is_not_enabled_is_left_out_and_noted() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 
 from splitdns.check.dialects.pfsense.read import read
 from splitdns.check.dialects.printed import Printed
-from splitdns.check.model import Network
+from splitdns.check.model import Network, Route
+from tests.check.gateways import interface
 from tests.check.pfsense.configs import GATEWAYS, LAN, LEASED_WAN, WAN, config, device
 
 
@@ -46,7 +49,19 @@ def test_a_leased_uplink_is_one_without_an_address() -> None:
 
     wan = found.interfaces[0]
     assert (wan.name, wan.uplink, wan.addresses) == ("wan", True, ())
-    assert found.routes == ()
+    told = [(str(one.prefix), one.interface, one.via) for one in found.routes]
+    assert told == [("0.0.0.0/0", "wan", None), ("::/0", "wan", None)]
+
+
+def test_what_a_lease_told_is_taken_from_other_sources() -> None:
+    default = Route(ip_network("0.0.0.0/0"), "igb0", ip_address("203.0.113.1"))
+    around = Network((interface("igb0", "203.0.113.7/24"),), (default,))
+    text = config(interfaces=LEASED_WAN + LAN, gateways="")
+    found = read([Printed(text, "config.xml")], around)
+
+    assert found.renamed == {"igb0", "igb1"}
+    assert [str(one.via) for one in found.network.routes] == ["203.0.113.1", "None"]
+    assert [str(one.address) for one in found.network.interfaces[0].addresses] == ["203.0.113.7"]
 
 
 def test_without_any_gateway_the_wan_is_the_uplink() -> None:

@@ -1,0 +1,1 @@
+"""Gateways of OPNsense, as their ``config.xml`` tells them, and all that the check finds there."""
