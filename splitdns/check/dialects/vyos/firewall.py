@@ -123,9 +123,7 @@ def _binding(reading: Reading, node: Node, direction: str, condition: Condition)
     for kind in node.beneath(direction):
         name = kind.leaf()
         if kind.word in ("modify", "ipv6-modify"):
-            if name is not None:
-                _modified(reading, kind, name)
-            continue
+            continue  # they choose routes
         if kind.word not in NAMES or name is None:
             reading.note(Support.UNKNOWN, kind)
             continue
@@ -135,13 +133,6 @@ def _binding(reading: Reading, node: Node, direction: str, condition: Condition)
             yield Rule((condition,), Opaque(f"{name.word} is not in this file"), origin(kind), family)
         else:
             yield Rule((condition,), Jump(f"{kind.word} {name.word}"), origin(kind), family)
-
-
-def _modified(reading: Reading, kind: Node, name: Node) -> None:
-    """A rule set that chooses routing tables, or does nothing that matters here."""
-    rules = reading.tree.beneath("firewall", kind.word, name.word, "rule")
-    if any(one.value("action") in _TERMINAL or "modify" in one.children for one in rules):
-        reading.note(Support.WIDENED, name, "it may choose another routing table, or drop")
 
 
 def state_policy(reading: Reading) -> Iterator[Rule]:

@@ -1,8 +1,7 @@
 """Groups that rules name: of addresses, networks, ports and interfaces.
 
 EdgeOS keeps some by itself: ``ADDRv4_eth0`` are the addresses of an interface, ``NETv4_eth0`` its networks.
-An address that is leased stands in no file; it is then known only as one of the gateway's own that is on no
-other interface.
+An address that is leased stands in no configuration; of it is known that it is no other interface's.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, addresses, ports
 from splitdns.check.model import (
     Addresses,
-    AddressTypes,
     AnyOf,
     Condition,
     Interface,
@@ -20,6 +18,7 @@ from splitdns.check.model import (
     Ports,
     Side,
     Support,
+    Unknown,
 )
 from splitdns.check.sets import NONE, PORTS, Numbers, all_addresses, numbers_of
 
@@ -141,11 +140,11 @@ def _of_interface(reading: Reading, text: str, side: Side) -> list[Condition] | 
 
 
 def addresses_of(reading: Reading, name: str, side: Side, family: int) -> list[Condition]:
-    """The interface's own addresses; where they are leased, those of the gateway that are nowhere else."""
+    """The interface's own addresses; of a leased one that nobody told, only what it is not is known."""
     interface = reading.network.interface(name) or Interface(name)
     mine = [one.address for one in interface.addresses if one.address.version == family]
     if mine:
         return [Addresses(side, numbers_of(*mine))]
     others = numbers_of(*reading.network.addresses(family))
-    local = AddressTypes(side, frozenset({"local"}))
-    return [local, Addresses(side, all_addresses(family) - others)]
+    reason = f"the address of {name} is leased: add what show interfaces prints to the sources"
+    return [Addresses(side, all_addresses(family) - others), Unknown(reason)]

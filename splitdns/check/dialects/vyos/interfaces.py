@@ -87,6 +87,10 @@ def _interface(
                 addresses.append(InterfaceAddress(*interface_address(one.word)))
             except Wrong as wrong:
                 reading.wrong(one, str(wrong))
+    if leased:
+        reading.leased.add(name)
+    told = {own.address for own in addresses}
+    addresses += [own for own in reading.shown.get(name, ()) if own.address not in told]
     if kind == "openvpn":
         addresses += _of_openvpn(reading, node)
     yield Interface(

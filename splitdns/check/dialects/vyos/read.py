@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from splitdns.check.dialects.printed import Printed
+from splitdns.check.dialects.vyos import shown
 from splitdns.check.dialects.vyos.firewall import read_firewall
 from splitdns.check.dialects.vyos.interfaces import read_interfaces
 from splitdns.check.dialects.vyos.nat import read_nat
+from splitdns.check.dialects.vyos.policy import read_policy
 from splitdns.check.dialects.vyos.port_forward import PortForward
 from splitdns.check.dialects.vyos.reading import Reading
 from splitdns.check.dialects.vyos.routes import read_routes
@@ -50,16 +52,20 @@ def read_edgeos(texts: Sequence[Printed], around: Network) -> Device:
 
 def _read(dialect: str, texts: Sequence[Printed], around: Network) -> Device:
     whole = Node("", Where(texts[0].file, 1, 1))
+    addresses: shown.Shown = {}
     problems = Problems()
     for one in texts:
         try:
-            _put(whole, parse(one.text, one.file))
+            if shown.is_shown(one.text):
+                addresses |= shown.read(one.text, one.file)
+            else:
+                _put(whole, parse(one.text, one.file))
         except ExceptionGroup as group:
             for error in group.exceptions:
                 assert isinstance(error, InputError)
                 problems.error(error)
     problems.raise_errors("the configuration is wrong")
-    return device_of(dialect, whole, around)
+    return device_of(dialect, whole, around, addresses)
 
 
 def _put(whole: Node, more: Node) -> None:
@@ -71,17 +77,20 @@ def _put(whole: Node, more: Node) -> None:
             whole.children[word] = child
 
 
-def device_of(dialect: str, tree: Node, around: Network) -> Device:
+def device_of(dialect: str, tree: Node, around: Network, addresses: shown.Shown | None = None) -> Device:
     """The gateway that a tree writes; ``dialect`` begins the names of its tables.
+
+    ``addresses`` are those that ``show interfaces`` told.
 
     Raises:
         ExceptionGroup[ConfigError]: every mistake, in file order.
     """
-    reading = Reading(dialect, tree, around)
+    reading = Reading(dialect, tree, around, shown=addresses or {})
     read_interfaces(reading)
     read_routes(reading)
     forwards = PortForward(reading)
     chains = (
+        *read_policy(reading),
         *read_nat(reading, forwards.nat),
         *read_firewall(reading, forwards.accepted),
         *read_zones(reading),
@@ -104,7 +113,9 @@ def _note_the_rest(reading: Reading) -> None:
                 reading.note(Support.IGNORED, node)
             case "load":
                 reading.note(Support.WIDENED, node, "what it loads is not in this file")
-            case "load-balance" | "load-balancing":
-                reading.note(Support.WIDENED, node, "which uplink is taken is not known")
+            case "load-balance":
+                reading.note(Support.WIDENED, node, "which uplink is taken of those that share the load")
+            case "load-balancing":
+                reading.note(Support.WIDENED, node, "any of its uplinks may be taken; the routes' is")
             case _:
                 reading.note(Support.UNKNOWN, node)

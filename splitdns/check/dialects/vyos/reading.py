@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from splitdns.check.dialects.vyos.shown import Shown
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.model import Network, Note, Origin, Support, Unknown
 from splitdns.errors import ConfigError, Problems
@@ -21,7 +22,8 @@ WORDS_ONLY = frozenset({"description", "log", "log-options", "enable-default-log
 class Reading:
     """One configuration in ``dialect``, with the network that other sources tell ``around`` it.
 
-    ``interfaces`` are those of the configuration by name, each with its node; they are read first.
+    ``interfaces`` are those of the configuration by name, each with its node; they are read first. Those that
+    are ``leased`` their address have it in ``shown``, if somebody told it.
     """
 
     dialect: str
@@ -29,6 +31,8 @@ class Reading:
     around: Network = field(default_factory=Network)
     network: Network = field(default_factory=Network)
     interfaces: dict[str, Node] = field(default_factory=dict)
+    shown: Shown = field(default_factory=dict)
+    leased: set[str] = field(default_factory=set)
     problems: Problems = field(default_factory=Problems)
     notes: list[Note] = field(default_factory=list)
 

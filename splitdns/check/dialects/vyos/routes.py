@@ -1,4 +1,4 @@
-"""Routes that the configuration sets, and the rules that choose among their tables.
+"""Routes that the configuration sets, and those that come with a lease.
 
 Routes that a protocol learns are in no file; where one runs, that is noted.
 """
@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
-from splitdns.check.dialects.vyos.reading import Reading, numbered
+from splitdns.check.dialects.vyos.reading import Reading
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, address, prefix, whole
-from splitdns.check.model import Interface, PolicyRule, Route, Support
+from splitdns.check.model import Interface, Route, Support
 from splitdns.check.sets import Address, Prefix
 
 _ROUTES = ("route", "route6", "interface-route", "interface-route6")
 _LEARNS = frozenset({"bgp", "ospf", "ospfv3", "rip", "ripng", "isis", "eigrp", "babel", "nhrp", "openfabric"})
+_ANY = ip_network("0.0.0.0/0")
+_LEASED_METRIC = 210  # the distance of a default route by DHCP
 _KINDS = {"blackhole": "blackhole", "reject": "unreachable"}
-_FIRST_PRIORITY = 100  # of the policy's own rules; the main table is asked at 32766
 
 
 def read_routes(reading: Reading) -> None:
@@ -27,8 +28,10 @@ def read_routes(reading: Reading) -> None:
     for table in reading.tree.beneath("protocols", "static", "table"):
         found += _static(reading, table, table.word)
     for gateway in reading.tree.beneath("system", "gateway-address"):
-        found += _by(reading, gateway, ip_network("0.0.0.0/0"), "main", 0)
+        found += _by(reading, gateway, _ANY, "main", 0)
     found += _of_peers(reading)
+    leased = (one for one in reading.network.interfaces if one.uplink and one.name in reading.leased)
+    found += [Route(_ANY, one.name, metric=_LEASED_METRIC) for one in leased]
     for protocol in reading.tree.beneath("protocols"):
         if protocol.word in _LEARNS:
             reading.note(Support.WIDENED, protocol, "routes that it learns are in no file")
@@ -41,7 +44,6 @@ def read_routes(reading: Reading) -> None:
             replace(one, uplink=True) if one.name in uplinks else one for one in reading.network.interfaces
         ),
         routes=tuple(found),
-        policy=tuple(_policy(reading)),
     )
 
 
@@ -120,28 +122,3 @@ def _of_peers(reading: Reading) -> Iterator[Route]:
                     yield Route(prefix(text.strip()), node.word)
                 except Wrong as wrong:
                     reading.wrong(one, str(wrong))
-
-
-# --- Policy -------------------------------------------------------------------------------------------------
-
-
-def _policy(reading: Reading) -> Iterator[PolicyRule]:
-    """``policy route``: packets that come by an interface and are looked up in another table."""
-    for name, node in reading.interfaces.items():
-        for kind in ("route", "ipv6-route", "route6"):
-            for bound in node.beneath("policy", kind):
-                yield from _of_policy(reading, kind, bound.word, name)
-    for kind in ("route", "route6", "ipv6-route"):
-        for policy in reading.tree.beneath("policy", kind):
-            for interface in policy.beneath("interface"):
-                yield from _of_policy(reading, kind, policy.word, interface.word)
-
-
-def _of_policy(reading: Reading, kind: str, policy: str, incoming: str) -> Iterator[PolicyRule]:
-    for number, rule in numbered(reading.tree.beneath("policy", kind, policy, "rule"), reading):
-        table = rule.value("set", "table")
-        if table is None or "disable" in rule.children:
-            continue
-        reading.note(Support.WIDENED, rule, "what it selects may be looked up in another table")
-        words = " ".join(rule.path)
-        yield PolicyRule(_FIRST_PRIORITY + number, table, incoming=incoming, unknown=words)

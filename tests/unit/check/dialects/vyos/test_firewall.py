@@ -103,15 +103,12 @@ def test_what_is_not_known_is_a_maybe(text: str, verdict: str) -> None:
 def test_what_is_not_modelled_is_noted() -> None:
     found = device(
         "firewall frobnicate x\nfirewall all-ping enable\nfirewall bridge forward filter\n"
-        "firewall modify PBR rule 1 action modify\nfirewall modify PBR rule 1 modify table 7\n"
-        "interfaces ethernet lan firewall in modify PBR"
     )
 
     assert {(note.support, note.name) for note in found.ruleset.notes} == {
         (Support.UNKNOWN, "firewall frobnicate"),
         (Support.IGNORED, "firewall all-ping"),
         (Support.WIDENED, "firewall bridge"),
-        (Support.WIDENED, "interfaces ethernet lan firewall in modify PBR"),
     }
 
 

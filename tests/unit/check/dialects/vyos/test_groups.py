@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from splitdns.check.dialects.vyos.groups import addresses_of, of_group, of_interfaces
-from splitdns.check.model import Addresses, AddressTypes, Condition, Interfaces, Ports, Side, Unknown
+from splitdns.check.model import Addresses, Condition, Interfaces, Ports, Side, Unknown
 from splitdns.check.sets import PORTS, Numbers
 from tests.check.gateways import addresses
 from tests.check.vyos.configurations import reading
@@ -72,12 +72,12 @@ def test_what_is_not_known_of_a_group_widens(kind: str, name: str) -> None:
     assert isinstance(found, Unknown)
 
 
-def test_a_leased_address_is_the_gateway_s_own_and_no_other() -> None:
-    local, others = addresses_of(reading(GROUPS), "leased", TO, 4)
+def test_of_a_leased_address_only_what_it_is_not_is_known() -> None:
+    others, unknown = addresses_of(reading(GROUPS), "leased", TO, 4)
 
-    assert local == AddressTypes(TO, frozenset({"local"}))
     assert isinstance(others, Addresses)
-    assert int(addresses("203.0.113.2").first) not in others.numbers
+    assert addresses("203.0.113.2").first not in others.numbers
+    assert isinstance(unknown, Unknown)
 
 
 def test_groups_of_interfaces() -> None:

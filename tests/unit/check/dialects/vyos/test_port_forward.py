@@ -54,13 +54,13 @@ def test_ports_may_be_others_inside() -> None:
     assert endpoint.ports.single == 8443
 
 
-def test_a_leased_address_is_met_too() -> None:
+def test_a_leased_address_may_be_met() -> None:
     leased = FORWARD.replace("wan-interface wan", "wan-interface wan2")
     forwards = PortForward(reading(f"interfaces ethernet wan2 address dhcp\n{leased}", "edgeos"))
 
     (rule,) = forwards.nat(Side.DESTINATION)
     assert [type(one).__name__ for one in rule.conditions] == [
-        "Interfaces", "AddressTypes", "Addresses", "Protocols", "Ports",
+        "Interfaces", "Addresses", "Unknown", "Protocols", "Ports",
     ]  # fmt: skip
     assert rule.origin.made_by == MADE_BY
 

@@ -39,6 +39,17 @@ def test_what_other_sources_tell_of_an_interface_goes_before() -> None:
     assert wan.addresses == known.addresses
 
 
+def test_a_leased_address_is_told_by_show_interfaces() -> None:
+    config = commands("interfaces pppoe pppoe0 source-interface eth0\n")
+    told = "Interface    IP Address      S/L  Description\npppoe0       203.0.113.7/32  u/u\n"
+
+    found = read([Printed(config, "config"), Printed(told, "shown")], Network()).network.interfaces
+
+    assert found == (
+        Interface("pppoe0", (own("203.0.113.7/32", True),), uplink=True, point_to_point=True),
+    )
+
+
 def test_the_dialect_names_the_tables() -> None:
     texts = [Printed(commands(INTERFACES + FORWARD), "f")]
 

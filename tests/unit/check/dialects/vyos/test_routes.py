@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from splitdns.check.model import PolicyRule, Route, Support
+from splitdns.check.model import Route, Support
 from tests.check.vyos.configurations import reading
 
 NET = ip_network("10.9.0.0/16")
@@ -50,15 +50,11 @@ def test_what_is_learned_is_noted() -> None:
     assert [(note.support, note.name) for note in found.notes] == [(Support.WIDENED, "protocols bgp")]
 
 
-def test_a_policy_may_choose_another_table() -> None:
-    found = reading(
-        "policy route PBR interface lan\npolicy route PBR rule 10 set table 7\n"
-        "protocols static table 7 route 10.9.0.0/16 next-hop 10.0.0.9"
-    )
+def test_a_lease_comes_with_a_default_route_that_others_go_before() -> None:
+    found = reading("interfaces ethernet eth9 address dhcp").network.routes
 
-    (rule,) = found.network.policy
-    assert rule == PolicyRule(110, "7", incoming="lan", unknown="policy route PBR rule 10")
-    assert Route(NET, "dmz", ip_address("10.0.0.9"), 0, "7") in found.network.routes
+    assert Route(DEFAULT.prefix, "eth9", metric=210) in found
+    assert DEFAULT in found
 
 
 def test_a_router_in_no_network_is_noted() -> None:
