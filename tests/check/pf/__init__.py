@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from splitdns.check.dialects.ifconfig import read as ifconfig
 from splitdns.check.dialects.pf import read as pf
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.model import Device, Gateway, Host, Kind, Network
+from splitdns.check.network import Clients
+from splitdns.check.verdict import Result
+from tests.check import gateways
 from tests.check.gateways import clients, host
 
 IFCONFIG = """\
@@ -46,5 +47,10 @@ def gateway(text: str, *others: tuple[str, str], hosts: tuple[Host, ...] = (WEB,
     return Gateway(NETWORK, read(text, *others).ruleset, hosts)
 
 
-def number(text: str) -> int:
-    return int(ip_address(text))
+def asked(to: Gateway, who: Clients, **more: object) -> Result:
+    """By default, of 443/tcp at the gateway's public address."""
+    return gateways.asked(to, who, **{"at": PUBLIC, **more})
+
+
+def ended(to: Gateway, who: Clients, **more: object) -> str:
+    return gateways.ended(to, who, **{"at": PUBLIC, **more})

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from splitdns.check.dialects.pf.marks import PASSED, Marks, World, has, set_, tests_of, worlds
+from splitdns.check.dialects.pf.marks import PASSED, Marks, World, asks_for_tags, has, set_, worlds
 from splitdns.check.dialects.pf.order import Step, deciding, steps
 from splitdns.check.dialects.pf.sifting import Changed, Sifted, sifted
 from splitdns.check.dialects.pf.surroundings import Surroundings
@@ -97,7 +97,7 @@ class _Chains:
         self._name = FREEBSD if written.first_old is not None else OPENBSD
         self._origin = Origin(Where(file, 1, 1), "pf.conf")
         self._notes: dict[tuple[str, Origin], Note] = {}
-        self._marks = Marks(tests_of(written))
+        self._marks = Marks(asks_for_tags(written))
         self._tags: dict[int, int] = {}  # of translation rules, by their place
         self._ways = {direction: self._way(direction) for direction in ("in", "out")}
         self._tracks = any(map(self._may_be_stateless, self._ways.values()))

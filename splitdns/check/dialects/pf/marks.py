@@ -32,13 +32,13 @@ def set_(bits: int) -> SetMark:
 class Marks:
     """The bits of one pf.conf, in the order in which packets meet the rules that set them."""
 
-    tested: frozenset[str]  # tags that some rule asks for
+    tested: bool  # whether some rule asks for tags
     taken: int = 0
     tags: list[tuple[int, str, str, int]] = field(default_factory=list)  # bit, tag, direction, place
 
     def tagging(self, tag: str, direction: str, at: int, where: Where) -> int:
-        """A bit for a rule that sets ``tag``; 0: nobody asks for it."""
-        if tag not in self.tested:
+        """A bit for a rule that sets ``tag``, and so takes away another; 0: nobody asks for tags."""
+        if not self.tested:
             return 0
         bit = self.bit(where)
         self.tags.append((bit, tag, direction, at))
@@ -65,19 +65,15 @@ class Marks:
         return found or None
 
 
-def tests_of(written: Written) -> frozenset[str]:
-    """The tags that rules ask for."""
-    found: set[str] = {one.when.tagged.name for one in written.translations if one.when.tagged is not None}
+def asks_for_tags(written: Written) -> bool:
+    """Whether some rule does; where none does, it does not matter who sets them."""
 
-    def of(items: Sequence[Rule | Anchor]) -> Iterator[str]:
-        for one in items:
-            if one.when.tagged is not None:
-                yield one.when.tagged.name
-            if isinstance(one, Anchor):
-                yield from of(one.rules)
+    def asks(items: Sequence[Rule | Anchor]) -> bool:
+        return any(
+            one.when.tagged is not None or (isinstance(one, Anchor) and asks(one.rules)) for one in items
+        )
 
-    found.update(of(written.rules))
-    return frozenset(found)
+    return asks(written.rules) or any(one.when.tagged is not None for one in written.translations)
 
 
 @dataclass(frozen=True, slots=True)

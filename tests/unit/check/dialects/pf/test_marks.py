@@ -24,7 +24,7 @@ def test_bits() -> None:
 
 
 def test_a_tag_is_that_of_the_last_rule_that_set_one() -> None:
-    marks = Marks(frozenset({"A", "B"}))
+    marks = Marks(tested=True)
     first, second, third = (marks.tagging(tag, "in", at, WHERE) for at, tag in enumerate("ABA"))
 
     assert marks.tagged(On("A"), "in", 3) == [has(first, but=second | third), has(third)]
@@ -36,20 +36,20 @@ def test_a_tag_is_that_of_the_last_rule_that_set_one() -> None:
 
 
 def test_a_tag_that_came_in_goes_out() -> None:
-    marks = Marks(frozenset({"A"}))
+    marks = Marks(tested=True)
     bit = marks.tagging("A", "in", 9, WHERE)
 
     assert marks.tagged(On("A"), "out", 0) == [has(bit)]
 
 
-def test_a_tag_that_nobody_asks_for_takes_no_bit() -> None:
-    marks = Marks(frozenset())
+def test_where_nobody_asks_for_tags_they_take_no_bits() -> None:
+    marks = Marks(tested=False)
 
     assert (marks.tagging("A", "in", 0, WHERE), marks.taken) == (0, 0)
 
 
 def test_there_are_only_so_many_bits() -> None:
-    marks = Marks(frozenset())
+    marks = Marks(tested=False)
     assert [marks.bit(WHERE) for _ in range(BITS)][-1] == 1 << BITS - 1
     with pytest.raises(ConfigError, match=f"at most {BITS} rules"):
         marks.bit(WHERE)
