@@ -16,6 +16,7 @@ from splitdns.check.model import (
     Drop,
     Hook,
     Interfaces,
+    Jump,
     Opaque,
     Origin,
     Ports,
@@ -124,3 +125,28 @@ def test_all_but_a_set_of_tuples_is_a_chain_of_its_own() -> None:
 def test_what_is_not_known_is_refused_with_its_place(odd: Rule, why: str) -> None:
     with pytest.raises(UnsaidError, match=rf"gateway.rsc:7:1: add chain=forward: .*{why}"):
         rules_of(odd)
+
+
+def test_a_policy_is_for_the_families_of_its_chain_alone() -> None:
+    four = Chain("device filter", "in", (), Hook.FORWARD, accepts=False, families=frozenset({4}))
+    six = Chain("device filter", "in6", (), Hook.FORWARD, families=frozenset({6}))
+
+    lines = script(Ruleset((four, six))).splitlines()
+
+    assert "type filter hook forward priority 0; policy accept;" in lines
+    assert [line for line in lines if line.endswith("drop")] == ["meta nfproto ipv4 drop"]
+    assert "type filter hook forward priority 0; policy drop;" in script(Ruleset((four,))).splitlines()
+
+
+def test_a_jump_leads_to_the_chain_of_its_family() -> None:
+    both = frozenset({4, 6})
+    jump = Rule((), Jump("lan"), ORIGIN, both)
+    base = Chain("device filter", "in", (jump,), Hook.INPUT, families=both)
+    inner = [Chain("device filter", "lan", (), families=frozenset({family})) for family in (4, 6)]
+
+    lines = script(Ruleset((base, *inner))).splitlines()
+
+    assert [line for line in lines if "jump" in line] == [
+        "meta nfproto ipv4 jump c1",
+        "meta nfproto ipv6 jump c2",
+    ]

@@ -184,8 +184,8 @@ def _sound(name: str) -> str:
 # --- Actions ------------------------------------------------------------------------------------------------
 
 
-def action(rule: Rule, family: int, named: dict[str, str]) -> str:
-    """What ``rule`` does to packets of ``family``; ``named``: what chains are called there.
+def action(rule: Rule, family: int, target: str) -> str:
+    """What ``rule`` does to packets of ``family``; ``target`` is what the chain is called that it leads to.
 
     Raises:
         UnsaidError: what it does is not known, or not to be said.
@@ -196,9 +196,9 @@ def action(rule: Rule, family: int, named: dict[str, str]) -> str:
         case model.Reject(reset):
             return "meta l4proto tcp reject with tcp reset" if reset else "reject"
         case model.Jump(chain) | model.Goto(chain):
-            if chain not in named:
+            if not target:
                 raise UnsaidError(f"a jump to {chain}, which is not there")
-            return f"{type(rule.action).__name__.lower()} {named[chain]}"
+            return f"{type(rule.action).__name__.lower()} {target}"
         case model.Pass():
             return "counter"
         case model.Translate(side, addresses, ports, base):
