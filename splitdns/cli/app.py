@@ -45,6 +45,12 @@ class RulesDialect(StrEnum):
     PF_FREEBSD = "pf-freebsd"
 
 
+class ImportSource(StrEnum):
+    """Whose data can be imported."""
+
+    ROUTEROS = "routeros"
+
+
 class FailOn(StrEnum):
     """The mildest severity that makes the check fail."""
 
@@ -287,6 +293,32 @@ def zone_show(
     from splitdns.cli.zone import show
 
     show(zone, view, config)
+
+
+@zone_app.command("import")
+def zone_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the other system exports.")],
+    source: Annotated[ImportSource, typer.Option("--from", help="Which system that is.")],
+    apexes: Annotated[
+        list[str] | None,
+        typer.Option("--zone", metavar="ZONE", help="A zone that is wanted; otherwise, one for each domain."),
+    ] = None,
+    horizon: Annotated[
+        str, typer.Option("--horizon", metavar="HORIZON", help="For whose views the records are.")
+    ] = "inside",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIRECTORY", help="Write the files there; none is replaced."),
+    ] = None,
+) -> None:
+    """Make zone files of another system's DNS data.
+
+    They are overlays: names that are not in them are forwarded, as that system did. What could not be carried
+    over is printed as warnings. Exit status: 2 wrong input, else 0.
+    """
+    from splitdns.cli.imports import run
+
+    run(file, source.value, apexes or (), horizon, to)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Other systems' DNS data as zone files."""
