@@ -1,8 +1,9 @@
 """Gateways as pfSense and OPNsense save them, and all that the check finds there.
 
 ``cases/NAME.xml`` is a ``config.xml`` in the form that the web interfaces write, ``cases/NAME.ifconfig``
-tells leased addresses; ``cases/NAME.findings`` has a line for each finding: severity, code, service, and behind a
-bar the clients. `python -m tests.check.pfsense.goldens` writes the last anew, to be read before it is kept.
+tells leased addresses; ``cases/NAME.findings`` has a line for each finding: severity, code, service, and
+behind a bar the clients. `python -m tests.check.pfsense.goldens` writes the last anew, to be read before it
+is kept.
 """
 
 from __future__ import annotations

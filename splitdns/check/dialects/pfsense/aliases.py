@@ -18,7 +18,7 @@ from ipaddress import ip_address, ip_network
 
 from splitdns.check.dialects.pfsense.config import Config
 from splitdns.check.dialects.xml_places import Element
-from splitdns.check.sets import NONE, Numbers, numbers_of
+from splitdns.check.sets import NONE, Numbers, Range, numbers_of
 
 MAX_NESTING = 16  # aliases in aliases; beyond: not known
 MAX_ENTRIES = 100_000  # of one alias; beyond: not known
@@ -38,10 +38,6 @@ class Alias:
     def of(self, family: int) -> Numbers:
         return self.addresses.get(family, NONE)
 
-    def with_(self, other: Alias) -> Alias:
-        addresses = {family: self.of(family) | other.of(family) for family in (4, 6)}
-        return Alias(addresses, self.ports | other.ports, self.unknown or other.unknown)
-
 
 class Aliases:
     """The aliases of a configuration, by name; each is read when it is first asked for."""
@@ -60,37 +56,38 @@ class Aliases:
         if name:
             self._entries.setdefault(name, (element.value("type").lower(), entries))
 
-    def get(self, name: str) -> Alias | None:
-        """What ``name`` stands for; None: there is no such alias."""
-        return self._get(name, ())
-
-    def _get(self, name: str, above: tuple[str, ...]) -> Alias | None:
-        if name in self._known:
-            return self._known[name]
-        if name not in self._entries:
-            return None
+    def get(self, name: str, depth: int = 0) -> Alias | None:
+        """What ``name`` stands for; None: there is no such alias. Each is read once."""
+        if name in self._known or name not in self._entries:
+            return self._known.get(name)
         kind, entries = self._entries[name]
         if kind not in _KNOWN_TYPES:
             found = Alias(unknown=f"what is in alias {name}, of type {kind}, is fetched by the device")
-        elif name in above or len(above) >= MAX_NESTING or len(entries) > MAX_ENTRIES:
+        elif depth >= MAX_NESTING or len(entries) > MAX_ENTRIES:
             return Alias(unknown=f"alias {name} is nested too deeply, or too large")
         else:
-            found = Alias()
-            addresses: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
-            ports: list[tuple[int, int]] = []
-            for entry in entries:
-                if (pair := parsed_addresses(entry)) is not None and "port" not in kind:
-                    addresses[pair[0]] += pair[1].ranges
-                elif (numbers := parsed_ports(entry)) is not None and kind not in ("host", "network"):
-                    ports += numbers.ranges
-                else:
-                    inner = self._get(entry, (*above, name))
-                    found = found.with_(inner or Alias(unknown=f"{entry}, of alias {name}, is not known"))
-            by_family = {family: Numbers.of(*ranges) for family, ranges in addresses.items()}
-            found = found.with_(Alias(by_family, Numbers.of(*ports)))
-        if not above:
-            self._known[name] = found
+            self._known[name] = Alias(unknown=f"alias {name} leads to itself")  # until it is known
+            found = self._read(name, kind, entries, depth)
+        self._known[name] = found
         return found
+
+    def _read(self, name: str, kind: str, entries: list[str], depth: int) -> Alias:
+        addresses: dict[int, list[Range]] = {4: [], 6: []}
+        ports: list[Range] = []
+        unknown = ""
+        for entry in entries:
+            if (pair := parsed_addresses(entry)) is not None and "port" not in kind:
+                addresses[pair[0]] += pair[1].ranges
+            elif (numbers := parsed_ports(entry)) is not None and kind not in ("host", "network"):
+                ports += numbers.ranges
+            else:
+                inner = self.get(entry, depth + 1) or Alias(unknown=f"{entry}, of {name}, is not known")
+                for family, ranges in addresses.items():
+                    ranges += inner.of(family).ranges
+                ports += inner.ports.ranges
+                unknown = unknown or inner.unknown
+        by_family = {family: Numbers.of(*ranges) for family, ranges in addresses.items()}
+        return Alias(by_family, Numbers.of(*ports), unknown)
 
 
 def parsed_addresses(text: str) -> tuple[int, Numbers] | None:
