@@ -212,4 +212,4 @@ def _leads(rule: Rule, change: Forward) -> bool:
     as_they_are = action.ports is None or action.ports in ports
     if change.port == change.to_port:
         return as_they_are
-    return ports == [Numbers.of(change.port)] and action.ports == Numbers.of(change.to_port)
+    return action.ports == Numbers.of(change.to_port)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
 from splitdns.check.mending.fw4 import Fw4, Section
@@ -18,6 +19,7 @@ from splitdns.check.traffic import DNS_PORT
 
 OURS = "splitdns"  # how names of sections begin
 _FAMILIES = {4: "ipv4", 6: "ipv6"}
+MAX_PORTS = 100  # of a range that is shifted; beyond it, redirects by port are nothing for a person to keep
 _OFF = ("0", "off", "no", "false")
 
 Value = str | list[str]
@@ -76,6 +78,18 @@ class _Writer:
     # --- Forwards -------------------------------------------------------------------------------------------
 
     def _forward(self, change: Forward) -> None:
+        """fw4 leads all of a range to the first port of another: each port needs a redirect of its own."""
+        (low, high), (to, _) = change.port, change.to_port
+        if change.port == change.to_port or low == high:
+            self._one_forward(change)
+        elif high - low < MAX_PORTS:
+            for number in range(low, high + 1):
+                inside = to + number - low
+                self._one_forward(replace(change, port=(number, number), to_port=(inside, inside)))
+        else:
+            self._do.append(f"# fw4 shifts no ranges: serve {low}-{high}/{change.protocol} inside as well")
+
+    def _one_forward(self, change: Forward) -> None:
         outside = self._fw4.outside
         if self._can_reflect(outside, change):
             assert outside is not None

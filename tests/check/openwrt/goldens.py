@@ -1,8 +1,8 @@
 """Routers as ``uci export`` prints them, and all that the check finds there.
 
 ``cases/NAME.uci`` is a configuration in the form of OpenWrt's own files; ``cases/NAME.findings`` has a line
-for each finding: severity, code, service, and behind a bar the clients. `python -m tests.check.openwrt.goldens`
-writes the latter anew, to be read before they are kept.
+for each finding: severity, code, service, and behind a bar the clients.
+`python -m tests.check.openwrt.goldens` writes the latter anew, to be read before they are kept.
 """
 
 from __future__ import annotations

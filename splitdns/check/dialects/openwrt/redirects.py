@@ -48,6 +48,7 @@ from splitdns.check.model import (
     InterfaceAddress,
     Masquerade,
     Origin,
+    Ports,
     Redirect,
     Rule,
     Side,
@@ -132,9 +133,9 @@ def read_redirect(options: Options, known: Known) -> Iterator[Placed]:
         groups = one.groups(of)
         yield from reflection.rules(one, of)
         for group in groups:
-            action = _destination(one, of, min(group))
-            rule = Rule(one.conditions(of, group), action, options.origin, group)
-            yield Placed(f"dstnat_{one.src.zone.name}", rule)
+            for more, action in _destinations(one, of, min(group)):
+                rule = Rule((*one.conditions(of, group), *more), action, options.origin, group)
+                yield Placed(f"dstnat_{one.src.zone.name}", rule)
 
 
 def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
@@ -188,13 +189,28 @@ def _zone_of(to: Sequence[Subnet], known: Known) -> Zone | None:
     return None
 
 
-def _destination(one: _Redirect, of: Protocol, version: int) -> Action:
-    """To the server; without one, to the gateway itself."""
-    to_port = _port_numbers(one.to_port) if of.has_ports else None
+def _destinations(
+    one: _Redirect, of: Protocol, version: int
+) -> Iterator[tuple[tuple[Condition, ...], Action]]:
+    """To the server; without one, to the gateway itself.
+
+    A port that is in the range to which it leads is kept, and another becomes the first of it
+    (nf_nat_l4proto_unique_tuple).
+    """
+    to_port = one.to_port if of.has_ports else None
     to = [end for end in one.to if end.family == version]
-    if not to:
-        return Redirect(to_port)
-    return Translate(Side.DESTINATION, _host(to[0]), to_port)
+
+    def lead(at: Numbers | None) -> Action:
+        return Translate(Side.DESTINATION, _host(to[0]), at) if to else Redirect(at)
+
+    if to_port is None:
+        yield (), lead(None)
+    elif to_port.low == to_port.high:
+        yield (), lead(Numbers.one(to_port.low))
+    else:
+        kept = Ports(Side.DESTINATION, Numbers.of((to_port.low, to_port.high)))
+        yield (kept,), lead(None)
+        yield (), lead(Numbers.one(to_port.low))
 
 
 def _host(end: Subnet) -> Numbers:
@@ -251,10 +267,9 @@ class _Reflection:
             leads += ports(Side.SOURCE, [one.source_port] if one.source_port else [])
             leads += ports(Side.DESTINATION, [one.port] if one.port else [])
         leads += of_ends(version, clients, public)
-        yield Placed(
-            f"dstnat_{zone.name}",
-            Rule((*leads, *others), _destination(one, of, version), origin, group),
-        )
+        for more, to_server in _destinations(one, of, version):
+            rule = Rule((*leads, *others, *more), to_server, origin, group)
+            yield Placed(f"dstnat_{zone.name}", rule)
         hides = [*protocol]
         if of.has_ports:
             hides += ports(Side.DESTINATION, [one.to_port] if one.to_port else [])

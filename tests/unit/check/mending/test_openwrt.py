@@ -102,6 +102,18 @@ def test_where_nothing_can_be_reflected_each_zone_has_a_redirect(change: Forward
     assert options(found)["reflection"] == "'0'"
 
 
+def test_a_range_that_is_shifted_needs_a_redirect_for_each_port() -> None:
+    some = lines(Forward(WAN, "udp", (8000, 8002), WEB, (9000, 9002)))
+    many = lines(Forward(WAN, "udp", (8000, 8100), WEB, (9000, 9100)))
+
+    assert [line.partition(".dest_port=")[2] for line in some if ".dest_port=" in line] == [
+        "'9000'",
+        "'9001'",
+        "'9002'",
+    ]
+    assert many == ["# fw4 shifts no ranges: serve 8000-8100/udp inside as well"]
+
+
 def test_a_hairpin_by_itself_is_a_nat_section_of_the_server_s_zone() -> None:
     do, undo = written([HAIRPIN], gateway())
 

@@ -107,8 +107,10 @@ def test_ports_are_of_tcp_and_udp_only() -> None:
     every = where(redirect(proto="all"))["dstnat_wan"]
 
     assert [rule.action for rule in web] == [
-        Translate(Side.DESTINATION, addresses("192.168.1.20"), Numbers.of((9000, 9010)))
+        Translate(Side.DESTINATION, addresses("192.168.1.20")),  # what is in the range is kept
+        Translate(Side.DESTINATION, addresses("192.168.1.20"), Numbers.one(9000)),
     ] * 2
+    assert Ports(Side.DESTINATION, Numbers.of((9000, 9010))) in web[0].conditions
     assert Ports(Side.DESTINATION, Numbers.of((8000, 8010))) in web[0].conditions
     assert every[0].conditions == ()
     assert every[0].action == Translate(Side.DESTINATION, addresses("192.168.1.20"))
