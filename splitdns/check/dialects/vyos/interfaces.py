@@ -12,7 +12,7 @@ from dataclasses import replace
 from splitdns.check.dialects.vyos.reading import Reading
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, interface_address, prefix
-from splitdns.check.model import Interface, InterfaceAddress, Support
+from splitdns.check.model import Interface, InterfaceAddress
 
 _POINT_TO_POINT = frozenset(
     {
@@ -31,20 +31,20 @@ _IGNORED = frozenset(
         "evpn", "forwarding-delay", "fwmark", "hash", "hash-policy", "hello-time", "holdoff", "host-name",
         "hw-id", "idle-timeout", "ingress-qos", "ip", "ipv6", "keep-alive", "keepalive", "key", "lacp-rate",
         "link-detect", "listen-port", "local-address", "local-ip", "local-port", "mac", "mac-address",
-        "max-age", "member", "min-links", "mirror", "mode", "mru", "mss-clamp", "mtu", "multicast",
+        "max-age", "min-links", "mirror", "mode", "mru", "mss-clamp", "mtu", "multicast",
         "name-server", "no-peer-dns", "offload", "offload-options", "openvpn-option", "parameters",
         "password", "peer", "per-client-thread", "persistent-keepalive", "persistent-tunnel",
         "physical-device", "poe", "port", "primary", "priority", "private-key", "promiscuous", "protocol",
         "public-key", "qos", "redirect", "remote", "remote-address", "remote-host", "remote-ip",
-        "remote-port", "replace-default-route", "ring-buffer", "route-allowed-ips", "security", "server",
-        "service-name", "shared-secret-key-file", "smp-affinity", "source-address", "source-interface",
+        "remote-port", "replace-default-route", "ring-buffer", "route-allowed-ips", "security",
+        "service-name", "shared-secret-key-file", "smp-affinity", "source-address",
         "speed", "ssid", "stp", "switch-port", "tls", "tos", "traffic-policy", "trunk", "ttl", "type",
         "use-lzo-compression", "user-id", "vrf", "wpa",
     }
 )  # fmt: skip
 _READ = frozenset(
     {
-        "address", "bridge-group", "default-route", "dhcp-options", "disable", "firewall", "pppoe", "policy",
+        "address", "bridge-group", "member", "server", "source-interface", "default-route", "dhcp-options", "disable", "firewall", "pppoe", "policy",
         "traffic-policy", "vif", "vif-s", "vif-c", "vrrp",
     }
 )  # fmt: skip
@@ -141,7 +141,7 @@ def _with_ports(reading: Reading, found: list[Interface]) -> list[Interface]:
 
 
 def _with_virtual(reading: Reading, found: list[Interface]) -> list[Interface]:
-    """Addresses of VRRP: this gateway is taken for the one that has them."""
+    """Addresses of VRRP: this gateway is taken for the one that has them at the moment."""
     virtual: dict[str, list[Node]] = {}
     for group in reading.tree.beneath("high-availability", "vrrp", "group"):
         if (name := group.value("interface")) is not None and "disable" not in group.children:
@@ -161,6 +161,5 @@ def _with_virtual(reading: Reading, found: list[Interface]) -> list[Interface]:
                 continue
             held = by_name.get(name, Interface(name))
             by_name[name] = replace(held, addresses=(*held.addresses, own))
-            reading.note(Support.IGNORED, node, "this gateway is taken for the one that has it")
     return list(by_name.values())
 

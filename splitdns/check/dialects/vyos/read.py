@@ -26,10 +26,10 @@ from splitdns.errors import InputError, Problems, Where
 _READ = frozenset(
     {
         "firewall", "high-availability", "interfaces", "nat", "nat64", "nat66", "policy", "port-forward",
-        "protocols", "service", "zone-policy",
+        "protocols", "service", "vpn", "zone-policy",
     }
 )  # fmt: skip
-_IGNORED = frozenset({"custom-attribute", "pki", "qos", "system", "traffic-control", "traffic-policy", "vpn"})
+_IGNORED = frozenset({"custom-attribute", "pki", "qos", "traffic-control", "traffic-policy"})
 
 
 def read(texts: Sequence[Printed], around: Network) -> Device:
@@ -111,6 +111,9 @@ def _note_the_rest(reading: Reading) -> None:
                 continue
             case word if word in _IGNORED:
                 reading.note(Support.IGNORED, node)
+            case "system":
+                if set(node.children) - {"gateway-address"}:
+                    reading.note(Support.IGNORED, node)
             case "load":
                 reading.note(Support.WIDENED, node, "what it loads is not in this file")
             case "load-balance":

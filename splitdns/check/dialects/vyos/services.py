@@ -49,6 +49,7 @@ _VPN: dict[str, dict[int, tuple[int, ...]]] = {
     "l2tp": {UDP: (1701,)},
     "openconnect": {TCP: (443,), UDP: (443,)},
     "pptp": {TCP: (1723,)},
+    "rsa-keys": {},
     "sstp": {TCP: (443,)},
 }
 _DYNAMIC = "what programs have asked for stands in no configuration: add a source of its list of mappings"
@@ -69,6 +70,11 @@ def read_listens(reading: Reading) -> dict[int, Numbers] | None:
             _of_service(reading, node, found)
     _of_tunnels(reading, found)
     for kind in reading.tree.beneath("vpn"):
+        if kind.word not in _VPN:
+            reading.note(Support.UNKNOWN, kind, "which ports it opens is not known")
+            known = False
+        elif "site-to-site" in kind.children:
+            reading.note(Support.IGNORED, kind, "what its policies take into a tunnel is not asked about")
         for protocol, numbers in _VPN.get(kind.word, {}).items():
             found[protocol] |= Numbers.of(*((one, one) for one in numbers))
     if reading.tree.at("protocols", "bgp") is not None:
