@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from splitdns.check.model import Gateway
 from splitdns.check.sets import address_of
 from splitdns.check.verdict import Outcome, Result, Verdict
 from tests.lab.built import Built, built
 from tests.lab.ending import Ending, ending
 from tests.lab.loaded import script
-from tests.lab.modelled import Modelled, modelled, walked
+from tests.lab.modelled import Modelled, around, modelled, walked
 from tests.lab.observe import Observation, Probe
 from tests.lab.plan import GATEWAY, Plan
 
@@ -87,6 +88,17 @@ def rewritten(plan: Plan) -> list[Case]:
         network.gateway.run("nft", "flush", "ruleset")
         network.gateway.run("nft", "-f", "-", text_in=rules)
         return _cases(network, model, plan)
+
+
+def played(plan: Plan, device: Gateway) -> list[Case]:
+    """The same around a device that is told by its own files, whose model is loaded.
+
+    Raises:
+        UnsaidError: as ``rewritten``.
+    """
+    with built(plan) as network:
+        network.gateway.run("nft", "-f", "-", text_in=script(device.ruleset))
+        return _cases(network, around(plan, device), plan)
 
 
 def _cases(network: Built, model: Modelled, plan: Plan) -> list[Case]:

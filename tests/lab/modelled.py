@@ -81,7 +81,11 @@ def modelled(plan: Plan, exports: dict[str, str]) -> Modelled:
     """The model of ``plan``'s network, whose gateway has said ``exports`` of itself."""
     texts = [Text(Dialect(dialect), dialect, text) for dialect, text in exports.items()]
     uplinks = [one.name for one in plan.interfaces if one.uplink]
-    gathered = gather(texts, GatewaySettings.model_validate({"uplinks": uplinks}), Where("lab"))
+    return around(plan, gather(texts, GatewaySettings.model_validate({"uplinks": uplinks}), Where("lab")))
+
+
+def around(plan: Plan, gathered: Gateway) -> Modelled:
+    """The model of ``plan``'s network around a gateway that says of itself what was ``gathered``."""
     hosts = tuple(_host(plan, one) for one in plan.hosts if one.name not in _UNDECLARED)
     gateway = Gateway(gathered.network, gathered.ruleset, hosts, _listens(plan.listens))
     return Modelled(plan, gateway, Walker(gateway))
