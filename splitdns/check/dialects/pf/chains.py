@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 
 from splitdns.check.dialects.pf.marks import PASSED, Marks, World, asks_for_tags, has, set_, worlds
 from splitdns.check.dialects.pf.order import Step, deciding, steps
@@ -51,10 +52,10 @@ from splitdns.check.model import (
 )
 from splitdns.check.model import Rule as Made
 from splitdns.check.sets import Numbers
-from splitdns.errors import Where
+from splitdns.errors import ConfigError, Where
 
 OPENBSD, FREEBSD = "pf-openbsd", "pf-freebsd"
-_BOTH = frozenset({4, 6})
+MAX_RULES = 250_000  # of one file, by family and interface; beyond, it is refused
 _REPLIES = States(frozenset({State.ESTABLISHED, State.RELATED}))
 _STATELESS = {"in": 1, "out": 2}  # bits of a connection's mark: no state was made in this direction
 _SIDES = {"in": Side.SOURCE, "out": Side.DESTINATION}  # of the interface
@@ -96,6 +97,7 @@ class _Chains:
         self._around = around
         self._name = FREEBSD if written.first_old is not None else OPENBSD
         self._origin = Origin(Where(file, 1, 1), "pf.conf")
+        self._made = 0
         self._notes: dict[tuple[str, Origin], Note] = {}
         self._marks = Marks(asks_for_tags(written))
         self._tags: dict[int, int] = {}  # of translation rules, by their place
@@ -146,6 +148,9 @@ class _Chains:
         """Each family, world and conditions in which a rule holds; one world, if all are the same to it."""
         side = _TRANSLATED[way.direction]
         ways = [tuple(self._sifted(one, way.direction, step.rule.origin)) for one in step.when]
+        self._made += prod(map(len, ways))
+        if self._made > MAX_RULES:
+            raise ConfigError(step.rule.origin.where, f"expected at most {MAX_RULES} rules, found more")
         asks = any(
             (part.source if side is Side.SOURCE else part.destination).says_anything
             for parts in ways

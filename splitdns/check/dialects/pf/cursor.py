@@ -69,6 +69,11 @@ class Cursor:
         if self._taken > MAX_WORDS:
             raise ConfigError(at.where, f"expected at most {MAX_WORDS} words, found more")
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there were too many words, and nothing more is read."""
+        return self._taken > MAX_WORDS
+
     def wrong(self, expected: str) -> NoReturn:
         """Raise that something else stands here."""
         try:
@@ -135,14 +140,16 @@ class Cursor:
             self._put_in.pop()
             self.last = word
 
-    def several(self, one: Callable[[], T]) -> list[T]:
+    def several(self, one: Callable[[], T], depth: int = 0) -> list[T]:
         """One thing, or several in braces with commas or without, over as many lines as it takes."""
         if not self.skip("{"):
             return [one()]
+        if depth >= MAX_DEPTH:
+            self.wrong(f"lists at most {MAX_DEPTH} deep")
         found = []
         self.lines()
         while not self.at("}"):
-            found += self.several(one) if self.at("{") else [one()]
+            found += self.several(one, depth + 1)
             self.lines()
             if self.skip(","):
                 self.lines()

@@ -75,6 +75,8 @@ class Grammar:
                     cursor.wrong("the end of the line")
             except ConfigError as error:
                 self._problems.error(error)
+                if cursor.is_over:
+                    return rules
                 cursor.rest()
                 if not anchors:
                     cursor.skip("}")
@@ -179,16 +181,12 @@ class Grammar:
         self.written.tables[name] = Table(tuple(entries), "" if is_told and "file" not in why else why)
 
     def _entries(self, file: str) -> list[Host] | None:
+        """What a table's file holds, one address or name in a line, with comments (pfctl(8), "-T")."""
         text = self._other(file)
         if text is None:
             return None
-        cursor = Cursor(text.text, text.file, {})
-        found: list[Host] = []
-        while True:
-            cursor.lines()
-            if cursor.peek() is None:
-                return found
-            found.append(hosts.host(cursor))
+        lines = (line.partition("#")[0].split() for line in text.text.splitlines())
+        return [_entry(word, text.file, number) for number, words in enumerate(lines, 1) for word in words]
 
     def _include(self, cursor: Cursor, includes: int) -> None:
         at = cursor.peek()
@@ -363,6 +361,18 @@ class Grammar:
 
 _DIRECTIONS = ("in", "out")
 _BEGIN_RULES = ("{", "on", "log", "quick", "inet", "inet6", "proto", "from", "to", "all", "\n")
+
+
+def _entry(word: str, file: str, line: int) -> Host:
+    text = word.lstrip("!")
+    try:
+        prefix = ip_network(text, strict=False)
+    except ValueError:
+        try:
+            return hosts.host(Cursor(word, file, {}))
+        except ConfigError as error:
+            raise ConfigError(Where(file, line, 1), error.message) from None
+    return Host(HostKind.PREFIX, text, text != word, prefix)
 
 
 def _nothing(_support: Support, _name: str, _reason: str) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from itertools import groupby
 
 from splitdns.check.dialects.pf.values import Host, HostKind, Table
 from splitdns.check.model import Interface, InterfaceAddress, Network
@@ -43,6 +44,7 @@ class Surroundings:
         self._tables = tables
         self._overloaded = frozenset(overloaded)
         self._unknown: dict[str, str] = {}
+        self._of_tables: dict[tuple[str, int], Meant] = {}
 
     def told(self) -> list[tuple[str, str]]:
         """What was asked for since the last time, and is not known: its name, and why."""
@@ -82,9 +84,7 @@ class Surroundings:
         found = [one for one in (self._meant(host, family) for host in hosts) if one is not None]
         if not found:
             return None
-        numbers = NONE
-        for one in found:
-            numbers |= one.numbers
+        numbers = _union(one.numbers for one in found)
         unknown = "; ".join(dict.fromkeys(one.unknown for one in found if one.unknown))
         follows = all(one.follows for one in found)
         return Meant(numbers, unknown, follows, any(one.astray for one in found))
@@ -123,15 +123,24 @@ class Surroundings:
 
     def _table(self, name: str, family: int) -> Meant:
         table = self._tables.get(name, Table(why="others may be put into it while pf runs"))
+        known = self._of_tables.get((name, family))
+        if known is None:
+            known = self._of_tables[name, family] = self._entries(table.hosts, family)
+        if not table.why or name in self._overloaded:
+            return known
+        unknown = f"what is in the table {name} is not known: {table.why}"
+        self._unknown[f"<{name}>"] = unknown
+        return replace(known, unknown=unknown)
+
+    def _entries(self, hosts: Sequence[Host], family: int) -> Meant:
+        """What a table holds: the longest prefix decides whether an address is in it or, with ``!``, not."""
         numbers, unknown = NONE, ""
-        entries = [(one, self._meant(_positive(one), family)) for one in table.hosts]
-        for one, meant in sorted(entries, key=lambda pair: _length(pair[0])):
-            if meant is not None:  # the longest prefix decides
-                numbers = numbers - meant.numbers if one.negated else numbers | meant.numbers
-                unknown = unknown or meant.unknown
-        if table.why and name not in self._overloaded:
-            unknown = f"what is in the table {name} is not known: {table.why}"
-            self._unknown[f"<{name}>"] = unknown
+        for _, of_length in groupby(sorted(hosts, key=_length), key=_length):
+            entries = [(one.negated, self._meant(_positive(one), family)) for one in of_length]
+            found = [(negated, meant) for negated, meant in entries if meant is not None]
+            numbers |= _union(meant.numbers for negated, meant in found if not negated)
+            numbers -= _union(meant.numbers for negated, meant in found if negated)
+            unknown = unknown or next((meant.unknown for _, meant in found if meant.unknown), "")
         return Meant(numbers, unknown)
 
     def _interface(self, host: Host, family: int) -> Meant:
@@ -180,7 +189,4 @@ def _prefixes(face: Interface, host: Host, family: int) -> Iterator[Prefix]:
 
 
 def _union(parts: Iterable[Numbers]) -> Numbers:
-    found = NONE
-    for one in parts:
-        found |= one
-    return found
+    return Numbers.of(*(one for part in parts for one in part.ranges))

@@ -15,7 +15,7 @@ from splitdns.errors import ConfigError, Where
 
 END = "\n"  # of a line
 MAX_DEPTH = 16  # macros within macros
-MAX_WORDS = 500_000  # of one file, macros put in; beyond, it is refused
+MAX_WORDS = 250_000  # of one file, macros put in; beyond, it is refused
 
 _PIECE = re.compile(
     r"""
