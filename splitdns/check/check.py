@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from splitdns.check.finding import Finding, Severity
@@ -41,6 +41,11 @@ class Checked:
         if any(one.severity >= fail_on and one.severity is not Severity.INFO for one in self.findings):
             return 1
         return 3 if self.inconclusive else 0
+
+
+def also(checked: Checked, findings: Iterable[Finding]) -> Checked:
+    """``checked`` with further findings in their order: those of live answers."""
+    return Checked(checked.judgement, tuple(sorted((*checked.findings, *findings), key=_order)))
 
 
 def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checked:

@@ -111,7 +111,7 @@ async def _told(judgement: Judgement, service: Service, resolver: Address, patie
         return Told(service.name, resolver, Fact.UNREACHABLE)
     name = from_text(service.name)
     query = os.urandom(2) + _QUERY + name + bytes((0, Type.A, 0, Class.IN))
-    fact, said = await _over_udp(resolver, DNS_PORT, patience_s, query)
+    fact, said = await over_udp(resolver, DNS_PORT, patience_s, query)
     if fact is not Fact.WORKS:
         return Told(service.name, resolver, fact)
     try:
@@ -137,7 +137,7 @@ async def _probed(service: Service, address: Address, patience_s: float) -> Prob
     port = service.exposed.public
     if port.protocol == "udp":
         packet = os.urandom(2) + _QUERY + _ROOT_NS if port.first == DNS_PORT else b"\0"
-        fact, _ = await _over_udp(address, port.first, patience_s, packet)
+        fact, _ = await over_udp(address, port.first, patience_s, packet)
         return Probed(service, address, fact, source)
     fact = await _over_tcp(address, port.first, patience_s)
     certificate = http = ""
@@ -174,7 +174,7 @@ async def _over_tcp(address: Address, port: int, patience_s: float) -> Fact:
     return Fact.WORKS
 
 
-async def _over_udp(address: Address, port: int, patience_s: float, packet: bytes) -> tuple[Fact, bytes]:
+async def over_udp(address: Address, port: int, patience_s: float, packet: bytes) -> tuple[Fact, bytes]:
     """How it ended, and the answer; only what comes from where it was asked counts."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6

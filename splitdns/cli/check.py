@@ -25,6 +25,7 @@ def run(config: Path | None, output: str, fail_on: str, *, probe: bool) -> NoRet
     severity = Severity[fail_on.upper()]
     checked = checked_from(config)
     probed = _probed(checked) if probe else None
+    checked = _with_the_world(checked) if probe else checked
     match output:
         case "json":
             from splitdns.check.report import plain
@@ -74,6 +75,19 @@ def _probed(checked: Checked) -> tuple[list[Probed], list[Told]]:
 
     with progress("probing"):
         return asyncio.run(probe(checked.judgement)), asyncio.run(ask(checked.judgement))
+
+
+def _with_the_world(checked: Checked) -> Checked:
+    """The check, and what public resolvers say that is not what the zones do."""
+    import asyncio
+
+    from splitdns.check import world
+    from splitdns.check.check import also
+    from splitdns.cli.progress import progress
+
+    with progress("asking the world"):
+        told = asyncio.run(world.ask(checked.judgement))
+    return also(checked, world.differences(told))
 
 
 def _print_probes(probed: list[Probed], told: list[Told], out: Printer) -> None:

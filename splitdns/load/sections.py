@@ -58,6 +58,9 @@ ListenAddress = Annotated[
     PlainValidator(configvalues.listen),
     _text(_OWN_ADDRESS, "0.0.0.0:53", "[::]:53", "192.168.1.1:53"),
 ]
+Resolver = Annotated[
+    Upstream, PlainValidator(configvalues.upstream), _text(_UPSTREAM, "9.9.9.9", "[2620:fe::fe]:53")
+]
 UpstreamAddresses = Annotated[
     tuple[Upstream, ...],
     PlainValidator(upstreamvalues.upstream),
@@ -184,6 +187,9 @@ class WanSettings(Section):
 
     max_age: Duration = default("24h")
     """How long the last address stays while its source does not answer. Then its records are SERVFAIL."""
+
+    resolvers: Several[Resolver] = ()
+    """Public resolvers that `splitdns check --probe` asks what the world is told, such as `9.9.9.9`."""
 
     @property
     def sources(self) -> dict[int, wansources.Source]:

@@ -28,10 +28,14 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An address as its source gave it; or none, and the ``reason`` for a person."""
+    """An address as its source gave it; or none, and the ``reason`` for a person.
+
+    ``is_refused``: there is one, and nobody on the internet can reach it.
+    """
 
     address: Address | None
     reason: str = ""
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

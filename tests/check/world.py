@@ -16,7 +16,7 @@ from splitdns.check.dialects.ipset import IpSets
 from splitdns.check.finding import Code, Finding
 from splitdns.check.model import Gateway, Interface, InterfaceAddress, Network, Route, Ruleset
 from splitdns.load.gateway import GatewaySettings
-from splitdns.load.load import Loaded, load
+from splitdns.load.load import Known, Loaded, load, written
 
 if TYPE_CHECKING:
     from splitdns.check.check import Checked
@@ -76,7 +76,12 @@ def filtered(*rules: str, forward: str = "DROP", input: str = "ACCEPT") -> str: 
 
 
 def loaded(
-    directory: Path, *, gateway: str = "", zones: Mapping[str, str] | None = None, config: str = CONFIG
+    directory: Path,
+    *,
+    gateway: str = "",
+    zones: Mapping[str, str] | None = None,
+    config: str = CONFIG,
+    known: Known = written,
 ) -> Loaded:
     """The configuration with a ``gateway`` section (what is under it, indented or in braces), and zones."""
     path = directory / "splitdns.yaml"
@@ -84,7 +89,7 @@ def loaded(
     (directory / "zones").mkdir(exist_ok=True)
     for name, text in ({"example.com.yaml": SPLIT} if zones is None else zones).items():
         (directory / "zones" / name).write_text(text)
-    return load(path, generation=1, now_s=0.0)
+    return load(path, generation=1, now_s=0.0, known=known)
 
 
 def settings_of(found: Loaded) -> GatewaySettings:
@@ -104,6 +109,7 @@ class World:
     network: Network = NETWORK
     config: str = CONFIG
     file: str = "example.com.yaml"
+    known: Known = written
 
     def but(self, **changes: object) -> World:
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -111,7 +117,10 @@ class World:
     def checked(self) -> Checked:
         from splitdns.check.check import check
 
-        found = loaded(self.directory, gateway=self.gateway, zones={self.file: self.zone}, config=self.config)
+        zones = {self.file: self.zone}
+        found = loaded(
+            self.directory, gateway=self.gateway, zones=zones, config=self.config, known=self.known
+        )
         assert not found.faults, found.faults
         ruleset = Ruleset()
         for family, text in ((4, self.rules), (6, self.rules6)):

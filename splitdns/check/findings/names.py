@@ -18,6 +18,7 @@ from splitdns.check.model import Kind
 from splitdns.check.promises import Service, names_without_service
 from splitdns.check.sets import Address
 from splitdns.check.traffic import Asked
+from splitdns.load.wansources import Static
 from splitdns.names import to_text
 from splitdns.records import Type
 from splitdns.view import View
@@ -31,6 +32,7 @@ def find(judgement: Judgement) -> Iterator[Finding]:
     for service in judgement.services:
         yield from _split_families(judgement, service)
         yield from _stale(judgement, service)
+    yield from _unknown(judgement)
     yield from _at_most(_private(judgement), "names give inside addresses to outside views")
     yield from _at_most(_without_service(judgement), "names lead to the gateway and expose nothing")
 
@@ -123,9 +125,35 @@ def _stale(judgement: Judgement, service: Service) -> Iterator[Finding]:
         if near or not names_destination(judgement.gateway.ruleset, address):
             has = ", ".join(str(one.address) for one in own if not one.address.is_link_local)
             message = f"the zone says {address}, and the gateway has {has}"
-            remedy = "set `wan:` to the address that the gateway has now"
+            remedy = _followed(judgement, address)
             where = service.exposed.where
             yield Finding(Code.DNS_WAN_STALE, message, str(service), where=where, remedy=remedy)
+
+
+def _followed(judgement: Judgement, address: Address) -> str:
+    """What keeps ``address`` from being the gateway's."""
+    loaded = judgement.loaded
+    value = loaded.wan.get(address.version)
+    if value is None or value.address != address:
+        return f"say `$wan{address.version}` in the zone, and the address once, in `wan:`"
+    source = loaded.settings.wan.sources[address.version]
+    if isinstance(source, Static):
+        return "set `wan:` to the address that the gateway has now, or let it follow a source"
+    return f"see why {source} is behind, or what the gateway says of itself is"
+
+
+def _unknown(judgement: Judgement) -> Iterator[Finding]:
+    """Public addresses that are not known, so that nobody outside is told one (semantics 12)."""
+    loaded = judgement.loaded
+    if not any(part.wan for of_apex in loaded.parts.values() for part in of_apex):
+        return
+    for family, value in loaded.wan.items():
+        if value.address is None:
+            message = f"nobody outside is told an address for $wan{family}: {value.reason}"
+            where = loaded.settings.where(("wan", f"ipv{family}"))
+            code = Code.DNS_WAN_STALE if value.is_refused else Code.MODEL_UNKNOWN
+            remedy = "ask the provider for a public address" if value.is_refused else ""
+            yield Finding(code, message, f"$wan{family}", where=where, remedy=remedy)
 
 
 def _private(judgement: Judgement) -> Iterator[Finding]:

@@ -114,15 +114,15 @@ class Keeper:
             return _seen(address, self._clock())
         path = state.place(settings, self._config)
         learnt = state.read(path).get(family) if path is not None and held.address is None else None
-        if learnt is None or learnt.address is None or learnt.source != str(source):
+        if learnt is None or learnt.value.address is None or learnt.source != str(source):
             return held
-        return _seen(learnt.address, learnt.seen_s)
+        return _seen(learnt.value.address, learnt.seen_s)
 
     def _value(self, source: Source, held: Held, max_age_s: float) -> Value:
         if isinstance(source, Static):
             return Value(source.address)
         if held.refused:
-            return Value(None, held.refused)
+            return Value(None, held.refused, is_refused=True)
         if held.address is not None and self._clock() - held.seen_s <= max_age_s:
             return Value(held.address)
         return Value(None, held.failing or f"{source} has not answered yet")
@@ -213,7 +213,7 @@ class Keeper:
                 self._counts.set(WAN_ADDRESS, 1, str(family), str(value.address), str(source))
             if held.seen_s and not isinstance(source, Static):
                 self._counts.set(WAN_SEEN, held.seen_s, str(family))
-            learnt[family] = state.Learnt(str(source), value.address, held.seen_s, value.reason)
+            learnt[family] = state.Learnt(str(source), value, held.seen_s)
             is_current &= value.address == self._used.get(family, Value(None)).address
         if self._state is not None and self._tasks:
             try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from splitdns.daemon.wan.answer import Address, WanError
+from splitdns.daemon.wan.answer import WanError
 from splitdns.daemon.wan.local import look
 from splitdns.load.settings import Settings
 from splitdns.load.wansources import Value, refusal
@@ -24,12 +24,11 @@ MAX_OCTETS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """An address that ``source``, in words, gave last at ``seen_s``; or none, and the ``reason``."""
+    """What ``source``, in words, stands for; it said so last at ``seen_s``."""
 
     source: str
-    address: Address | None
+    value: Value
     seen_s: float
-    reason: str = ""
 
 
 def place(settings: Settings, config: Path | None) -> Path | None:
@@ -47,9 +46,10 @@ def write(path: Path, learnt: Mapping[int, Learnt]) -> None:
     values = {
         str(family): {
             "source": one.source,
-            "address": None if one.address is None else str(one.address),
+            "address": None if one.value.address is None else str(one.value.address),
+            "reason": one.value.reason,
+            "refused": one.value.is_refused,
             "seen": one.seen_s,
-            "reason": one.reason,
         }
         for family, one in learnt.items()
     }
@@ -71,7 +71,8 @@ def read(path: Path) -> dict[int, Learnt]:
 def _learnt(value: dict[str, object]) -> Learnt:
     written = value["address"]
     address = None if written is None else ip_address(str(written))
-    return Learnt(str(value["source"]), address, float(str(value["seen"])), str(value["reason"]))
+    found = Value(address, str(value["reason"]), value["refused"] is True)
+    return Learnt(str(value["source"]), found, float(str(value["seen"])))
 
 
 def looked_up(settings: Settings, config: Path | None, now_s: float) -> dict[int, Value]:
@@ -89,11 +90,11 @@ def looked_up(settings: Settings, config: Path | None, now_s: float) -> dict[int
         one = learnt.get(family)
         if address is not None:
             why = refusal(address)
-            found[family] = Value(None, why) if why else Value(address)
+            found[family] = Value(None, why, is_refused=True) if why else Value(address)
         elif one is None or one.source != str(source):
             found[family] = Value(None, f"no server here has asked {source}")
-        elif one.address is None or now_s - one.seen_s > settings.wan.max_age:
-            found[family] = Value(None, one.reason or f"{source} has not answered for long")
+        elif one.value.address is not None and now_s - one.seen_s > settings.wan.max_age:
+            found[family] = Value(None, f"{source} has not answered for long")
         else:
-            found[family] = Value(one.address)
+            found[family] = one.value
     return found

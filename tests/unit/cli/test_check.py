@@ -10,10 +10,12 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from splitdns.check import probe
+from splitdns.check import probe, world
 from splitdns.check.judge import Judgement
 from splitdns.check.probe import Fact, Probed, Told
 from splitdns.check.report.schema import json_schema
+from splitdns.check.world import Published
+from splitdns.view import Upstream
 from tests.check.world import filtered, nat
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.gateway import RULES, lay
@@ -57,11 +59,16 @@ def test_probes_follow_the_matrix_and_stand_in_the_report(
         cell = judgement.cells[0]
         return [Probed(cell.service, cell.address, Fact.TIME_OUT, cell=cell, remark="look at the host")]
 
+    async def published(judgement: Judgement) -> list[Published]:
+        ours, theirs = frozenset({ip_address("203.0.113.7")}), frozenset({ip_address("203.0.113.8")})
+        return [Published("www.example.com.", Upstream("9.9.9.9"), 4, ours, theirs)]
+
     async def told(judgement: Judgement) -> list[Told]:
         return [Told("www.example.com.", ip_address("192.168.10.53"), Fact.REFUSED)]
 
     monkeypatch.setattr(probe, "probe", probed)
     monkeypatch.setattr(probe, "ask", told)
+    monkeypatch.setattr(world, "ask", published)
     lay(desk)
 
     text = run("check", "--probe").stdout.partition("From here:")[2]
@@ -72,6 +79,7 @@ def test_probes_follow_the_matrix_and_stand_in_the_report(
     assert "www.example.com.  192.168.10.53  refused" in text
     assert value["probes"][0]["live"] == "time-out"
     assert value["told"][0]["live"] == "refused"
+    assert any("tells the world 203.0.113.8" in one["message"] for one in value["findings"])
     jsonschema.Draft202012Validator(json_schema()).validate(value)
 
 

@@ -191,7 +191,7 @@ def test_commands_are_left_what_was_learnt_and_so_is_the_next_start(tmp_path: Pa
     play = Play(tmp_path, [ONE, "down"]).run()
 
     learnt = read(tmp_path / "wan.json")[4]
-    assert (str(learnt.address), learnt.source, learnt.seen_s) == (ONE, "pcp gateway", play.now_s)
+    assert (str(learnt.value.address), learnt.source, learnt.seen_s) == (ONE, "pcp gateway", play.now_s)
     assert Play(tmp_path, []).value() == ONE
     late = Play(tmp_path, [])
     late.now_s += 3601

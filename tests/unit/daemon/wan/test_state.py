@@ -9,9 +9,10 @@ import pytest
 
 from splitdns.daemon.wan.state import Learnt, looked_up, place, read, write
 from splitdns.load.settings import Settings, read_settings
+from splitdns.load.wansources import Value
 
 ADDRESS = IPv4Address("203.0.113.7")
-PCP = Learnt("pcp gateway", ADDRESS, 1000.0)
+PCP = Learnt("pcp gateway", Value(ADDRESS), 1000.0)
 
 
 def settings(wan: str = "{ipv4: {pcp: gateway}, max_age: 1m}", control: str = "control.sock") -> Settings:
@@ -28,9 +29,10 @@ def test_what_is_left_is_read_again(config: Path) -> None:
     assert path is not None
     assert path.name == "wan.json"
 
-    write(path, {4: PCP, 6: Learnt("interface wan0", None, 0.0, "no address")})
+    refused = Learnt("interface wan0", Value(None, "it is private", is_refused=True), 0.0)
+    write(path, {4: PCP, 6: refused})
 
-    assert read(path) == {4: PCP, 6: Learnt("interface wan0", None, 0.0, "no address")}
+    assert read(path) == {4: PCP, 6: refused}
     assert [one.name for one in path.parent.iterdir()] == ["wan.json"]
 
 
@@ -66,4 +68,6 @@ def test_what_is_at_hand_is_looked_at(config: Path) -> None:
     assert found[4].address == ADDRESS
     assert found[6].reason.startswith("expected an IPv6 address")
     config.with_name("wan").write_text("10.0.0.1")
-    assert looked_up(at_hand, config, 0.0)[4].reason.startswith("10.0.0.1: it is private")
+    private = looked_up(at_hand, config, 0.0)[4]
+    assert private.is_refused
+    assert private.reason.startswith("10.0.0.1: it is private")
