@@ -16,14 +16,14 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from rich.progress import track
 
 from splitdns.check.verdict import Verdict
 from tests.lab import built, network
-from tests.lab.agree import Case, cases
+from tests.lab.agree import Case, cases, rewritten
 from tests.lab.generate import draw
 from tests.lab.plan import Ask, Plan, written
 from tests.lab.shrink import shrunk
@@ -112,36 +112,39 @@ class Tally:
                 yield f"{construct} in {self.constructs[construct]} cases only"
 
 
-def one(seed: str) -> Tally:
-    """The cases of one gateway."""
+Play = Callable[[Plan], list[Case]]
+
+
+def one(seed: str, play: Play = cases) -> Tally:
+    """The cases of one gateway; ``play`` builds it, and connects."""
     tally = Tally()
     try:
         plan = draw(seed)
-        tally.add(plan, seed, cases(plan))
+        tally.add(plan, seed, play(plan))
     except Exception:
         tally.broken.append(f"{seed}: {traceback.format_exc()}")
     return tally
 
 
-def smallest(seed: str, case: Case) -> Plan:
+def smallest(seed: str, case: Case, play: Play) -> Plan:
     """The gateway of ``seed``, as small as it can be while kernel and walk differ as in ``case``."""
     probe = case.seen.probe
     asked = Ask(probe.destination, probe.protocol, probe.port, case.meant, (probe.client,))
     difference = (case.kernel.verdict, case.walk.verdict)
-    return shrunk(draw(seed), functools.partial(_differs, difference=difference), asked)
+    return shrunk(draw(seed), functools.partial(_differs, difference=difference, play=play), asked)
 
 
-def _differs(plan: Plan, difference: tuple[Verdict, Verdict]) -> bool:
+def _differs(plan: Plan, difference: tuple[Verdict, Verdict], play: Play) -> bool:
     try:
-        found = cases(plan)
+        found = play(plan)
     except Exception:  # a smaller plan need not make sense: a jump to a chain that is gone
         return False
     return any((case.kernel.verdict, case.walk.verdict) == difference for case in found)
 
 
-def shown(seed: str, case: Case) -> str:
+def shown(seed: str, case: Case, play: Play = cases) -> str:
     """A disagreement for a person: as it was, and small."""
-    plan = smallest(seed, case)
+    plan = smallest(seed, case, play)
     return f"--- gateway {seed}\n{case}\n--- the same, small: keep it in tests/lab/cases/\n{written(plan)}"
 
 
@@ -149,20 +152,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev lab-fuzz")
     parser.add_argument("cases", nargs="?", type=int, default=ENOUGH, help="how many, at least")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed makes the same gateways")
+    help_ = "load what the model says of each gateway instead of its own rules"
+    parser.add_argument("--rewritten", action="store_true", help=help_)
     wanted = parser.parse_args()
+    play = rewritten if wanted.rewritten else cases
     if reason := network.unavailable() or built.unavailable():
         print(reason, file=sys.stderr)
         return 2
     print(f"seed {wanted.seed}", flush=True)
     started_s = time.monotonic()
-    tally = _run(wanted.seed, wanted.cases)
+    tally = _run(wanted.seed, wanted.cases, play)
     took_s = time.monotonic() - started_s
     for seed, case in tally.odd[:SHOWN]:
-        print(shown(seed, case), flush=True)
+        print(shown(seed, case, play), flush=True)
     return _report(tally, took_s)
 
 
-def _run(seed: str, wanted: int) -> Tally:
+def _run(seed: str, wanted: int, play: Play) -> Tally:
     tally = Tally()
     first = 0
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
@@ -170,7 +176,8 @@ def _run(seed: str, wanted: int) -> Tally:
             count = max(1, wanted // CASES_A_GATEWAY)
             seeds = [f"{seed}-{at}" for at in range(first, first + count)]
             quiet = not sys.stdout.isatty()
-            for part in track(pool.imap_unordered(one, seeds), "gateways", count, disable=quiet):
+            played = pool.imap_unordered(functools.partial(one, play=play), seeds)
+            for part in track(played, "gateways", count, disable=quiet):
                 tally.merge(part)
             first += count
         pool.close()
