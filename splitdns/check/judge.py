@@ -22,7 +22,15 @@ from splitdns.check.around import (
 from splitdns.check.model import Gateway, Host, Kind, Network
 from splitdns.check.promises import Service, services_of
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
-from splitdns.check.traffic import Asked, admitted, ask, outbound, question_of, resolver_addresses
+from splitdns.check.traffic import (
+    Asked,
+    admitted,
+    ask,
+    inward,
+    outbound,
+    question_of,
+    resolver_addresses,
+)
 from splitdns.check.verdict import Result, Verdict
 from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
@@ -67,6 +75,7 @@ class Judgement:
     cells: tuple[Cell, ...]
     admitted: tuple[Result, ...]
     outbound: tuple[Result, ...]
+    inward: tuple[Result, ...]
     asked: tuple[Asked, ...]
 
     _by_service: dict[int, list[Cell]] = field(init=False, repr=False, compare=False)
@@ -109,6 +118,7 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
         tuple(replace(cell, told=False) if id(cell.seen) in deaf else cell for cell in cells),
         tuple(admitted(walker, clients, gateway)),
         tuple(outbound(walker, clients, network, resolver_addresses(settings, loaded))),
+        tuple(inward(walker, clients, network)),
         asked,
     )
 

@@ -85,6 +85,22 @@ def outbound(
             yield from walker.walk(question)
 
 
+def inward(walker: Walker, clients: Sequence[Seen], network: Network) -> Iterator[Result]:
+    """What becomes of connections from inside to the gateway's own inside addresses."""
+    for family in (4, 6):
+        inside = tuple(
+            seen.clients
+            for seen in clients
+            if seen.clients.family == family and seen.clients.kind in (Kind.NETWORK, Kind.ROUTED)
+        )
+        faces = (one for one in network.interfaces if not one.uplink)
+        own = [own.address for one in faces for own in one.addresses if own.address.version == family]
+        own = [one for one in own if not (one.is_link_local or one.is_loopback)]
+        if inside and own:
+            protocols = Numbers.of(*map(_single, PROTOCOLS.values()))
+            yield from walker.walk(Question(inside, family, numbers_of(*own), protocols, PORTS))
+
+
 def _is_inside(seen: Seen) -> bool:
     return seen.clients.kind not in (Kind.INTERNET, Kind.HOST)
 

@@ -8,13 +8,14 @@ decide whether it is well done.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.finding import Code, Finding
 from splitdns.check.findings.evidence import destination_act, named, origins, witness
 from splitdns.check.judge import Judgement
 from splitdns.check.model import Kind
-from splitdns.check.sets import Numbers, numbers_of, shown_addresses
+from splitdns.check.sets import NONE, Numbers, numbers_of, shown_addresses
 from splitdns.check.traffic import DNS_PORT, resolver_addresses
 from splitdns.check.verdict import Result, Verdict
 
@@ -31,6 +32,48 @@ def find(judgement: Judgement) -> Iterator[Finding]:
     redirected = [one for one in captured if one.packets.destination_ports <= _DNS]
     yield from _hijacked([one for one in captured if not one.packets.destination_ports <= _DNS])
     yield from _redirection(judgement, redirected)
+    yield from _captured(judgement)
+
+
+def _captured(judgement: Judgement) -> Iterator[Finding]:
+    """Forwards that take what is meant for the gateway itself, at an inside address of its own.
+
+    One for *whatever address is local* does, where it leaves out only one of them. At an address that a zone
+    tells for a service, it is meant so.
+    """
+    listens = judgement.gateway.listens
+    meant = {address for service in judgement.services for address in service.addresses}
+    groups: dict[tuple[object, int], list[Result]] = {}
+    for result in judgement.inward:
+        act = destination_act(result.outcomes[0])
+        if result.verdict is Verdict.MAYBE or act is None or act.rule is None or _stays(judgement, result):
+            continue
+        packets = result.packets
+        ports = packets.destination_ports - _DNS
+        if listens is not None:
+            of_it = (listens.get(one, NONE) for one in PROTOCOLS.values() if one in packets.protocols)
+            ports &= Numbers.of(*(span for numbers in of_it for span in numbers.ranges))
+        told = packets.destination - numbers_of(*(one for one in meant if one.version == packets.family))
+        if ports and told:
+            taken = replace(result, packets=replace(packets, destination=told, destination_ports=ports))
+            groups.setdefault((act.rule.origin, packets.family), []).append(taken)
+    for (_, family), group in groups.items():
+        first = group[0].packets
+        endpoint = group[0].outcomes[0].endpoint
+        to = shown_addresses(family, endpoint.addresses) if endpoint is not None else "another host"
+        at = f"{shown_addresses(family, first.destination)} port {first.destination_ports.first}"
+        whom = named(one.clients.name for one in group)
+        message = f"what {whom} send to the gateway's own {at} goes to {to}"
+        remedy = "leave all addresses of the gateway's own that are inside out of the rule"
+        yield _finding(Code.NAT_CAPTURES_ROUTER, message, group, remedy)
+
+
+def _stays(judgement: Judgement, result: Result) -> bool:
+    """Whether it ends at the gateway after all."""
+    family = result.packets.family
+    own = numbers_of(*judgement.gateway.network.addresses(family))
+    endpoint = result.outcomes[0].endpoint
+    return endpoint is not None and endpoint.addresses <= own
 
 
 def _hijacked(results: list[Result]) -> Iterator[Finding]:

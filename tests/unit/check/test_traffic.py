@@ -65,3 +65,15 @@ def test_where_clients_ask_is_configured_or_what_the_server_listens_on(tmp_path:
     listening = CONFIG.replace('"0.0.0.0:53"', '"192.168.1.53:53", "127.0.0.1:53", "192.168.1.53:5353"')
     assert asked(listening) == {"192.168.1.53"}
     assert asked(CONFIG, "{resolver: [192.168.20.53]}") == {"192.168.20.53"}
+
+
+def test_what_is_sent_to_the_gateway_from_inside_is_walked(tmp_path: Path) -> None:
+    results = World(tmp_path).checked().judgement.inward
+
+    inside = [own.address for one in NETWORK.interfaces if not one.uplink for own in one.addresses]
+    four = [result for result in results if result.packets.family == 4]
+    reached = Numbers()
+    for result in four:
+        reached |= result.packets.destination
+    assert reached == numbers_of(*(one for one in inside if one.version == 4 and not one.is_loopback))
+    assert {result.clients.kind for result in four} <= {Kind.NETWORK, Kind.ROUTED}
