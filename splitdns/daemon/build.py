@@ -17,6 +17,7 @@ from splitdns.daemon.generation import Package, Refused
 from splitdns.daemon.process import ending, fork
 from splitdns.errors import InputError, SplitdnsError
 from splitdns.load.load import Known, Loaded, Progress, load, written
+from splitdns.load.settings import Settings
 
 NICE = 10  # whoever answers queries goes first
 
@@ -38,8 +39,9 @@ class Build:
         progress: Progress | None = None,
         in_child: Callable[[], None] | None = None,
         known: Known = written,
+        settings: Settings | None = None,
     ) -> None:
-        """Start the child, which calls ``in_child`` before all else."""
+        """Start the child, which calls ``in_child`` first; ``settings`` stand in for those on disk."""
         self._former = None if generation.wants_whole() else former
         self.memory = memory_file()
 
@@ -58,6 +60,7 @@ class Build:
                         strict=strict,
                         progress=progress,
                         known=known,
+                        settings=settings,
                     )
                 except ExceptionGroup as group:
                     generation.write_refusal(file, Refused(_mistakes(group)))

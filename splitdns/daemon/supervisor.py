@@ -220,8 +220,11 @@ class Supervisor:
             watcher.look_at(self._loaded.watch, self._since_s)
             self._service.ready(self._status())
 
-    async def _reload(self) -> None:
-        """Have the next generation built, and lead the workers to it; if it cannot be, nothing changes."""
+    async def _reload(self, settings: Settings | None = None) -> None:
+        """Have the next generation built, and lead the workers to it; if it cannot be, nothing changes.
+
+        But public addresses do, also while a configuration on disk is wrong: then by the former ``settings``.
+        """
         from splitdns.daemon import report
 
         started_s, former = time.time(), self._loaded
@@ -233,6 +236,7 @@ class Supervisor:
                 strict=self._strict,
                 in_child=self._close_in_builder,
                 known=self._keeper.known,
+                settings=settings,
             )
         except OSError as error:  # no descriptor or process left; the next change tries again
             report.refused([error], former, self._counts)
@@ -246,6 +250,8 @@ class Supervisor:
             await self._crew.swap(loaded.snapshot, knobs, build.memory)
         except ExceptionGroup as group:
             report.refused(group.exceptions, former, self._counts)
+            if settings is None and not self._keeper.is_current:
+                await self._reload(former.settings)
             return
         except (BuildError, OSError) as error:
             report.refused([error], former, self._counts)

@@ -76,17 +76,19 @@ def load(
     progress: Progress | None = None,
     machine: Machine | None = None,
     known: Known = written,
+    settings: Settings | None = None,
 ) -> Loaded:
     """Load the configuration at ``config`` (None: the embedded default) and its zones.
 
     Zones that did not change since ``previous`` are the same objects again. ``machine`` is where the default
     finds resolvers (None: this one), ``known`` tells the public addresses.
+    With ``settings`` the file at ``config`` is not read: they are what was there before.
 
     Raises:
         ExceptionGroup[ConfigError]: the configuration is wrong; nothing of it is used.
         ExceptionGroup[InputError]: with ``strict``, a zone is wrong.
     """
-    settings = settings_of(config, machine)
+    settings = settings or settings_of(config, machine)
     problems = Problems()
     base = config.parent if config else Path()
     files, watch = _zone_files(settings, base, config, problems)

@@ -76,3 +76,16 @@ def test_a_file_that_is_gone_takes_nothing_away(site: Site) -> None:
         assert server.wait_for("wan.failed")["kept"] == "203.0.113.7"
 
         assert told(server) == {"203.0.113.7"}
+
+
+def test_a_configuration_that_is_wrong_on_disk_keeps_no_address_from_following(site: Site) -> None:
+    tell(site, "203.0.113.7\n")
+    with Server(site) as server:
+        site.configure("listen: nowhere\n")
+        server.wait_for("reload.failed")
+        assert told(server) == {"203.0.113.7"}
+
+        tell(site, "203.0.113.9\n")
+        server.wait_for("generation.swapped")
+        assert told(server) == {"203.0.113.9"}
+        assert server.address() == "192.168.0.1"

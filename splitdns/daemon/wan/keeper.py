@@ -127,6 +127,15 @@ class Keeper:
             return Value(held.address)
         return Value(None, held.failing or f"{source} has not answered yet")
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the generation that answers has what is known."""
+        return all(
+            self._value(source, self._held[family], self._max_age_s).address
+            == self._used.get(family, Value(None)).address
+            for family, source in self._sources.items()
+        )
+
     # Following
 
     def follow(self, loaded: Loaded) -> None:
@@ -202,7 +211,6 @@ class Keeper:
 
     def _tell(self) -> None:
         """What is known now, to all whom it concerns: the metrics, the commands, the next generation."""
-        is_current = True
         self._counts.forget(WAN_ADDRESS)
         self._counts.forget(WAN_SEEN)
         learnt: dict[int, state.Learnt] = {}
@@ -214,13 +222,12 @@ class Keeper:
             if held.seen_s and not isinstance(source, Static):
                 self._counts.set(WAN_SEEN, held.seen_s, str(family))
             learnt[family] = state.Learnt(str(source), value, held.seen_s)
-            is_current &= value.address == self._used.get(family, Value(None)).address
         if self._state is not None and self._tasks:
             try:
                 state.write(self._state, learnt)
             except OSError as error:
                 log.debug("wan.state_failed", extra={"path": str(self._state), "reason": str(error)})
-        if not is_current:
+        if not self.is_current:
             self._changed()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns.load.settings import json_schema, read_settings
 from splitdns.load.wansources import (
+    KINDS,
     OfCommand,
     OfFile,
     OfHttp,
@@ -124,6 +128,26 @@ def test_who_cannot_be_reached_is_refused_with_the_reason(
 
     assert found.startswith(reason)
     assert bool(found) == bool(reason)
+
+
+WORDS, KEYS = [HERE, "gateway", "/a", "5m"], [*KINDS, "static", "every", "quorum", "ca", "other"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON, st.sampled_from([source4, source6]))
+def test_nothing_that_is_written_is_more_than_a_mistake(
+    written: object, read: Callable[[object], Source]
+) -> None:
+    try:
+        found = read(written)
+    except ValueError:
+        return
+    assert str(found)
 
 
 def test_the_schema_knows_every_kind() -> None:
