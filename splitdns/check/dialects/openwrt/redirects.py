@@ -257,7 +257,8 @@ class _Reflection:
             return
         for its_zone, found in ((self.src, public), (zone, clients)):
             if any(end.numbers is None for end in found):
-                reason = f"the address of zone {its_zone.name} is leased, and told by no source"
+                told = "add what ubus call network.interface dump prints"
+                reason = f"the address of zone {its_zone.name} is leased, and told by no source: {told}"
                 self.options.note(Support.WIDENED, REFLECTION, reason)
         group = frozenset({version})
         protocol = of_protocol(of, group)

@@ -240,7 +240,8 @@ def _conditions(
             (version,) = group
             conditions += of_ends(version, one.sources, one.destinations)
         if kinds:
-            yield from ((group, (*conditions, *kind)) for kind in _of_kinds(kinds, min(group)))
+            found = _of_kinds(one.options, kinds, min(group), accepts=one.target == "accept")
+            yield from ((group, (*conditions, *kind)) for kind in found)
         else:
             yield group, (*of_protocol(protocol, group), *conditions)
 
@@ -259,8 +260,13 @@ def _devices(zone: Zone) -> frozenset[str]:
     return frozenset(name for _, names, _, _ in zone.matches for name in names)
 
 
-def _of_kinds(kinds: tuple[IcmpKind, ...], version: int) -> Iterator[tuple[Condition, ...]]:
-    """Types of which every code is meant together, others each with a code that is not followed."""
+def _of_kinds(
+    options: Options, kinds: tuple[IcmpKind, ...], version: int, *, accepts: bool
+) -> Iterator[tuple[Condition, ...]]:
+    """Types of which every code is meant, and those with a code, which is not followed.
+
+    What is accepted is taken to have it: nothing is called closed that is admitted.
+    """
     protocol = Protocols(Numbers.one(_ICMP_NUMBER[version]))
     found = [kind.types[version] for kind in kinds if version in kind.types]
     whole = [kind for kind, code in found if code is None or (code == 0 and kind in _CODE_ZERO[version])]
@@ -269,7 +275,9 @@ def _of_kinds(kinds: tuple[IcmpKind, ...], version: int) -> Iterator[tuple[Condi
         yield protocol, IcmpTypes(Numbers.of(*((kind, kind) for kind in whole)))
     if parts:
         types = IcmpTypes(Numbers.of(*((kind, kind) for kind in parts)))
-        yield protocol, types, Unknown("the code of an ICMP message")
+        support = Support.IGNORED if accepts else Support.WIDENED
+        options.note(support, "option icmp_type", "the code of an ICMP message is not followed")
+        yield (protocol, types) if accepts else (protocol, types, Unknown("the code of an ICMP message"))
 
 
 # --- Forwardings --------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_addresses_part_a_rule_by_family() -> None:
 
 def test_types_of_icmp_with_a_code_may_hold() -> None:
     text = section(
-        "rule", src="wan", proto="icmp", icmp_type=["echo-request", "bad-header"], target="ACCEPT"
+        "rule", src="wan", proto="icmp", icmp_type=["echo-request", "bad-header"], target="DROP"
     )
 
     found = rules("input_wan", text)
@@ -88,6 +88,8 @@ def test_types_of_icmp_with_a_code_may_hold() -> None:
         ([6], (IcmpTypes(Numbers.one(128)),)),
         ([6], (IcmpTypes(Numbers.one(4)), Unknown("the code of an ICMP message"))),
     ]
+    accepting = rules("input_wan", text.replace("DROP", "ACCEPT"))
+    assert accepting[-1].conditions[1:] == (IcmpTypes(Numbers.one(4)),)
 
 
 def test_rules_come_before_forwardings() -> None:
