@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from splitdns.addresses import is_inside
+from splitdns.check.changes import OURS
 from splitdns.check.finding import Code, Finding
 from splitdns.check.findings.evidence import about, gathered, named, source_act
 from splitdns.check.judge import Cell, Judgement
@@ -75,8 +76,8 @@ def _rules(judgement: Judgement) -> Iterator[Finding]:
 
 
 def _literal(rule: Rule, dynamic: dict[int, InterfaceAddress]) -> Iterator[Finding]:
-    """What a gateway reflects by itself, it makes anew with another address."""
-    if "reflection" in rule.origin.made_by:
+    """What a gateway reflects by itself, it makes anew; how a cure names addresses is its writer's matter."""
+    if "reflection" in rule.origin.made_by or rule.origin.made_by == OURS:
         return
     for condition in rule.conditions:
         if isinstance(condition, Addresses) and condition.side is Side.DESTINATION:

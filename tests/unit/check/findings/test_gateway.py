@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from splitdns.check.finding import Code
-from tests.check.world import FORWARD, World, nat
+from splitdns.check.mend import cures
+from tests.check.world import FORWARD, NETWORK, World, interface, nat
 
 
 def test_a_construct_that_is_not_modelled_is_told_once_with_its_rule(tmp_path: Path) -> None:
@@ -24,3 +26,17 @@ def test_a_lost_source_points_at_the_rule_that_loses_it(tmp_path: Path) -> None:
     (finding,) = world.findings(Code.SRC_LOST_WAN)
 
     assert str(finding.where) == "rules.v4:7:1"
+
+
+def test_a_leased_address_in_a_cure_is_its_writer_s_matter(tmp_path: Path) -> None:
+    leased = replace(
+        NETWORK,
+        interfaces=(
+            interface("wan0", "203.0.113.7/24", uplink=True, dynamic=True),
+            *NETWORK.interfaces[2:],
+        ),
+    )
+    (cure,) = cures(World(tmp_path, rules=nat(), network=leased).checked())
+
+    assert cure.changes
+    assert cure.left == ""
