@@ -92,3 +92,21 @@ class Problems:
         """
         if self.errors:
             raise ExceptionGroup(message, sorted(self.errors, key=lambda error: error.where))
+
+
+class Caught:
+    """Makes an exception a value, as ``asyncio.gather`` does, but without a task."""
+
+    __slots__ = ("error",)
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def __enter__(self) -> Caught:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):  # who cancels means it
+            return False
+        self.error = error
+        return True

@@ -59,8 +59,8 @@ class ScriptedForwarder:
         self.asked.append(forward)
         return self.upstream(forward) if self.upstream else None
 
-    async def ask(self, forward: Forward, client: str) -> Reply:
-        raise UpstreamError("the script has no answer")
+    def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
+        done(UpstreamError("the script has no answer"))
 
 
 class World:

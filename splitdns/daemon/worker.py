@@ -96,7 +96,7 @@ class _Worker:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            self._udp = [DatagramServer(sock, self._pipeline, group) for sock in self._sockets.udp]
+            self._udp = [DatagramServer(sock, self._pipeline) for sock in self._sockets.udp]
             self._tcp = [StreamServer(sock, self._pipeline, group) for sock in self._sockets.tcp]
             self._turn(self._knobs)
             for datagrams in self._udp:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from enum import Enum
 
 from splitdns.errors import UpstreamError
@@ -39,25 +40,27 @@ _LABELS = {Instead.MISSPELLED: "case", Instead.NO_COOKIE: "cookie", None: "other
 
 
 class Waiting:
-    """Reads a socket until something counts; in callbacks, so that what does not costs no task its turn.
+    """Reads a socket until something counts; in callbacks, which cost less than a task.
 
-    ``done`` raises OSError where there is no way to the upstream, and UpstreamError where the response is
-    malformed. ``early`` is done then too, and before that at ``early_s``, or as soon as there is a doubt: one
-    may have other plans by then. ``unwanted`` counts the others by "case", "cookie" and "other". Whoever made
-    it calls ``end``.
+    It is over when there is what was ``found``, or an ``error``: OSError where there is no way to the
+    upstream, UpstreamError where the response is malformed. ``tell`` is called once: when it is over, at
+    ``early_s``, or as soon as there is a doubt, for one may have other plans by then. ``unwanted`` counts
+    the others by "case", "cookie" and "other". Whoever made it calls ``end``.
     """
 
     __slots__ = (
         "_datagram",
         "_doubt",
         "_loop",
+        "_over",
         "_query",
         "_readers",
+        "_tell",
         "_timer",
         "_traits",
         "_until_s",
-        "done",
-        "early",
+        "error",
+        "found",
         "unwanted",
     )
 
@@ -69,6 +72,7 @@ class Waiting:
         traits: Traits,
         until_s: float,
         early_s: float | None = None,
+        tell: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._readers = readers
@@ -76,10 +80,12 @@ class Waiting:
         self._query = query
         self._traits = traits
         self._until_s = until_s
+        self._tell = tell
         self._doubt: Instead | None = None
+        self._over: asyncio.Future[None] | None = None
         self.unwanted: dict[str, int] = {}
-        self.done: asyncio.Future[Response | Instead] = loop.create_future()
-        self.early: asyncio.Future[None] = loop.create_future()
+        self.found: Response | Instead | None = None
+        self.error: OSError | UpstreamError | None = None
         # One timer for both: it is set anew for the later time if it comes to that, which is rare.
         first_s = until_s if early_s is None or early_s > until_s else early_s
         self._timer = loop.call_at(first_s, self._end_of_time)
@@ -89,37 +95,46 @@ class Waiting:
             self._timer.cancel()
             raise
 
+    async def outcome(self) -> Response | Instead:
+        """What was found, when it is over; raises the error."""
+        if self.found is None and self.error is None:
+            self._over = self._loop.create_future()
+            await self._over
+        if self.error is not None:  # a copy: what is raised holds this frame, and the frame what is here
+            raise type(self.error)(*self.error.args)
+        assert self.found is not None
+        return self.found
+
     def end(self) -> None:
-        """Let go of the socket, which is not closed yet."""
+        """Let go of the socket, which is not closed yet, and tell nobody any more."""
+        self._tell = None
         self._timer.cancel()
         self._readers.remove(self._datagram.fileno())
-        if self.done.done() and not self.done.cancelled():
-            self.done.exception()  # seen, or of no interest any more
 
     def _read(self) -> None:
-        if self.done.done():
+        if self.found is not None or self.error is not None:
             return
         try:
             found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
         except BlockingIOError:
             return
         except (OSError, UpstreamError) as error:
-            self.done.set_exception(error)
-            self._hurry()
+            self.error = error.with_traceback(None)  # whose frames would hold this, and this them
+            self._end_of_wait()
             return
         if isinstance(found, Response) or found is Instead.TRUNCATED:
-            self._done_with(found)
+            self._end_with(found)
             return
         label = _LABELS[found]
         self.unwanted[label] = self.unwanted.get(label, 0) + 1
         if sum(self.unwanted.values()) > MAX_UNWANTED:
-            self._done_with(Instead.FLOOD)
+            self._end_with(Instead.FLOOD)
         elif found is not None and self._doubt is None:
             self._doubt = found
-            self._hurry()
             self._timer.cancel()
             until_s = min(self._until_s, self._loop.time() + DOUBT_S)
             self._timer = self._loop.call_at(until_s, self._end_of_time)
+            self._hurry()
 
     def _judge(self, wire: bytes) -> Response | Instead | None:
         """The response, or what is wrong with the datagram; None: everything."""
@@ -139,16 +154,21 @@ class Waiting:
 
     def _end_of_time(self) -> None:
         if self._doubt is None and self._loop.time() < self._until_s:
-            self._hurry()
             self._timer = self._loop.call_at(self._until_s, self._end_of_time)
-        else:
-            self._done_with(self._doubt or Instead.SILENCE)
+            self._hurry()
+        elif self.found is None and self.error is None:
+            self._end_with(self._doubt or Instead.SILENCE)
 
-    def _done_with(self, found: Response | Instead) -> None:
-        if not self.done.done():
-            self.done.set_result(found)
+    def _end_with(self, found: Response | Instead) -> None:
+        self.found = found
+        self._end_of_wait()
+
+    def _end_of_wait(self) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
         self._hurry()
 
     def _hurry(self) -> None:
-        if not self.early.done():
-            self.early.set_result(None)
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,7 @@ class Sent:
     @property
     def response(self) -> Response | None:
         """The response if there is one that needs no second look; None: ``Exchanger.exchange`` has it."""
-        done = self.waiting.done
-        if not done.done() or done.exception() is not None:
-            return None
-        found = done.result()
+        found = self.waiting.found
         if not isinstance(found, Response) or found.rcode == Rcode.BADCOOKIE or found.rcode in NO_EDNS:
             return None
         return found
@@ -133,11 +131,16 @@ class Exchanger:
     # Datagrams
 
     def send(
-        self, question: Question, upstream: Upstream, timeout_s: float, early_s: float | None
+        self,
+        question: Question,
+        upstream: Upstream,
+        timeout_s: float,
+        early_s: float | None,
+        tell: Callable[[], None],
     ) -> Sent:
         """Begin an exchange over UDP, without a task: the first query leaves, and ``finish`` ends it.
 
-        ``early_s`` is after how many seconds ``Waiting.early`` shall tell that it takes long.
+        ``tell`` is called when it is over, or takes more than ``early_s`` seconds; see ``Waiting``.
 
         Raises:
             NoResponseError, NotAskedError: as ``exchange``.
@@ -146,7 +149,7 @@ class Exchanger:
         traits = self._known.of(upstream)
         manner = traits.manner(now_s)
         early_s = None if early_s is None else now_s + early_s
-        return self._send(question, upstream, traits, now_s + timeout_s, manner, early_s)
+        return self._send(question, upstream, traits, now_s + timeout_s, manner, early_s, tell)
 
     def finish(self, question: Question, upstream: Upstream, sent: Sent) -> None:
         """Let go of what was sent; to do so twice does no harm."""
@@ -164,13 +167,14 @@ class Exchanger:
         until_s: float,
         manner: Manner,
         early_s: float | None = None,
+        tell: Callable[[], None] | None = None,
     ) -> Sent:
         query = make_query(question, self._random, manner)
         try:
             datagram = self._network.datagram(upstream)
             try:
                 datagram.send(query.wire)
-                waiting = Waiting(self._readers, datagram, query, traits, until_s, early_s)
+                waiting = Waiting(self._readers, datagram, query, traits, until_s, early_s, tell)
             except BaseException:
                 datagram.close()
                 raise
@@ -196,7 +200,7 @@ class Exchanger:
             sent = self._send(question, upstream, traits, until_s, manner)
         manner = sent.query.manner
         try:
-            found = await sent.waiting.done
+            found = await sent.waiting.outcome()
         except OSError as error:
             raise _no_way(error) from None
         finally:

@@ -8,12 +8,13 @@ first: it has had its time, and whoever asked it asks anew, while the newest may
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Protocol
 
 from splitdns.errors import UpstreamError
+from splitdns.forward.asking import Done, Outcome
 from splitdns.forward.cache import Key
-from splitdns.forward.upstreams import Outcome
 from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
 from splitdns.names import Qname
 
@@ -27,37 +28,59 @@ MAX_WAITS_PER_CLIENT = 1_000
 MAX_FLIGHTS_PER_NAME = 32
 
 STOPPING = "the server is stopping"
+TOO_MANY = "too many questions are on their way"
 
 
 class DroppedError(UpstreamError):
     """The question was not asked, or not to its end: there are too many."""
 
 
-@dataclass(slots=True, eq=False)
+class Flying(Protocol):
+    """What is on its way, and ends with a call; not any more after ``cancel``."""
+
+    def cancel(self) -> object: ...
+
+
 class Flight:
-    """A question that is being asked since ``started_s``; ``waits`` are those of who wants to know."""
+    """A question that is being asked since ``started_s``; ``waits`` are those of who wants to know.
 
-    key: Key
-    task: asyncio.Task[Outcome]
-    started_s: float
-    waits: set[_Wait] = field(default_factory=set)
+    ``ended`` is called when it has landed, however that came.
+    """
 
-    @property
-    def waiting(self) -> int:
-        return len(self.waits)
+    __slots__ = ("ended", "flying", "key", "started_s", "waits")
+
+    def __init__(self, key: Key, started_s: float) -> None:
+        self.key = key
+        self.started_s = started_s
+        self.flying: Flying | None = None
+        self.waits: dict[Wait, None] = {}
+        self.ended: Callable[[], None] | None = None
 
 
-_Wait = asyncio.Future[bool]  # True: it made room for others
-_Waits = dict[_Wait, Flight]  # the oldest first
+class Wait:
+    """Somebody wants to know what a flight comes to: ``done`` gets it, once.
+
+    It gets None where the wait was for so long only, and DroppedError where it made room for others.
+    """
+
+    __slots__ = ("client", "done", "flight", "timer")
+
+    def __init__(
+        self, flight: Flight, client: Hashable, done: Callable[[Outcome | Exception | None], None]
+    ) -> None:
+        self.flight = flight
+        self.client = client
+        self.done = done
+        self.timer: asyncio.TimerHandle | None = None
 
 
 class Flights:
-    """All that is on its way in one worker; ``fly`` asks, and ends with a value."""
+    """All that is on its way in one worker; ``fly`` asks, and calls back with the outcome, later."""
 
     def __init__(
         self,
         counts: Counts,
-        fly: Callable[[Key], Coroutine[None, None, Outcome]],
+        fly: Callable[[Key, Done], Flying],
         clock: Callable[[], float],
         max_flights: int = MAX_FLIGHTS,
         max_waits_per_client: int = MAX_WAITS_PER_CLIENT,
@@ -69,8 +92,9 @@ class Flights:
         self._max_waits = max_waits_per_client
         self._flights: dict[Key, Flight] = {}  # the oldest first
         self._names: dict[Qname, int] = {}  # how many of each
-        self._clients: dict[Hashable, _Waits] = {}
+        self._clients: dict[Hashable, dict[Wait, None]] = {}  # the oldest first
         self._closed = False
+        self._empty: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -91,87 +115,99 @@ class Flights:
         if len(self._flights) >= self._max_flights:
             self._dropped("all")
             self._cancel(next(iter(self._flights.values())))
-        flight = Flight(key, asyncio.create_task(self._fly(key)), self._clock())
+        flight = Flight(key, self._clock())
         self._flights[key] = flight
         self._names[key.name] = self._names.get(key.name, 0) + 1
-        flight.task.add_done_callback(lambda _: self._end(flight))
+        try:
+            flight.flying = self._fly(key, partial(self._landed, flight))
+        except BaseException:
+            self._land(flight)
+            raise
         return flight
 
-    async def wait(self, flight: Flight, client: Hashable, until_s: float | None = None) -> Outcome | None:
-        """The outcome of ``flight``, for ``client``; None: not until ``until_s``, and it goes on.
-
-        Raises:
-            DroppedError: it made room for others, or the server is stopping.
-        """
+    def wait(
+        self,
+        flight: Flight,
+        client: Hashable,
+        until_s: float | None,
+        done: Callable[[Outcome | Exception | None], None],
+    ) -> None:
+        """Tell ``done`` what the flight, which is on its way, comes to; None: not until ``until_s``."""
         if flight.waits:
             self._counts.add(FORWARD_COALESCED)
-        loop = asyncio.get_running_loop()
-        wait: _Wait = loop.create_future()  # rather than asyncio.wait, which costs more than the rest of this
-        waits = self._clients.setdefault(client, {})
-        if len(waits) >= self._max_waits:
+        waits = self._clients.get(client)
+        if waits is None:
+            waits = self._clients[client] = {}
+        elif len(waits) >= self._max_waits:
             self._drop_oldest_of(waits)
-        waits[wait] = flight
-        flight.waits.add(wait)
-        timer = None
+            waits = self._clients.setdefault(client, {})
+        wait = Wait(flight, client, done)
         if until_s is not None:
-            timer = loop.call_later(max(until_s - self._clock(), 0), _end_wait, wait)
-        try:
-            dropped = not flight.task.done() and await wait
-        finally:
-            if timer is not None:
-                timer.cancel()
-            flight.waits.discard(wait)
-            waits.pop(wait, None)
-            if not waits and self._clients.get(client) is waits:
-                del self._clients[client]
-        if flight.task.done() and not flight.task.cancelled():
-            return flight.task.result()
-        if dropped or flight.task.done():
-            raise DroppedError(STOPPING if self._closed else "too many questions are on their way")
-        return None
+            loop = asyncio.get_running_loop()
+            wait.timer = loop.call_later(max(until_s - self._clock(), 0), self._end, wait, None)
+        waits[wait] = flight.waits[wait] = None
 
     async def close(self, grace_s: float) -> None:
         """Begin no more; what is on its way ends by itself within ``grace_s``, or is cut off."""
         self._closed = True
-        tasks = [flight.task for flight in self._flights.values()]
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=grace_s)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        if self._flights:
+            self._empty = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._empty,), timeout=grace_s)
+        for flight in tuple(self._flights.values()):
+            self._cancel(flight)
+        await asyncio.sleep(0)  # for those who are told
 
-    def _drop_oldest_of(self, waits: _Waits) -> None:
+    def _drop_oldest_of(self, waits: dict[Wait, None]) -> None:
         self._dropped("client")
         wait = next(iter(waits))
-        flight = waits.pop(wait)
-        _end_wait(wait, dropped=True)
-        if flight.waiting == 1:
-            self._cancel(flight)
+        self._drop(wait)
+        if not wait.flight.waits:
+            self._cancel(wait.flight)
 
     def _cancel(self, flight: Flight) -> None:
         self._land(flight)
-        flight.task.cancel()
+        if flight.flying is not None:
+            flight.flying.cancel()
+        for wait in tuple(flight.waits):
+            self._drop(wait)
 
-    def _end(self, flight: Flight) -> None:
+    def _drop(self, wait: Wait) -> None:
+        """Later, for who is told may ask for more, and room is being made right now."""
+        self._forget(wait)
+        reason = STOPPING if self._closed else TOO_MANY
+        asyncio.get_running_loop().call_soon(wait.done, DroppedError(reason))
+
+    def _landed(self, flight: Flight, outcome: Outcome | Exception) -> None:
         self._land(flight)
-        for wait in flight.waits:
-            _end_wait(wait)
+        for wait in tuple(flight.waits):
+            self._end(wait, outcome)
+
+    def _end(self, wait: Wait, outcome: Outcome | Exception | None) -> None:
+        self._forget(wait)
+        wait.done(outcome)
+
+    def _forget(self, wait: Wait) -> None:
+        if wait.timer is not None:
+            wait.timer.cancel()
+        del wait.flight.waits[wait]
+        waits = self._clients[wait.client]
+        del waits[wait]
+        if not waits:
+            del self._clients[wait.client]
 
     def _land(self, flight: Flight) -> None:
-        if self._flights.get(flight.key) is not flight:
+        key = flight.key
+        if self._flights.get(key) is not flight:
             return
-        del self._flights[flight.key]
-        self._names[flight.key.name] -= 1
-        if not self._names[flight.key.name]:
-            del self._names[flight.key.name]
+        del self._flights[key]
+        self._names[key.name] -= 1
+        if not self._names[key.name]:
+            del self._names[key.name]
+        if flight.ended is not None:
+            flight.ended()
+        if self._empty is not None and not self._flights and not self._empty.done():
+            self._empty.set_result(None)
 
     def _dropped(self, reason: str) -> None:
         self._counts.add(FORWARD_DROPS, reason)
         self._counts.add(FORWARD_REJECTS)
-
-
-def _end_wait(wait: _Wait, dropped: bool = False) -> None:
-    if not wait.done():
-        wait.set_result(dropped)

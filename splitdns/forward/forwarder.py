@@ -7,13 +7,16 @@ only. What a flight brings is kept, whether somebody waits for it still or not.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Set
 from contextlib import suppress
+from functools import partial
 from random import Random, SystemRandom
 
 from splitdns.answer.decide import Forward, Reply, Security
-from splitdns.errors import UpstreamError
+from splitdns.errors import Caught, UpstreamError
+from splitdns.forward.asking import Asking, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
@@ -22,7 +25,7 @@ from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
 from splitdns.forward.stale import CLIENT_PATIENCE_S, RECHECK_S, stale
-from splitdns.forward.upstreams import Failure, Outcome, Upstreams
+from splitdns.forward.upstreams import Upstreams
 from splitdns.forward.validate import Validation
 from splitdns.metrics import (
     CACHE_HITS,
@@ -78,7 +81,7 @@ class Forwarder:
         self._flushes = 0
 
     def ask_now(self, forward: Forward) -> Reply | None:
-        """The reply that needs no waiting: fresh from the cache, or in its place; None: ``ask``."""
+        """The reply that needs no waiting: fresh from the cache, or in its place; None: ``ask_then``."""
         return self._now(_key(forward))
 
     def _now(self, key: Key) -> Reply | None:
@@ -92,37 +95,67 @@ class Forwarder:
         self._count(CACHE_HITS, kind(entry.reply), key.view)
         return entry.aged(now_s)
 
-    async def ask(self, forward: Forward, client: str = "::1") -> Reply:
-        """The reply, from the cache or an upstream, after ``patience_s`` at the latest.
+    def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
+        """Ask upstreams what ``ask_now`` has no reply for; ``done`` gets it within ``patience_s``.
 
-        Its rcode is one that cannot be used, such as SERVFAIL, only where no upstream gave a better one.
-        ``client`` is the host that asks: one may wait for so much at a time.
-
-        Raises:
-            UpstreamError: no upstream answered, or too many questions are on their way.
+        Its rcode is one that cannot be used, such as SERVFAIL, only where no upstream gave a better one. An
+        UpstreamError says that none answered, or that too many questions are on their way; any other
+        exception is a bug. ``client`` is the host that asks: one may wait for so much at a time.
         """
         key = _key(forward)
-        reply = self._now(key)
-        if reply is not None:
-            return reply
         if not forward.walk.chain and self._upstreams.is_ours(forward.name, forward.qtype, client):
-            return _LOOP
+            done(_LOOP)
+            return
         self._count(CACHE_MISSES, key.view)
         entry = self._cache.get(key, self._clock())
         try:
             flight = self._flights.begin(key)
-            until_s = None if entry is None else flight.started_s + CLIENT_PATIENCE_S
-            outcome = await self._flights.wait(flight, client_key(client), until_s)
         except DroppedError as error:
-            if entry is None:
-                raise
-            outcome = Failure(str(error))
-        if isinstance(outcome, Reply) and (outcome.rcode in _USABLE or entry is None or _is_bogus(outcome)):
-            return outcome
-        if entry is not None:
-            return self._stale(key, entry)
-        assert isinstance(outcome, Failure)
-        raise UpstreamError(outcome.reason)
+            self._settle(key, entry, done, error)
+            return
+        until_s = None if entry is None else flight.started_s + CLIENT_PATIENCE_S
+        self._flights.wait(flight, client_key(client), until_s, partial(self._settle, key, entry, done))
+
+    async def ask(self, forward: Forward, client: str = "::1") -> Reply:
+        """The reply, from the cache or an upstream; see ``ask_then``.
+
+        Raises:
+            UpstreamError: no upstream answered, or too many questions are on their way.
+        """
+        reply = self.ask_now(forward)
+        if reply is not None:
+            return reply
+        replied: asyncio.Future[Reply | Exception] = asyncio.get_running_loop().create_future()
+
+        def tell(outcome: Reply | Exception) -> None:
+            if not replied.done():
+                replied.set_result(outcome)
+
+        self.ask_then(forward, client, tell)
+        outcome = await replied
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _settle(
+        self,
+        key: Key,
+        entry: Entry | None,
+        done: Callable[[Reply | Exception], None],
+        outcome: Outcome | Exception | None,
+    ) -> None:
+        """What a client gets of a flight's outcome, where ``entry`` is what there is that is stale."""
+        if isinstance(outcome, Reply):
+            is_best = outcome.rcode in _USABLE or entry is None or _is_bogus(outcome)
+        else:
+            is_best = entry is None or _is_bug(outcome)
+        if entry is not None and not is_best:
+            done(self._stale(key, entry))
+        elif isinstance(outcome, Reply | Exception):
+            done(outcome)
+        else:
+            assert outcome is not None  # nobody's time is over where there is nothing stale
+            done(UpstreamError(outcome.reason))
 
     def set_limits(self, limits: CacheLimits) -> None:
         """Keep to other limits from now on."""
@@ -211,19 +244,29 @@ class Forwarder:
             return
         entry.renewed = True
         self._renewals += 1
-        flight.task.add_done_callback(lambda _: self._renewed())
+        flight.ended = self._renewed
         self._counts.add(CACHE_PREFETCHES, key.view)
 
     def _renewed(self) -> None:
         self._renewals -= 1
 
-    async def _fly(self, key: Key) -> Outcome:
-        flushes = self._flushes
+    def _fly(self, key: Key, landed: Done) -> Asking:
         judge = self._validation.judge(key)
         # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
         question = Question(key.name, key.qtype, key.do, key.cd or judge is not None)
-        outcome = await self._upstreams.ask(question, key.upstreams, judge)
+        done = partial(self._learn, key, self._flushes, landed)
+        return self._upstreams.begin(question, key.upstreams, judge, done)
+
+    def _learn(self, key: Key, flushes: int, landed: Done, outcome: Outcome | Exception) -> None:
+        """Keep what a flight brought, and pass it on; ``flushes`` there had been when it took off."""
+        with (caught := Caught()):
+            outcome = self._learnt(key, flushes, outcome)
+        landed(caught.error or outcome)
+
+    def _learnt(self, key: Key, flushes: int, outcome: Outcome | Exception) -> Outcome | Exception:
         now_s = self._clock()
+        if isinstance(outcome, Exception):
+            return outcome
         if isinstance(outcome, Failure):
             self._failures.note(key, _SILENCE, True, now_s)
             return outcome
@@ -241,6 +284,11 @@ class Forwarder:
 def _is_bogus(reply: Reply) -> bool:
     """Whether somebody lies: that is no want of an answer, and nothing stale makes up for it."""
     return reply.proof is not None and reply.proof.security is Security.BOGUS
+
+
+def _is_bug(outcome: Failure | Exception | None) -> bool:
+    """Whether it is one that nothing stale is to hide; who made room for others is no bug."""
+    return isinstance(outcome, Exception) and not isinstance(outcome, DroppedError)
 
 
 def _key(forward: Forward) -> Key:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from splitdns.answer.decide import Reply, Security
 from splitdns.errors import UpstreamError
+from splitdns.forward.asking import Failure, Judge
 from splitdns.forward.cache import Key
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
-from splitdns.forward.upstreams import Failure, Judge, Upstreams
+from splitdns.forward.upstreams import Upstreams
 from splitdns.metrics import VALIDATIONS, Counts
 from splitdns.names import Qname
 from splitdns.records import Rcode

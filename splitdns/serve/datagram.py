@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from typing import Any
 
 from splitdns.metrics import DROPS
@@ -30,25 +31,21 @@ _Address = Any  # a socket address of either family, handed back as it came: a s
 
 
 class DatagramServer:
-    """Answers what comes in on ``sock``, a bound and non-blocking UDP socket, which it owns from now on.
-
-    Queries that have to wait become tasks of ``group``.
-    """
+    """Answers what comes in on ``sock``, a bound and non-blocking UDP socket, which it owns from now on."""
 
     def __init__(
         self,
         sock: socket.socket,
         pipeline: Pipeline,
-        group: asyncio.TaskGroup,
         *,
         max_pending: int = MAX_PENDING,
     ) -> None:
         self._sock = sock
         self._pipeline = pipeline
-        self._group = group
         self._max_pending = max_pending
         self._server = server_label(sock)
-        self._pending: set[asyncio.Task[None]] = set()
+        self._pending = 0
+        self._drained: asyncio.Future[None] | None = None
         if is_wildcard(sock):
             self._control_octets = _CONTROL_OCTETS
             _ask_for_destination(sock)
@@ -66,9 +63,8 @@ class DatagramServer:
             if self._turn():
                 break
         if self._pending:
-            await asyncio.wait(self._pending, timeout=within_s)
-        for task in self._pending:
-            task.cancel()
+            self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._drained,), timeout=within_s)
         self._sock.close()
 
     def _turn(self) -> bool:
@@ -99,22 +95,18 @@ class DatagramServer:
             self._pipeline.counts.add(DROPS, "send")
 
     def _wait_for(self, pending: Pending, source: _Control, address: _Address) -> None:
-        if len(self._pending) >= self._max_pending:
+        if self._pending >= self._max_pending:
             self._pipeline.counts.add(DROPS, "busy")
             return
-        task = self._group.create_task(self._finish(pending, source, address))
-        self._pending.add(task)
+        self._pending += 1
+        self._pipeline.finish_then(pending, partial(self._finish, source, address))
 
-    async def _finish(self, pending: Pending, source: _Control, address: _Address) -> None:
-        try:
-            answer = await self._pipeline.finish(pending)
-        finally:
-            # Not as a callback, which costs a turn. Only a task that is cancelled before it began stays.
-            task = asyncio.current_task()
-            assert task is not None
-            self._pending.discard(task)
+    def _finish(self, source: _Control, address: _Address, answer: bytes | None) -> None:
+        self._pending -= 1
         if answer is not None:
             self._send(answer, source, address)
+        if self._drained is not None and not self._pending and not self._drained.done():
+            self._drained.set_result(None)
 
 
 def _ask_for_destination(sock: socket.socket) -> None:

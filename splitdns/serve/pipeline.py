@@ -2,7 +2,7 @@
 
 What can be answered at once is answered without a task or an await: from the view's remembered answers
 without even decoding, else from zones and the forwarder's cache. Only a question that an upstream must answer
-is handed back as ``Pending``, for a task to ``finish``.
+is handed back as ``Pending``, to ``finish`` later.
 
 A query reads the snapshot once and carries along what it needs of it, so that no message is made from two
 generations.
@@ -10,16 +10,17 @@ generations.
 
 from __future__ import annotations
 
-import functools
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeVarTuple
 
 from splitdns.answer import cache
 from splitdns.answer.decide import Forward, Reply, decide, resume
-from splitdns.errors import UpstreamError, WireError
+from splitdns.errors import Caught, UpstreamError, WireError
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
 from splitdns.names import Qname, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
@@ -56,8 +57,8 @@ class Forwarder(Protocol):
 
     def ask_now(self, forward: Forward) -> Reply | None: ...
 
-    async def ask(self, forward: Forward, client: str) -> Reply:
-        """Within a few seconds, whatever the upstreams do."""
+    def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
+        """Call ``done`` within a few seconds, whatever the upstreams do; it may be at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +151,35 @@ class Pipeline:
 
     async def finish(self, pending: Pending) -> bytes | None:
         """The answer to what ``answer_now`` left pending."""
-        outcome: Outcome = pending
-        while isinstance(outcome, Pending):
-            replied = await self._ask(outcome)
-            outcome = self._safely(outcome.asked.wire, self._go_on, outcome, replied)
-        return outcome
+        answered: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
 
-    async def _ask(self, pending: Pending) -> Reply | Exception:
-        """The upstreams' reply. An error is a value here, so that a bug ends where all others do."""
-        if self._clock() - pending.asked.started_s >= MAX_ASKING_S:
-            return UpstreamError("the upstreams took too long")
-        caught = _Caught()
-        with caught:
-            return await self._forwarder.ask(pending.forward, pending.asked.client)
-        assert caught.error is not None
-        return caught.error
+        def tell(answer: bytes | None) -> None:
+            if not answered.done():  # else the client is gone
+                answered.set_result(answer)
+
+        self.finish_then(pending, tell)
+        return await answered
+
+    def finish_then(self, pending: Pending, done: Callable[[bytes | None], None]) -> None:
+        """Call ``done`` with the answer to what ``answer_now`` left pending, when it is there."""
+        asked = pending.asked
+        replied = partial(self._replied, pending, done)
+        if self._clock() - asked.started_s >= MAX_ASKING_S:
+            replied(UpstreamError("the upstreams took too long"))
+            return
+        with (caught := Caught()):
+            self._forwarder.ask_then(pending.forward, asked.client, replied)
+        if caught.error is not None:
+            replied(caught.error)
+
+    def _replied(
+        self, pending: Pending, done: Callable[[bytes | None], None], replied: Reply | Exception
+    ) -> None:
+        outcome = self._safely(pending.asked.wire, self._go_on, pending, replied)
+        if isinstance(outcome, Pending):
+            self.finish_then(outcome, done)
+        else:
+            done(outcome)
 
     def _safely(self, wire: bytes, step: Callable[[*_Args], Outcome], *args: *_Args) -> Outcome:
         """What ``step`` gives; where it meets a bug, that is the end of one query and not of the server."""
@@ -340,29 +355,11 @@ class Pipeline:
         return True
 
 
-class _Caught:
-    """Makes an exception a value, as ``asyncio.gather`` does, but without a task."""
-
-    __slots__ = ("error",)
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):  # who cancels means it
-            return False
-        self.error = error
-        return True
-
-
 def _automatic(answer: Answer, query: Query) -> bool:
     """Whether a PTR record that was made by itself gave the answer, for it stands in no zone."""
     return answer.aa and query.qclass == Class.IN
 
 
-@functools.lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def _zone_label(apex: Qname) -> str:
     return to_text(apex)

@@ -106,19 +106,21 @@ def _any_soa(_: Any) -> Any:
 
 
 def _gives_up_with_the_client(wait: Any) -> Any:
-    async def waits(flights: Any, flight: Any, client: str, until_s: float | None = None) -> Any:
-        outcome = await wait(flights, flight, client, until_s)
-        if outcome is None:
-            flights._cancel(flight)
-        return outcome
+    def waits(flights: Any, flight: Any, client: str, until_s: float | None, done: Any) -> None:
+        def told(outcome: Any) -> None:
+            if outcome is None:
+                flights._cancel(flight)
+            done(outcome)
+
+        wait(flights, flight, client, until_s, told)
 
     return waits
 
 
 def _waits_from_now(wait: Any) -> Any:
-    async def waits(flights: Any, flight: Any, client: str, until_s: float | None = None) -> Any:
+    def waits(flights: Any, flight: Any, client: str, until_s: float | None, done: Any) -> None:
         until_s = until_s and until_s + flights._clock() - flight.started_s
-        return await wait(flights, flight, client, until_s)
+        wait(flights, flight, client, until_s, done)
 
     return waits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -40,12 +41,22 @@ def _does_not_miss(zone: Any) -> Any:
     return found
 
 
-def _asks_one(ask: Any) -> Any:
-    async def asked(upstreams: Any, question: Any, of: Any, judge: Any = None) -> Any:
-        outcome = await ask(upstreams, question, of)
-        return await judge(outcome) if judge and isinstance(outcome, Reply) else outcome
+def _asks_one(begin: Any) -> Any:
+    tasks: set[asyncio.Future[None]] = set()
 
-    return asked
+    def begins(upstreams: Any, question: Any, of: Any, judge: Any, done: Any) -> Any:
+        async def judged(reply: Reply) -> None:
+            done(await judge(reply))
+
+        def then(outcome: Any) -> None:
+            if judge and isinstance(outcome, Reply):
+                tasks.add(asyncio.ensure_future(judged(outcome)))
+            else:
+                done(outcome)
+
+        return begin(upstreams, question, of, None, then)
+
+    return begins
 
 
 def _cannot_tell(failure: Any) -> Any:
@@ -86,7 +97,7 @@ FEATURES: Features = {
     "algorithms": [(f"{DNSSEC}.signatures.ALGORITHMS", instead(range(256)))],
     "negative-anchor": [("splitdns.view.Validation.negative", instead(frozenset()))],
     "indeterminate": [(f"{DNSSEC}.validate._failure", _cannot_tell)],
-    "bogus-fail-over": [("splitdns.forward.upstreams.Upstreams.ask", _asks_one)],
+    "bogus-fail-over": [("splitdns.forward.upstreams.Upstreams.begin", _asks_one)],
     "ad-for-insecure": [(f"{DNSSEC}.validate._judged", _believes)],
     "ad-with-ours": [(f"{DECIDE}._finish", _with_ad)],
     "ad-for-all": [(f"{DECIDE}._wants_signatures", instead(lambda _: True))],

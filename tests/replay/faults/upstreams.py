@@ -73,7 +73,7 @@ FEATURES: Features = {
     "three-at-once": [(f"{POLICY}.AT_ONCE", instead(10))],
     "round-trip": [(f"{HEALTH}.Health.wait_s", instead(lambda *_: 0.4))],
     "long-round-trip": [(f"{HEALTH}.Health.wait_s", instead(lambda *_: 0.05))],
-    "late-answers": [(f"{UPSTREAMS}._Running.begin", _only_the_newest)],
+    "late-answers": [("splitdns.forward.asking._Running.begin", _only_the_newest)],
     "back-off": [(f"{POLICY}.QUICK_ROUNDS", instead(0))],
     "probe-back-off": [(f"{HEALTH}.MAX_PROBE_S", instead(1.0))],
     "heard-meanwhile": [(f"{HEALTH}.Health.failed", _whenever_asked)],

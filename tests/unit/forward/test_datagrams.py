@@ -52,7 +52,7 @@ def waited(*makers: Wrong, traits: Traits | None = None) -> tuple[Response | Ins
                     theirs.send(make(right(query)))
                     await asyncio.sleep(0)
                     await asyncio.sleep(0)
-                return await waiting.done, waiting.unwanted, loop.time() - begun_s
+                return await waiting.outcome(), waiting.unwanted, loop.time() - begun_s
             finally:
                 waiting.end()
                 readers.close()
@@ -72,16 +72,21 @@ def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1
             ours.setblocking(False)
             readers = Readers()
             begun_s = loop.time()
-            waiting = Waiting(readers, ours, query, known, begun_s + TIMEOUT_S, early_s and begun_s + early_s)
+            told: asyncio.Future[None] = loop.create_future()
+            early_at_s = early_s and begun_s + early_s
+            until_s = begun_s + TIMEOUT_S
+            waiting = Waiting(
+                readers, ours, query, known, until_s, early_at_s, lambda: told.set_result(None)
+            )
             if make is not None:
                 loop.call_later(after_s, theirs.send, make(right(query)))
             try:
-                await waiting.early
-                told = loop.time() - begun_s, waiting.done.done()
-                if not waiting.done.done() and make is None:
-                    assert await waiting.done is Instead.SILENCE
+                await told
+                found = loop.time() - begun_s, waiting.found is not None
+                if waiting.found is None and make is None:
+                    assert await waiting.outcome() is Instead.SILENCE
                     assert loop.time() - begun_s == pytest.approx(TIMEOUT_S)
-                return told
+                return found
             finally:
                 waiting.end()
                 readers.close()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.answer.decide import Reply
+from splitdns.forward.asking import Done, Outcome
 from splitdns.forward.cache import Key
-from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, DroppedError, Flights
-from splitdns.forward.upstreams import Outcome
+from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, DroppedError, Flight, Flights
 from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
@@ -28,16 +28,34 @@ def key(number: int = 0, qtype: int = Type.A) -> Key:
 def make(
     flown: list[Key], *, counts: Counts | None = None, limit: int = 1000, waits: int = 1000
 ) -> Flights:
-    async def fly(asked: Key) -> Outcome:
+    def fly(asked: Key, landed: Done) -> asyncio.TimerHandle:
         flown.append(asked)
-        await asyncio.sleep(1.0)
-        return ANSWER
+        return asyncio.get_running_loop().call_later(1.0, landed, ANSWER)
 
     return Flights(counts or Counts(), fly, asyncio.get_running_loop().time, limit, waits)
 
 
-async def outcome(of: Flights, asked: Key, client: str = "one") -> Outcome | None:
-    return await of.wait(of.begin(asked), client)
+async def waited(
+    of: Flights, flight: Flight, client: str = "one", until_s: float | None = None
+) -> Outcome | None:
+    """What a wait ends with; an exception is raised."""
+    ended: asyncio.Future[Outcome | Exception | None] = asyncio.get_running_loop().create_future()
+
+    def end(outcome: Outcome | Exception | None) -> None:
+        if not ended.cancelled():
+            ended.set_result(outcome)
+
+    of.wait(flight, client, until_s, end)
+    found = await ended
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+async def outcome(
+    of: Flights, asked: Key, client: str = "one", until_s: float | None = None
+) -> Outcome | None:
+    return await waited(of, of.begin(asked), client, until_s)
 
 
 async def gathered(*waiting: asyncio.Task[Outcome | None]) -> list[Outcome | BaseException | None]:
@@ -63,10 +81,10 @@ def test_who_does_not_wait_to_the_end_ends_nothing() -> None:
         way = make([])
         flight = way.begin(key())
         now_s = asyncio.get_running_loop().time()
-        assert await way.wait(flight, "one", now_s + 0.4) is None
-        assert await way.wait(flight, "one", now_s + 0.4) is None, "that is over already"
+        assert await waited(way, flight, "one", now_s + 0.4) is None
+        assert await waited(way, flight, "one", now_s + 0.4) is None, "that is over already"
         assert asyncio.get_running_loop().time() - now_s == pytest.approx(0.4, abs=0.05)
-        assert await way.wait(flight, "one", now_s + 5) == ANSWER
+        assert await waited(way, flight, "one", now_s + 5) == ANSWER
 
     run(main())
 
@@ -170,16 +188,37 @@ def test_close_waits_so_long_and_begins_no_more(grace_s: float, arrives: bool) -
     run(main())
 
 
-def test_who_goes_away_leaves_nothing_behind() -> None:
+def test_who_goes_away_leaves_nothing_behind_when_it_has_landed() -> None:
     async def main() -> None:
         way = make([])
         waiting = asyncio.create_task(outcome(way, key()))
         await asyncio.sleep(0.01)
         waiting.cancel()
         await gathered(waiting)
-        assert way.begin(key()).waiting == 0
-        assert not way._clients
-        await way.close(0)
+        await asyncio.sleep(2)
+        assert (len(way), way._clients) == (0, {})
+
+    run(main())
+
+
+def test_whoever_is_told_of_one_may_ask_another_at_once() -> None:
+    async def main() -> None:
+        way = make([], limit=2)
+        asked: list[object] = []
+
+        def ask_on(found: object) -> None:
+            asked.append(found)
+            if len(asked) < 5:
+                way.wait(way.begin(key(100 + len(asked))), "one", None, ask_on)
+                assert len(way) <= 2
+
+        for number in range(4):
+            way.wait(way.begin(key(number)), "one", None, ask_on)
+            assert len(way) <= 2
+        await asyncio.sleep(10)
+        assert (len(way), way._clients) == (0, {})
+        assert ANSWER in asked
+        assert any(isinstance(each, DroppedError) for each in asked)
 
     run(main())
 
@@ -206,9 +245,8 @@ def test_whatever_happens_the_bounds_hold_and_nothing_is_left(
         way = make([], limit=4, waits=2)
         waiting: list[asyncio.Task[Outcome | None]] = []
         for number, client, patience_s, pause_s, leaves in steps:
-            flight = way.begin(key(number))
             until_s = None if patience_s is None else clock() + patience_s
-            waiting.append(asyncio.create_task(way.wait(flight, client, until_s)))
+            waiting.append(asyncio.create_task(outcome(way, key(number), client, until_s)))
             await asyncio.sleep(pause_s)
             if leaves:
                 waiting[-1].cancel()

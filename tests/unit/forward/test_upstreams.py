@@ -8,17 +8,17 @@ import random
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from splitdns.answer.decide import Reply
+from splitdns.forward.asking import Failure
 from splitdns.forward.exchange import Exchanger, Sent, SilenceError
 from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFTER_S
 from splitdns.forward.network import KernelNetwork
 from splitdns.forward.query import Question
 from splitdns.forward.response import Response
-from splitdns.forward.upstreams import Failure, Upstreams, _Running
+from splitdns.forward.upstreams import Upstreams
 from splitdns.metrics import FORWARD_FAILURES, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
@@ -73,61 +73,6 @@ def test_the_next_upstream_is_asked_where_a_reply_is_judged_to_be_of_no_use() ->
     run(main())
 
 
-class Counting(KernelNetwork):
-    def __init__(self) -> None:
-        self.opened: list[socket.socket] = []
-
-    def datagram(self, upstream: Upstream) -> socket.socket:
-        self.opened.append(super().datagram(upstream))
-        return self.opened[-1]
-
-
-def test_a_try_that_is_cancelled_before_it_begins_leaves_no_socket_behind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Cancelling(_Running):
-        def begin(self, *attempt: Any) -> asyncio.Task[Any]:
-            task = super().begin(*attempt)
-            task.cancel()
-            return task
-
-    async def main() -> None:
-        loop, counts, network = asyncio.get_running_loop(), Counts(), Counting()
-        async with upstream(lambda asked: []) as silent:
-            exchanger = Exchanger(network, random.SystemRandom(), counts)
-            upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
-            with pytest.raises(asyncio.CancelledError):
-                await upstreams.ask(WWW, only(silent))
-            await asyncio.sleep(0)
-            assert [each.fileno() for each in network.opened] == [-1]
-            await upstreams.close()
-
-    monkeypatch.setattr("splitdns.forward.upstreams._Running", Cancelling)
-    run(main())
-
-
-def test_a_question_that_is_not_wanted_any_more_leaves_no_socket_behind__at_whatever_moment() -> None:
-    async def main() -> None:
-        loop, counts = asyncio.get_running_loop(), Counts()
-        async with upstream(lambda asked: []) as silent:
-            for turns in range(12):
-                for after_s in (0.0, FIRST_WAIT_S, 2.0):
-                    network = Counting()
-                    exchanger = Exchanger(network, random.SystemRandom(), counts)
-                    upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
-                    asking = asyncio.create_task(upstreams.ask(WWW, only(silent)))
-                    await asyncio.sleep(after_s)
-                    for _ in range(turns):
-                        await asyncio.sleep(0)
-                    asking.cancel()
-                    await asyncio.wait((asking,))
-                    await upstreams.close()
-                    assert turns == 0 or network.opened
-                    assert all(each.fileno() == -1 for each in network.opened)
-
-    run(main())
-
-
 def test_where_nothing_is_on_its_way_the_next_try_begins_at_once() -> None:
     class Brief(Exchanger):
         """Silence that is over before a usual answer would have come, then an answer."""
@@ -135,10 +80,15 @@ def test_where_nothing_is_on_its_way_the_next_try_begins_at_once() -> None:
         asked = 0
 
         def send(
-            self, question: Question, upstream: Upstream, timeout_s: float, early_s: float | None
+            self,
+            question: Question,
+            upstream: Upstream,
+            timeout_s: float,
+            early_s: float | None,
+            tell: Callable[[], None],
         ) -> Sent:
             self._silent()
-            return super().send(question, upstream, timeout_s, early_s)
+            return super().send(question, upstream, timeout_s, early_s, tell)
 
         async def exchange(
             self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None

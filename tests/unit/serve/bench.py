@@ -47,6 +47,10 @@ class Script:
     def ask_now(self, forward: Forward) -> Reply | None:
         return self.known.get(forward.name)
 
+    def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
+        task = asyncio.ensure_future(self.ask(forward, client))
+        task.add_done_callback(lambda _: task.cancelled() or done(task.exception() or task.result()))
+
     async def ask(self, forward: Forward, client: str) -> Reply:
         self.waiting += 1
         try:
