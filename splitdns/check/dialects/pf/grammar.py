@@ -34,6 +34,8 @@ from splitdns.errors import ConfigError, Problems, Where
 MAX_INCLUDES = 8  # files within files
 MAX_ANCHORS = 64  # anchors within anchors, as pf itself
 _LOOPBACK = {4: ip_network("127.0.0.0/8"), 6: ip_network("::1/128")}
+_DOMAINS = "routing domains are not modelled"
+_UNKNOWN = {hosts.OS: "os", _DOMAINS: "rdomain"}  # what may stand before the options
 _FAMILIES = {"inet": 4, "inet6": 6}
 _TRANSLATIONS = ("nat", "rdr", "binat")
 _OLD = (*_TRANSLATIONS, "no", "nat-anchor", "rdr-anchor", "binat-anchor", "scrub", "altq")
@@ -247,7 +249,7 @@ class Grammar:
             if cursor.at("rdomain"):
                 cursor.take()
                 cursor.name("the number of a routing domain")
-                when = replace(when, unknown=("routing domains are not modelled",))
+                when = replace(when, unknown=(_DOMAINS,))
             else:
                 when = replace(when, on=hosts.interfaces(cursor))
         return direction, quick, when
@@ -265,6 +267,9 @@ class Grammar:
         def note(support: Support, name: str, reason: str) -> None:
             self._note(support, name, cursor, first, reason)
 
+        for reason in when.unknown:
+            if reason in _UNKNOWN:
+                note(Support.WIDENED, _UNKNOWN[reason], reason)
         found = Options(when, note)
         options.read(cursor, found)
         self.written.overloaded |= found.overloaded
@@ -334,6 +339,8 @@ class Grammar:
         if first.text == "no":
             if cursor.skip("scrub"):
                 cursor.rest()
+                reason = "it does not change where a packet goes"
+                self._note(Support.IGNORED, "no scrub", cursor, first, reason)
                 return
             if not cursor.at(*_TRANSLATIONS):
                 cursor.wrong("nat, rdr, binat or scrub")

@@ -16,6 +16,7 @@ _SHORT = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}")  # 10/8, 192.168/16
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._+-]*")
 _POOL = ("random", "round-robin", "least-states", "sticky-address", "endpoint-independent")
 MAX_PORT = 65_535
+OS = "the client's operating system is not known"
 
 
 # --- Interfaces ---------------------------------------------------------------------------------------------
@@ -45,7 +46,7 @@ def from_to(cursor: Cursor, when: Filter) -> Filter:
         when = replace(when, sources=hosts, source_ports=ports)
     if cursor.skip("os"):
         cursor.several(lambda: cursor.name("the name of a system"))
-        when = replace(when, unknown=(*when.unknown, "the client's operating system is not known"))
+        when = replace(when, unknown=(*when.unknown, OS))
     if cursor.skip("to"):
         hosts, ports = _hosts_and_ports(cursor)
         when = replace(when, destinations=hosts, destination_ports=ports)
