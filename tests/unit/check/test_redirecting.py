@@ -167,3 +167,48 @@ def test_both_families_are_led(tmp_path: Path) -> None:
 
     led = {(one.resolver.version, one.protocol) for one in changes if isinstance(one, RedirectDns)}
     assert led == {(family, protocol) for family in (4, 6) for protocol in ("udp", "tcp")}
+
+
+def test_of_a_network_of_several_views_only_those_are_led_who_may_recurse(tmp_path: Path) -> None:
+    view = "  guests: {clients: [192.168.1.128/25], horizon: [inside]}\n"
+    config = CONFIG.replace("zones: [zones]", f"{view}zones: [zones]")
+
+    found = offered(World(tmp_path, gateway=ON_GATEWAY, config=config))
+
+    (lan,) = (cure for name, (_, cure) in found.items() if "lan0" in name)
+    led = [one.clients for one in lan.changes if isinstance(one, RedirectDns)]
+    assert led
+    assert not any(one & numbers_of(ip_network("192.168.1.128/25")) for one in led)
+    assert not lan.left
+
+
+def test_no_resolver_of_ours_is_led_to_another(tmp_path: Path) -> None:
+    world = World(tmp_path, gateway="{resolver: [192.168.1.53, 192.168.1.54]}")
+
+    _, lan = offered(world)["lan0 192.168.1.0/24"]
+
+    other = numbers_of(ip_address("192.168.1.54"))
+    led = [one for one in lan.changes if isinstance(one, RedirectDns)]
+    assert {one.resolver for one in led} == {RESOLVER}
+    assert not any(one.clients & other for one in led)
+    assert not lan.left
+
+
+def test_a_gateway_leads_to_its_first_address_by_itself_and_to_others_by_name(tmp_path: Path) -> None:
+    lan0 = interface("lan0", "192.168.1.2/24", "192.168.1.1/24")
+    two = replace(NETWORK, interfaces=(*NETWORK.interfaces[:2], lan0))
+
+    _, lan = offered(World(tmp_path, gateway=ON_GATEWAY, network=two))["lan0 192.168.1.0/24"]
+
+    assert [one.on_gateway for one in lan.changes if isinstance(one, RedirectDns)] == [False, False]
+
+
+def test_what_is_dropped_before_it_can_be_led_is_not_offered(tmp_path: Path) -> None:
+    drop = "-A PREROUTING ! -d 192.168.1.1/32 -i lan0 -p {0} -m {0} --dport 53 -j DROP\n"
+    early = f"*raw\n:PREROUTING ACCEPT [0:0]\n{drop.format('udp')}{drop.format('tcp')}COMMIT\n"
+
+    found = offered(World(tmp_path, gateway=ON_GATEWAY, rules=early + nat(FORWARD)))
+
+    _, lan = found["lan0 192.168.1.0/24"]
+    assert lan.left == "the queries of lan0 192.168.1.0/24 would end otherwise: dropped"
+    assert not found["dmz0 192.168.20.0/24"][1].left

@@ -206,3 +206,28 @@ def test_an_address_that_another_generation_has_by_then_is_mended(tmp_path: Path
     play.keeper.follow(stale)
 
     assert play.changes == 2
+
+
+def test_what_another_source_had_said_is_not_believed_at_a_start(tmp_path: Path) -> None:
+    Play(tmp_path, [ONE]).run()
+
+    assert Play(tmp_path, [], source="{pcp: 192.168.1.1}").value() == "pcp 192.168.1.1 has not answered yet"
+
+
+def test_what_goes_while_the_first_generation_is_built_stays_for_its_age(tmp_path: Path) -> None:
+    (tmp_path / "wan").write_text(ONE)
+    play = Play(tmp_path, ["gone"], source="{file: wan}")
+    built = play.load()
+    (tmp_path / "wan").unlink()
+
+    async def start() -> None:
+        async with asyncio.TaskGroup() as group:
+            play.keeper.start(group, built, play.counts, play._changed)
+            await play._done.wait()
+            play.keeper.close()
+
+    play._between = lambda: None
+    asyncio.run(start())
+
+    assert play.seen == [ONE]
+    assert play.changes == 0
