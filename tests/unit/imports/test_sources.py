@@ -11,6 +11,7 @@ from splitdns.cli.app import ImportSource
 from splitdns.imports.sources import SOURCES, imported
 from splitdns.load.load import check_files, settings_of
 from splitdns.load.settings import Settings
+from tests.meta.tree import ROOT
 
 EXPORT = r"""
 /ip dns static
@@ -50,3 +51,11 @@ def test_imported_zones_load_without_errors(tmp_path: Path, settings: Settings) 
 
     assert [str(error) for error in problems.errors] == []
     assert set(made.zones) == {"myserver.net", "lan", "example.com", "nas", "example.org"}
+
+
+def test_the_zones_of_a_scenario_are_those_that_its_export_gives() -> None:
+    directory = ROOT / "tests" / "lab" / "scenarios" / "S7"
+    export = Printed((directory / "static" / "export.rsc").read_text(), "export.rsc")
+
+    kept = {path.stem: path.read_text() for path in (directory / "zones").glob("*.yaml")}
+    assert imported("routeros", export, (), "inside").zones == kept

@@ -7,7 +7,7 @@ without it they are not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from splitdns.check.dialects.routeros.config import Config, Item, scripts
@@ -53,7 +53,7 @@ def lists_of(
     for name, why in _added(config, family):
         if not printed:
             found[name] = AddressList(found.get(name, AddressList()).known, why)
-    _take_scripts(config, found)
+    _take_scripts(config, config.of(menu), found)
     return found
 
 
@@ -103,12 +103,14 @@ def _added(config: Config, family: int) -> list[tuple[str, str]]:
     ]
 
 
-def _take_scripts(config: Config, found: dict[str, AddressList]) -> None:
-    """A list that a script keeps is told as it was at the export."""
-    texts = [(item, text) for item, text in scripts(config) if "address-list" in text]
-    for item, text in texts:
-        for name in found:
-            if name and name in text:
+def _take_scripts(config: Config, entries: Sequence[Item], found: dict[str, AddressList]) -> None:
+    """A list that a script keeps, by its name or an entry's comment, is told as it was at the export."""
+    words = {name: {name} for name in found}
+    for item in entries:
+        words.setdefault(item.get("list"), set()).add(item.get("comment"))
+    for item, text in scripts(config):
+        for name in found if "address-list" in text else ():
+            if any(word and word in text for word in words[name]):
                 found[name] = replace(found[name], kept=True)
                 reason = "a script keeps it: taken as it was when this was printed"
                 config.note(Support.IGNORED, f"address-list {name}", item.origin, reason)

@@ -55,11 +55,12 @@ def test_what_is_dynamic_is_known_if_it_was_printed(more: str, is_known: bool) -
     assert ([*found.alternatives] == known) is is_known
 
 
-def test_a_list_that_a_script_keeps_is_taken_as_it_was_and_named() -> None:
-    keeps = "/ip firewall address-list set [find list=block] address=x"
+@pytest.mark.parametrize("searched", ["list=block", "comment=kept"])
+def test_a_list_that_a_script_keeps_is_taken_as_it_was_and_named(searched: str) -> None:
+    keeps = f"/ip firewall address-list set [find {searched}] address=x"
     script = f'/ip dhcp-client\nadd interface=ether1 script="{keeps}"'
 
-    found = usual(LIST + "add address=203.0.113.7 list=block", script, RULE)
+    found = usual(LIST + "add address=203.0.113.7 comment=kept list=block", script, RULE)
 
     assert condition(found) == AnyOf(((Addresses(Side.DESTINATION, addresses("203.0.113.7")),),))
     assert [note.name for note in found.ruleset.notes] == ["address-list block"]
