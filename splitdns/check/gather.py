@@ -33,6 +33,7 @@ from splitdns.check.dialects.pf import read as pf
 from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.routeros import read as routeros
+from splitdns.check.dialects.unifi import read as unifi
 from splitdns.check.dialects.upnp import onto as upnp
 from splitdns.check.dialects.vyos import read as vyos
 from splitdns.check.fetch import Text, fetch
@@ -65,6 +66,7 @@ DEVICES: dict[Dialect, Read] = {
     Dialect.NSX: nsx.read,
     Dialect.VYOS: vyos.read,
     Dialect.EDGEOS: vyos.read_edgeos,
+    Dialect.UNIFI: unifi.read,
     Dialect.PF: pf.read,
 }
 

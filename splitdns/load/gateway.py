@@ -43,6 +43,7 @@ class Dialect(StrEnum):
     UPNP = "upnp"
     VYOS = "vyos"
     EDGEOS = "edgeos"
+    UNIFI = "unifi"
     IP_ADDRESS = "ip-address"
     IP_ROUTE = "ip-route"
     IP_RULE = "ip-rule"

@@ -69,4 +69,7 @@ DIALECTS: dict[str, Written] = {
     ),
     "pf-openbsd": Written((("pf", "pf-openbsd/{n}.conf"), *BSD), _BSD_NAMES),
     "pf-freebsd": Written((("pf", "pf-freebsd/{n}.conf"), *BSD), _BSD_NAMES),
+    "unifi": Written(
+        (("unifi", "unifi/{n}.json"),), {"wan0": "eth0", "lan0": "eth1", "dmz0": "eth2", "vpn0": "wg0"}
+    ),
 }

@@ -1,4 +1,4 @@
-"""Gateways of VyOS and EdgeOS as they keep their configuration, and all that the check finds there.
+"""Gateways of VyOS, EdgeOS and UniFi as they keep their configuration, and all that the check finds there.
 
 ``cases/DIALECT/NAME.*`` is a configuration in the form that the vendors' documentation shows, and
 ``NAME.findings`` has a line for each finding: severity, code, service, and behind a bar the clients.
@@ -70,6 +70,14 @@ SITES = {
     "edgeos/10-dmz-and-wireguard": Site(PLAIN, IN_DMZ),
     "edgeos/13-switch-and-guests": Site(PLAIN),
     "edgeos/14-ipv6": Site(zone=WITH_IPV6),
+    "unifi/dmz": Site(PLAIN, IN_DMZ),
+    "unifi/guests": Site(PLAIN),
+    "unifi/ipv6": Site(zone=WITH_IPV6),
+    "unifi/leased-and-told": Site(PLAIN),
+    "unifi/port-forward": Site(PLAIN),
+    "unifi/usg-dmz-and-wireguard": Site(PLAIN, IN_DMZ),
+    "unifi/usg-nat-and-hairpin": Site(PLAIN),
+    "unifi/wrong-host-and-port": Site(zone=MAIL, hosts=_LISTENING),
 }
 
 

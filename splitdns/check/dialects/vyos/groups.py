@@ -11,6 +11,7 @@ from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, addresses, ports
 from splitdns.check.model import (
     Addresses,
+    AddressTypes,
     AnyOf,
     Condition,
     Interface,
@@ -140,11 +141,18 @@ def _of_interface(reading: Reading, text: str, side: Side) -> list[Condition] | 
 
 
 def addresses_of(reading: Reading, name: str, side: Side, family: int) -> list[Condition]:
-    """The interface's own addresses; of a leased one that nobody told, only what it is not is known."""
+    """The interface's own addresses; a leased one is the gateway's and no other interface's.
+
+    Where nobody told it, only what it is not is known.
+    """
     interface = reading.network.interface(name) or Interface(name)
-    mine = [one.address for one in interface.addresses if one.address.version == family]
-    if mine:
-        return [Addresses(side, numbers_of(*mine))]
-    others = numbers_of(*reading.network.addresses(family))
-    reason = f"the address of {name} is leased: add what show interfaces prints to the sources"
-    return [Addresses(side, all_addresses(family) - others), Unknown(reason)]
+    mine = [one for one in interface.addresses if one.address.version == family]
+    numbers = numbers_of(*(one.address for one in mine))
+    if mine and not any(one.dynamic for one in mine):
+        return [Addresses(side, numbers)]
+    others = numbers_of(*reading.network.addresses(family)) - numbers
+    not_theirs = Addresses(side, all_addresses(family) - others)
+    if mine:  # the device follows where its address goes
+        return [AddressTypes(side, frozenset({"local"})), not_theirs]
+    told = "stat/device" if reading.dialect == "unifi" else "show interfaces"
+    return [not_theirs, Unknown(f"the address of {name} is leased: add what {told} says to the sources")]

@@ -44,8 +44,8 @@ _IGNORED = frozenset(
 )  # fmt: skip
 _READ = frozenset(
     {
-        "address", "bridge-group", "member", "server", "source-interface", "default-route", "dhcp-options", "disable", "firewall", "pppoe", "policy",
-        "traffic-policy", "vif", "vif-s", "vif-c", "vrrp",
+        "address", "bridge-group", "default-route", "dhcp-options", "disable", "firewall", "member", "policy",
+        "pppoe", "server", "source-interface", "traffic-policy", "vif", "vif-c", "vif-s", "vrrp",
     }
 )  # fmt: skip
 _OF_INTERFACE = ("vif", "vif-s", "vif-c", "pppoe")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from splitdns.check.dialects.vyos.groups import addresses_of
+from splitdns.check.dialects.vyos.matches import conditions_of
 from splitdns.check.dialects.vyos.reading import Reading, numbered, origin
 from splitdns.check.dialects.vyos.tree import Node
 from splitdns.check.dialects.vyos.values import Wrong, address, ports, protocols
@@ -35,12 +36,14 @@ from splitdns.check.sets import Address, Numbers, numbers_of
 
 MADE_BY = "port-forward"
 _READ = ("auto-firewall", "hairpin-nat", "lan-interface", "rule", "wan-interface")
-_RULE_READ = ("forward-to", "original-port", "protocol")
+_SAYS = frozenset({"disable", "forward-to", "original-port", "protocol", "wan-interface"})
 _IPV4 = frozenset({4})
 
 
 @dataclass(frozen=True, slots=True)
 class _Forward:
+    asked: tuple[Condition, ...]
+    wan: frozenset[str]
     protocols: Numbers
     original: Numbers
     to: Address
@@ -78,9 +81,9 @@ class PortForward:
         if hook is not Hook.FORWARD or not self._is_on("auto-firewall"):
             return
         for wan in self._wan:
-            for one in self._forwards:
-                conditions = (_by(wan), *_to_server(one))
-                yield Rule(conditions, Accept(), one.origin, _IPV4)
+            for one in self._of(wan):
+                from_ = [each for each in one.asked if getattr(each, "side", None) is Side.SOURCE]
+                yield Rule((_by(wan), *from_, *_to_server(one)), Accept(), one.origin, _IPV4)
 
     def _is_on(self, word: str) -> bool:
         return self._node is not None and self._node.value(word) == "enable"
@@ -93,11 +96,16 @@ class PortForward:
     def _lan(self) -> list[str]:
         return [] if self._node is None else [one.word for one in self._node.beneath("lan-interface")]
 
+    def _of(self, wan: str) -> Iterator[_Forward]:
+        return (one for one in self._forwards if not one.wan or wan in one.wan)
+
     def _translated(self, way: str) -> Iterator[Rule]:
         for wan in self._wan:
             public = addresses_of(self._reading, wan, Side.DESTINATION, 4)
-            for one in self._forwards:
-                asked = (_by(way), *public, Protocols(one.protocols), Ports(Side.DESTINATION, one.original))
+            for one in self._of(wan):
+                has_own = any(getattr(each, "side", None) is Side.DESTINATION for each in one.asked)
+                at = one.asked if has_own else (*public, *one.asked)
+                asked = (_by(way), *at, Protocols(one.protocols), Ports(Side.DESTINATION, one.original))
                 to = numbers_of(one.to)
                 if one.to_ports is None or one.to_ports == one.original:
                     yield Rule(asked, Translate(Side.DESTINATION, to), one.origin, _IPV4)
@@ -133,7 +141,6 @@ def _to_server(one: _Forward) -> tuple[Condition, ...]:
 def _forward(reading: Reading, rule: Node) -> _Forward | None:
     if "disable" in rule.children:
         return None
-    reading.rest(rule, (*_RULE_READ, "disable"))
     to, original = rule.leaf("forward-to", "address"), rule.leaf("original-port")
     if to is None or original is None:
         reading.wrong(rule, "a rule with forward-to address and original-port")
@@ -157,4 +164,7 @@ def _forward(reading: Reading, rule: Node) -> _Forward | None:
         reading.wrong(rule, "ports by their numbers, and tcp, udp or tcp_udp")
         return None
     both = Numbers.of((TCP, TCP), (UDP, UDP))
-    return _Forward(of_protocols & both, outside, server, to_ports, origin(rule, MADE_BY))
+    # UniFi limits a rule to sources, to an address and to some of its uplinks, too.
+    asked = tuple(conditions_of(reading, rule, 4, lets_through=True, besides=_SAYS))
+    wan = frozenset(one.word for one in rule.beneath("wan-interface"))
+    return _Forward(asked, wan, of_protocols & both, outside, server, to_ports, origin(rule, MADE_BY))

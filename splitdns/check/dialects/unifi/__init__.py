@@ -1,0 +1,1 @@
+"""UniFi gateways: what their controller keeps, and the configuration of a USG."""
