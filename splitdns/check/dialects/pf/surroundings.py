@@ -41,6 +41,7 @@ class Surroundings:
 
     def __init__(self, network: Network, tables: Mapping[str, Table], overloaded: Iterable[str]) -> None:
         self._faces = network.interfaces
+        self._everywhere = {one.prefix.version for one in network.routes if one.prefix.prefixlen == 0}
         self._tables = tables
         self._overloaded = frozenset(overloaded)
         self._unknown: dict[str, str] = {}
@@ -119,6 +120,8 @@ class Surroundings:
             case HostKind.INTERFACE:
                 return self._interface(host, family)
             case HostKind.UNKNOWN:
+                if host.name == "no-route" and family in self._everywhere:
+                    return Meant(NONE)  # a default route leads to any address
                 return Meant(NONE, f"what {host.name} means is not modelled")
 
     def _table(self, name: str, family: int) -> Meant:

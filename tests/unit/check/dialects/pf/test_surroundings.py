@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from splitdns.check.dialects.pf import hosts
 from splitdns.check.dialects.pf.cursor import Cursor
 from splitdns.check.dialects.pf.surroundings import Surroundings
 from splitdns.check.dialects.pf.values import Host, Table
-from splitdns.check.model import Network
+from splitdns.check.model import Network, Route
 from splitdns.check.sets import shown_addresses
 from tests.check.gateways import interface
 from tests.check.pf import NETWORK
@@ -91,3 +93,13 @@ def test_groups_are_not_known_where_no_source_tells_them() -> None:
 
     names, why = ungrouped.names("dmz")
     assert (names, why) == (frozenset({"dmz*"}), "no source tells the interfaces of the group dmz")
+
+
+def test_what_has_no_route_is_nobody_where_a_default_route_leads_everywhere() -> None:
+    routed = Network(NETWORK.interfaces, (Route(ip_network("0.0.0.0/0"), "em0"),))
+    around = Surroundings(routed, {}, [])
+
+    (v4, v6) = (around.meant(several("no-route"), family) for family in (4, 6))
+    assert v4 is not None
+    assert v6 is not None
+    assert (v4.unknown, bool(v6.unknown)) == ("", True)
