@@ -7,7 +7,9 @@ Between the release of the old lease and the new one, the interface has no addre
 from __future__ import annotations
 
 import json
+import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,6 +24,7 @@ import dns.query
 import dns.rcode
 import pytest
 
+from splitdns.daemon.wan.portmap import ANNOUNCED, Announcements
 from tests.lab.daemon import Daemon
 from tests.lab.network import Host, Network
 
@@ -279,3 +282,22 @@ def test_a_provider_s_shared_address_is_refused_and_takes_only_its_records_away_
 
     assert {told for _, told in outside.answers} == {OLD, "SERVFAIL"}
     assert {told for _, told in inside.answers} == {INSIDE}
+
+
+def test_what_a_router_announces_is_heard_without_joining_anything() -> None:
+    """All hosts are in 224.0.0.1 already (RFC 1112 4)."""
+    with Network() as network:
+        router, client = network.hosts("router", "client")
+        network.link((router, "lan0", ["192.168.1.1/24"]), (client, "eth0", ["192.168.1.9/24"]))
+        with client.entered():
+            heard = Announcements()
+        try:
+            with router.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(("192.168.1.1", 0))
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("192.168.1.1"))
+                sock.sendto(bytes(12), ANNOUNCED)
+            assert select.select([heard], [], [], READY_S)[0] == [heard]
+            heard.drain()
+            assert select.select([heard], [], [], 0)[0] == []
+        finally:
+            heard.close()
