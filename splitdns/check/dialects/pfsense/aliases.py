@@ -76,7 +76,7 @@ class Aliases:
         ports: list[Range] = []
         unknown = ""
         for entry in entries:
-            if (pair := parsed_addresses(entry)) is not None and "port" not in kind:
+            if (pair := parsed_addresses(entry)) is not None:
                 addresses[pair[0]] += pair[1].ranges
             elif (numbers := parsed_ports(entry)) is not None and kind not in ("host", "network"):
                 ports += numbers.ranges

@@ -41,7 +41,7 @@ class Pair:
     excepted: bool
     reflected: frozenset[str]
     is_helped: bool  # by source NAT for the server's own network
-    inwards_only: bool = False
+    outwards_only: bool = False
 
     @property
     def family(self) -> int:
@@ -90,8 +90,8 @@ def _one_to_one(ends: Endpoints, element: Element, origin: Origin) -> Pair | Mis
     reflects = (told == "enable" or (usual and told != "disable")) and not excepted
     reflected = reflecting(ends, keys, public.version) if reflects else frozenset()
     helped = ends.config.is_on("system", "enablenatreflectionhelper") and public.version == 4
-    only_in = element.value("type") == "nat"
-    return Pair(origin, keys, public, inside, others, excepted, reflected, helped, only_in)
+    only_out = element.value("type") == "nat"  # OPNsense's, which gives an address and lets nobody in by it
+    return Pair(origin, keys, public, inside, others, excepted, reflected, helped, only_out)
 
 
 def _npt(ends: Endpoints, element: Element, origin: Origin) -> Pair | Missing:
@@ -135,7 +135,7 @@ def inwards(pairs: list[Pair]) -> Iterator[Rule]:
     """Of prerouting."""
     for pair in pairs:
         sources = pair.others.conditions(Side.SOURCE, pair.family)
-        if sources is None:
+        if sources is None or pair.outwards_only:
             continue
         to = Addresses(Side.DESTINATION, numbers_of(pair.public))
         action = Accept() if pair.excepted else _mapped(Side.DESTINATION, pair.public, pair.inside)
@@ -155,7 +155,7 @@ def outwards(pairs: list[Pair]) -> Iterator[Rule]:
     """Of postrouting."""
     for pair in pairs:
         others = pair.others.conditions(Side.DESTINATION, pair.family)
-        if others is None or pair.inwards_only:
+        if others is None:
             continue
         source = Addresses(Side.SOURCE, numbers_of(pair.inside))
         action = Accept() if pair.excepted else _mapped(Side.SOURCE, pair.inside, pair.public)

@@ -40,6 +40,12 @@ def test_the_lan_is_not_locked_out_unless_told_so() -> None:
     assert ended(gateway(config(filters="", system=off)), IN_LAN, at="192.168.1.1") == "dropped"
 
 
+def test_the_gateway_meets_itself() -> None:
+    itself = clients("gateway", Kind.GATEWAY, None, PUBLIC)
+
+    assert ended(gateway(config(filters="")), itself, at=PUBLIC, ports=22) == "router-self"
+
+
 def test_private_sources_are_kept_away_from_the_uplink() -> None:
     neighbour = clients("neighbour", Kind.NETWORK, "wan", "10.1.2.3")
     open_wan = rule("wan")

@@ -89,6 +89,25 @@ def test_tunnels_are_interfaces_of_their_group() -> None:
     assert found.named("WireGuard") == {"opt2"}
 
 
+def test_a_tunnel_s_client_has_a_gateway_and_an_address_that_nothing_tells() -> None:
+    dialled = "<opt2><enable/><if>ovpnc1</if></opt2>"
+    more = (
+        "<openvpn><openvpn-client><vpnid>1</vpnid></openvpn-client></openvpn><gateways><gateway_item>"
+        "<interface>opt2</interface><gateway>dynamic</gateway><name>VPN</name></gateway_item></gateways>"
+    )
+    found, _ = faces(config(interfaces=WAN + LAN + dialled, more=more))
+
+    assert (found.all["opt2"].gateways, found.all["opt2"].leased) == (True, {4})
+    assert found.gateways["VPN"].address is None
+
+
+def test_a_gateway_that_is_off_is_none() -> None:
+    found, read = faces(config(gateways=GATEWAYS.replace("<defaultgw>", "<disabled/><defaultgw>")))
+
+    assert found.gateways == {}
+    assert [note.name for note in read.notes] == ["gateway"]
+
+
 def test_opnsense_keeps_tunnels_and_gateways_elsewhere() -> None:
     more = (
         "<OPNsense><OpenVPN><Instances><Instance><enabled>1</enabled><vpnid>1</vpnid><role>server</role>"

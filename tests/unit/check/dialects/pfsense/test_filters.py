@@ -53,6 +53,15 @@ def test_floating_rules_see_the_way_out_too() -> None:
     assert lan(ALLOW_LAN + block, at="198.51.100.9") == "ok-routed"
 
 
+def test_a_rule_for_the_way_out_is_not_asked_on_the_way_in() -> None:
+    out = "<floating>yes</floating><direction>out</direction>"
+    block = rule("lan", kind="block", more=out + QUICK)
+
+    assert lan(ALLOW_LAN + block) == "ok-routed dmz-web"
+    first_and_last = rule("opt1", kind="block", more=out) + rule("opt1", more=out)
+    assert lan(ALLOW_LAN + first_and_last) == "ok-routed dmz-web"
+
+
 def test_what_leaves_is_seen_with_the_source_that_it_has_then() -> None:
     out = "<floating>yes</floating><direction>out</direction>" + QUICK
     own = rule("wan", "<network>lan</network>", kind="block", more=out)
@@ -68,6 +77,9 @@ def test_groups_go_between() -> None:
     text = config(filters=blocked, more=f"<ifgroups>{group}</ifgroups>")
 
     assert ended(gateway(text), IN_LAN, at=DMZ_WEB) == "dropped"
+    floating = rule("lan", more=FLOATING + QUICK)
+    text = config(filters=rule("inside", kind="block") + floating, more=f"<ifgroups>{group}</ifgroups>")
+    assert ended(gateway(text), IN_LAN, at=DMZ_WEB) == "ok-routed dmz-web"
 
 
 def test_protocols_ports_and_types_are_asked_for() -> None:

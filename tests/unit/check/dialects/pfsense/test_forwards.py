@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.check.model import Support
-from tests.check.gateways import asked, ended
+from splitdns.check.model import Side, Support, Translate
+from splitdns.check.sets import Numbers
+from tests.check.gateways import addresses, asked, ended
 from tests.check.pfsense.configs import (
     ALLOW_LAN,
+    DMZ,
     HELPER,
     IN_DMZ,
     IN_LAN,
     INTERNET,
+    LAN,
     NO_REFLECTION,
     PUBLIC,
     PURE,
+    WAN,
+    WEB,
     admitted,
     config,
     device,
@@ -57,6 +62,23 @@ def test_a_rule_s_own_mode_goes_first(told: str, lan: str) -> None:
     assert everywhere(config(forward(more=more), FILTERS, system="")) [1] == lan
 
 
+def test_interfaces_with_a_gateway_are_not_reflected() -> None:
+    other = DMZ.replace("</opt1>", "<gateway>OTHER</gateway></opt1>")
+    text = config(forward(), FILTERS, system=PURE, interfaces=WAN + LAN + other)
+
+    assert everywhere(text) == ["ok-dnat web", "asym-reply", "router-self"]
+
+
+def test_opnsense_reflects_where_it_has_an_address() -> None:
+    bare = "<opt2><enable>1</enable><if>igb3</if></opt2>"
+    told = []
+    for root in ("pfsense", "opnsense"):
+        text = config(forward(), system=PURE, interfaces=WAN + LAN + bare, root=root)
+        told.append([chain.name for chain in device(text).ruleset.chains if chain.name.startswith("rdr ")])
+
+    assert told == [["rdr wan", "rdr lan", "rdr opt2"], ["rdr wan", "rdr lan"]]
+
+
 def test_the_server_sees_the_gateway_as_the_proxy_s_client() -> None:
     found = asked(gateway(config(forward(), FILTERS, system="")), IN_DMZ, at=PUBLIC)
 
@@ -87,6 +109,8 @@ def test_ports_are_shifted() -> None:
     endpoint = asked(found, INTERNET, at=PUBLIC, ports=8003).outcomes[0].endpoint
     assert endpoint is not None
     assert endpoint.ports.single == 9003
+    (rules,) = (chain.rules for chain in found.ruleset.chains if chain.name == "rdr wan")
+    assert rules[0].action == Translate(Side.DESTINATION, addresses(WEB), Numbers.of((9000, 9010)), 8000)
 
 
 def test_the_first_forward_decides_and_one_may_except() -> None:

@@ -39,14 +39,26 @@ def test_a_public_address_is_the_server_s_in_both_directions() -> None:
 
 @pytest.mark.parametrize("root", ["pfsense", "opnsense"])
 def test_it_is_reflected_where_the_system_or_the_pair_says_so(root: str) -> None:
-    reflects = "<enablebinatreflection>yes</enablebinatreflection>"
-    by_system = gateway(config(PAIR.format(""), FILTERS, system=NO_REFLECTION + reflects, root=root))
-    told = PAIR.format("<natreflection>enable</natreflection>")
-    by_itself = gateway(config(told, FILTERS, system=NO_REFLECTION + HELPER, root=root))
+    reflects = NO_REFLECTION + "<enablebinatreflection>yes</enablebinatreflection>"
+    told = "<natreflection>{}</natreflection>"
+    enabled, disabled = (PAIR.format(told.format(one)) for one in ("enable", "disable"))
+    by_system = gateway(config(PAIR.format(""), FILTERS, system=reflects, root=root))
+    by_itself = gateway(config(enabled, FILTERS, system=NO_REFLECTION + HELPER, root=root))
+    not_at_all = gateway(config(disabled, FILTERS, system=reflects, root=root))
 
     assert ended(by_system, IN_LAN, **AT) == "asym-reply"
     assert ended(by_system, IN_DMZ, **AT) == "ok-dnat web"
     assert ended(by_itself, IN_LAN, **AT) == "ok-hairpin web"
+    assert ended(not_at_all, IN_DMZ, **AT) == "ok-routed"  # to whoever has it on the WAN
+
+
+def test_one_that_only_gives_an_address_lets_nobody_in() -> None:
+    found = gateway(config(PAIR.format("<type>nat</type>"), FILTERS, root="opnsense"))
+
+    assert ended(found, INTERNET, **AT) == "dropped"
+    assert "onetoone 203.0.113.8" in [
+        rule.origin.text for chain in found.ruleset.chains if chain.name == "nat" for rule in chain.rules
+    ]
 
 
 def test_port_forwards_go_before_and_exceptions_hold() -> None:

@@ -53,6 +53,18 @@ def test_a_leased_uplink_is_one_without_an_address() -> None:
     assert told == [("0.0.0.0/0", "wan", None), ("::/0", "wan", None)]
 
 
+def test_a_tunnel_is_no_way_to_the_internet() -> None:
+    dialled = "<opt2><enable/><if>ovpnc1</if></opt2>"
+    more = (
+        "<openvpn><openvpn-client><vpnid>1</vpnid></openvpn-client></openvpn><gateways><gateway_item>"
+        "<interface>opt2</interface><gateway>dynamic</gateway><name>VPN</name></gateway_item></gateways>"
+    )
+    found = device(config(interfaces=LEASED_WAN + LAN + dialled, gateways="", more=more)).network
+
+    assert [one.interface for one in found.routes] == ["wan", "wan"]
+    assert [one.name for one in found.interfaces if one.uplink] == ["wan"]
+
+
 def test_what_a_lease_told_is_taken_from_other_sources() -> None:
     default = Route(ip_network("0.0.0.0/0"), "igb0", ip_address("203.0.113.1"))
     around = Network((interface("igb0", "203.0.113.7/24"),), (default,))

@@ -8,8 +8,10 @@ from splitdns.check.model import Kind
 from tests.check.gateways import addresses, asked, clients, ended
 from tests.check.pfsense.configs import (
     ALLOW_LAN,
+    HELPER,
     IN_LAN,
     PUBLIC,
+    PURE,
     admitted,
     config,
     device,
@@ -68,6 +70,25 @@ def test_networks_behind_inside_routers_are_hidden_too() -> None:
     inner = clients("inner", Kind.ROUTED, "lan", "10.5.0.9")
 
     assert source(text, inner) == "gateway"
+
+
+def test_clients_behind_a_router_in_the_server_s_network_are_helped_too() -> None:
+    more = (
+        "<staticroutes><route><network>10.5.0.0/16</network><gateway>INNER</gateway></route></staticroutes>"
+        "<gateways><gateway_item><interface>lan</interface><gateway>192.168.1.2</gateway><name>INNER</name>"
+        "</gateway_item></gateways>"
+    )
+    filters = admitted() + ALLOW_LAN.replace("<network>lan</network>", "<any/>")
+    text = config(forward(), filters, system=PURE + HELPER, more=more)
+    inner = clients("inner", Kind.ROUTED, "lan", "10.5.0.9")
+
+    assert ended(gateway(text), inner, at=PUBLIC) == "ok-hairpin web"
+
+
+def test_a_forward_for_the_lan_s_own_address_does_not_come_back() -> None:
+    text = config(forward(at="<network>lanip</network>", interface="lan"), ALLOW_LAN)
+
+    assert ended(gateway(text), IN_LAN, at="192.168.1.1", ports=443) == "asym-reply"
 
 
 def test_a_forward_for_anybody_on_the_lan_comes_back_to_it() -> None:
