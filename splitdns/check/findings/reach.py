@@ -92,7 +92,9 @@ class _Sorter:
     def _at_its_public_address(self, cell: Cell, outcome: Outcome) -> Code | None:
         """The server has the public address itself, and the client goes there past the gateway, or should."""
         exposed = cell.service.exposed
-        if cell.verdict is Verdict.ROUTER_SELF:
+        endpoint = outcome.endpoint
+        at_gateway = cell.verdict is Verdict.REFUSED and endpoint is not None and not endpoint.host
+        if cell.verdict is Verdict.ROUTER_SELF or at_gateway:  # which has the address as well
             return self._not_translated(cell, outcome)
         if cell.verdict is Verdict.REFUSED and exposed.public != exposed.inside:
             return Code.ROUTE_HOST_BYPASS

@@ -62,7 +62,7 @@ def _destination(session: Session, words: list[str], asked: Asked) -> None:
 
 
 def _forward(session: Session, change: Forward) -> None:
-    if session.is_met(_FORWARDS, session.asked(change, change.port)):
+    if session.is_led_elsewhere(_FORWARDS, change):
         words = [
             f"original-port {ports_of(change.port)}",
             f"protocol {change.protocol}",

@@ -8,7 +8,7 @@ from ipaddress import summarize_address_range
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.changes import Admit, AdmitReplies, Forward, RedirectDns
 from splitdns.check.mending.numbers import Asked, Numbering
-from splitdns.check.model import Accept, Gateway, Pass, Rule
+from splitdns.check.model import Accept, Gateway, Pass, Rule, Side, Translate
 from splitdns.check.sets import Numbers, address_of, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
@@ -78,10 +78,20 @@ class Session:
             self._numberings[key] = numbering
         return self._numberings[key]
 
-    def is_met(self, path: str, asked: Asked) -> bool:
-        """Whether a rule beneath ``path`` could decide about what is ``asked``."""
+    def is_led_elsewhere(self, path: str, change: Forward) -> bool:
+        """Whether a rule beneath ``path`` could lead packets of a forward to somebody else, or another port."""
+        asked = self.asked(change, change.port)
+        to_ports = None if change.to_port == change.port else Numbers.of(change.to_port)
+        meant = Translate(Side.DESTINATION, numbers_of(change.to), to_ports)
         rules = (rule for chain in self.gateway.ruleset.chains for rule in chain.rules)
-        return any(rule.origin.text.startswith(f"{path} rule ") and asked.may_meet(rule) for rule in rules)
+        mine = (rule for rule in rules if rule.origin.text.startswith(f"{path} rule "))
+        return any(
+            isinstance(rule.action, Translate)
+            and rule.action.side is Side.DESTINATION
+            and rule.action != meant
+            and asked.may_meet(rule)
+            for rule in mine
+        )
 
     def pairs(self, change: Forward) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """The ports outside and inside of each rule: a range that is shifted needs one for each port."""

@@ -88,9 +88,12 @@ def test_what_drops_without_a_rule_set_is_left_to_a_person() -> None:
     assert session.lines()[0][0].startswith("# zone LAN drops tcp to 192.168.1.20")
 
 
-def test_a_rule_beneath_a_path_may_be_met() -> None:
+def test_a_rule_beneath_a_path_may_lead_elsewhere() -> None:
     session = Session(gateway(ONE))
+    right = Session(gateway(ONE.replace("10.0.0.20", str(WEB))))
 
-    assert session.is_met("nat destination", session.asked(forward((80, 80), (80, 80)), (80, 80)))
-    assert not session.is_met("nat source", Asked(4))
+    assert session.is_led_elsewhere("nat destination", forward((80, 80), (80, 80)))
+    assert not session.is_led_elsewhere("nat source", forward((80, 80), (80, 80)))
+    assert not right.is_led_elsewhere("nat destination", forward((80, 80), (80, 80)))
+    assert right.is_led_elsewhere("nat destination", forward((80, 80), (81, 81)))
     assert (ports_of((80, 80)), ports_of((80, 90))) == ("80", "80-90")
