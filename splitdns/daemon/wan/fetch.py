@@ -47,7 +47,7 @@ class Fetcher:
                     octets += part
                     if len(octets) > max_octets:
                         raise WanError(f"more than {max_octets} octets")
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:  # or no name
             raise WanError(str(error) or type(error).__name__) from None
         return octets
 

@@ -42,7 +42,7 @@ log = logging.getLogger("splitdns.wan")
 LOOK_S = 30.0  # between two looks at what tells its changes by itself, lest one got lost
 FIRST_RETRY_S = 1.0  # after a failure; doubled with each more, up to the source's own interval
 NONCE_OCTETS = 12  # of PCP (RFC 6887 11.1)
-SETTLE_S = 0.02  # for notices that come together
+SETTLE_S = 0.1  # for notices that come together; nobody makes us ask more often
 
 Clock = Callable[[], float]
 Asking = Callable[[Source, int, Path, bytes], Awaitable[Address]]
@@ -167,20 +167,19 @@ class Keeper:
 
     async def _keep(self, family: int, source: Source) -> None:
         every_s = getattr(source, "every_s", LOOK_S)
+        retry_s = FIRST_RETRY_S
         hint = asyncio.Event()
-        failures = 0
         with _hints(source, self._base, hint, self._clock()):
             while True:
                 hint.clear()
                 try:
                     address = await self._ask(source, family, self._base, self._nonce)
                 except (WanError, OSError, TimeoutError) as error:
-                    failures += 1
                     self._failed(family, source, str(error) or "nothing within the time")
+                    pause_s, retry_s = min(retry_s, every_s), min(2 * retry_s, every_s)
                 else:
-                    failures = 0
                     self._answered(family, source, address)
-                pause_s = min(every_s, FIRST_RETRY_S * 2 ** (failures - 1)) if failures else every_s
+                    pause_s, retry_s = every_s, FIRST_RETRY_S
                 await self._rest(hint, pause_s)
 
     def _answered(self, family: int, source: Source, address: Address) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from splitdns.daemon.wan.answer import MAX_OCTETS, Address, WanError, address_in
@@ -28,8 +29,13 @@ def look(source: Source, family: int, base: Path) -> Address | None:
 
 def _written(path: Path, family: int) -> Address:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             text = file.read(MAX_OCTETS).decode("utf-8", "replace")
     except OSError as error:
         raise WanError(f"cannot read {path}: {error.strerror}") from None
     return address_in(text, family)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """A pipe without a writer would be waited for, and with it everybody."""
+    return os.open(path, flags | os.O_NONBLOCK)

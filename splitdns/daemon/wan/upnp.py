@@ -98,9 +98,11 @@ def connections(described: bytes, location: str) -> Iterator[tuple[str, str]]:
     base = tree.findtext(f"{_DEVICE}URLBase", "").strip() or location
     for one in tree.iter(f"{_DEVICE}service"):
         service = one.findtext(f"{_DEVICE}serviceType", "").strip()
-        control = urljoin(base, one.findtext(f"{_DEVICE}controlURL", "").strip())
-        if service.startswith(_CONNECTIONS) and urlsplit(control).hostname == urlsplit(location).hostname:
-            yield service, control
+        if service.startswith(_CONNECTIONS):
+            with suppress(ValueError):  # no URL
+                control = urlsplit(urljoin(base, one.findtext(f"{_DEVICE}controlURL", "").strip()))
+                if (control.scheme, control.hostname) == ("http", urlsplit(location).hostname):
+                    yield service, control.geturl()
 
 
 def external(answer: bytes) -> Address:

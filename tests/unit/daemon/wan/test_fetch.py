@@ -38,3 +38,13 @@ def test_a_server_that_is_not_there_is_said_so() -> None:
 
     with pytest.raises(WanError, match=r"attempts failed|refused"):
         asyncio.run(fetch())
+
+
+@pytest.mark.parametrize("url", [f"http://{'a' * 64}.example/", "http://a..example/", "http://127.0.0.1:x/"])
+def test_a_url_that_is_none_is_a_failure_like_others(url: str) -> None:
+    async def fetch() -> bytes:
+        async with fetcher(4) as one:
+            return await one.get(url, 5)
+
+    with pytest.raises(WanError):
+        asyncio.run(fetch())

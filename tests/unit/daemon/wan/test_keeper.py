@@ -231,3 +231,10 @@ def test_what_goes_while_the_first_generation_is_built_stays_for_its_age(tmp_pat
 
     assert play.seen == [ONE]
     assert play.changes == 0
+
+
+def test_a_source_that_fails_for_weeks_is_still_asked(tmp_path: Path) -> None:
+    play = Play(tmp_path, ["down"] * 1100 + [ONE]).run()
+
+    assert play.seen[-1] == ONE
+    assert max(play.pauses_s) == 60

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -32,3 +33,12 @@ def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "wan").write_bytes(b"\xff\xfe")
     with pytest.raises(WanError, match="expected an IPv4 address"):
         look(OfFile("wan"), 4, tmp_path)
+
+
+def test_nobody_waits_for_who_writes_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "wan")
+
+    with pytest.raises(WanError, match="expected an IPv4 address"):
+        look(OfFile("wan"), 4, tmp_path)
+    with pytest.raises(WanError, match="Is a directory"):
+        look(OfFile("."), 4, tmp_path)

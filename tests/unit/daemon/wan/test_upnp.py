@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns.daemon.wan.answer import WanError
 from splitdns.daemon.wan.upnp import MAX_OCTETS, ask, connections, described_at, external
@@ -130,3 +132,26 @@ def test_only_the_host_that_answers_describes_itself(answer: bytes, location: st
 def test_an_answer_without_an_address_is_none() -> None:
     with pytest.raises(WanError, match="has no address"):
         external(b"<a/>")
+
+
+URLS = st.sampled_from(["/ip", "http://[", "http://192.168.1.1:x/", "//", "\t", "http://[::1]x/", "", "é"])
+
+
+@settings(deadline=None)
+@given(URLS, URLS)
+def test_no_url_in_a_description_confuses_the_reader(base: str, control: str) -> None:
+    text = DESCRIBED.replace("<controlURL>/ip<", f"<controlURL>{control}<")
+    text = text.replace("<device>", f"<URLBase>{base}</URLBase><device>", 1)
+
+    for _, url in connections(text.encode(), "http://192.168.1.1/igd.xml"):
+        assert url.startswith("http://192.168.1.1")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_no_octets_confuse_the_reader(octets: bytes) -> None:
+    for read in (external, lambda one: list(connections(one, "http://192.168.1.1/"))):
+        try:
+            read(octets)
+        except WanError:
+            continue
