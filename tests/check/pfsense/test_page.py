@@ -195,6 +195,10 @@ SHOWN: dict[str, tuple[str, ...]] = {
         config(more=f"<installedpackages>{UPNP}</installedpackages>"),
     ),
     "`<captiveportal>`": (config(more="<captiveportal><zone>x</zone></captiveportal>"),),
+    "`<disablefilter>`": (config(system="<disablefilter>enabled</disablefilter>"),),
+    "`<bypassstaticroutes>`": (
+        config(filters="<bypassstaticroutes/>" + ALLOW_LAN, more=ROUTE.format("10.5.0.0/16")),
+    ),
     "reply-to": (config(system=""),),
     "a document type, or XML that is none": (f"<!DOCTYPE x>{config()[21:]}", "<pfsense>"),
     "`<natreflection>` `purenat`, `enable`, `disable`": tuple(

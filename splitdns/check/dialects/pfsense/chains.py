@@ -35,6 +35,7 @@ from splitdns.check.model import (
     Ports,
     Priority,
     Protocols,
+    Route,
     Rule,
     Side,
     State,
@@ -55,13 +56,16 @@ _LINK_LOCAL = numbers_of(ip_network("169.254.0.0/16"))
 _NEEDED_ICMP6 = Numbers.of((1, 2), (135, 136))  # unreachable, too big, neighbours (RFC 4890 4.3.1)
 
 
-def filter_chains(ends: Endpoints, filters: Sequence[Filtered]) -> Iterator[Chain]:
+def filter_chains(
+    ends: Endpoints, filters: Sequence[Filtered], routes: Sequence[Route]
+) -> Iterator[Chain]:
     """The base chains of input and forward, those of each interface, and that of the way out."""
+    bypassed = tuple(_bypassed(ends, routes))
     table = f"{ends.config.flavour.value} filter"
     place = ends.config.root.child("filter") or ends.config.root
     made = Origin(place.where, made_by="default")
     for hook in (Hook.INPUT, Hook.FORWARD):
-        rules = tuple(_first(ends, made))
+        rules = tuple(_first(ends, made, bypassed))
         yield Chain(table, hook.value, rules, hook, Priority.FILTER, accepts=False)
     for key, face in ends.faces.all.items():
         automatic = (*_automatic(ends, face, made), Rule((), Goto(f"floating {key}"), made))
@@ -73,7 +77,7 @@ def filter_chains(ends: Endpoints, filters: Sequence[Filtered]) -> Iterator[Chai
         yield Chain(table, f"group {key}", (*groups, Rule((), Goto(key), made)))
         own = [one.rule for one in quick if not one.floating and not one.of_group]
         last = [one.rule for one in filters if one.inwards and not one.quick and one.is_on(key)]
-        yield Chain(table, key, (*own, *reversed(last), *_at_last(ends, made)))
+        yield Chain(table, key, (*own, *bypassed, *reversed(last), *_at_last(ends, made)))
     outwards = [one for one in filters if one.outwards]
     if outwards:
         yield _out(table, outwards, made)
@@ -83,10 +87,12 @@ def _named(made: Origin, words: str) -> Origin:
     return Origin(made.where, words, made.made_by)
 
 
-def _first(ends: Endpoints, made: Origin) -> Iterator[Rule]:
-    """What has a state passes; TCP that begins no connection and has none does not."""
+def _first(ends: Endpoints, made: Origin, bypassed: Sequence[Rule]) -> Iterator[Rule]:
+    """What has a state passes; TCP that begins no connection and has none does not, but between routers."""
     yield Rule((_REPLIES,), Accept(), _named(made, "keep state"))
     stray = (Protocols(Numbers.one(TCP)), TcpFlags(_SYN_ACK, _SYN, negated=True))
+    for one in bypassed:
+        yield Rule((*one.conditions, *stray), Accept(), one.origin, one.families)
     yield Rule(stray, Drop(), _named(made, "TCP without a state"))
     yield Rule((States(frozenset({State.INVALID})),), Drop(), _named(made, "nothing that it belongs to"))
     yield Rule((Mark(Of.PACKET, Numbers.one(PASSED), PASSED),), Accept(), _named(made, "rdr pass"))
@@ -99,6 +105,27 @@ def _first(ends: Endpoints, made: Origin) -> Iterator[Rule]:
             yield Rule((came, *unsure), Goto(f"auto {member}"), made)
         if not members:
             yield Rule((came,), Goto(f"auto {key}"), made)
+
+
+def _bypassed(ends: Endpoints, routes: Sequence[Route]) -> Iterator[Rule]:
+    """Between an interface's network and those that routers in it have, where the rules are not to hold."""
+    switch = ends.config.root.child("filter", "bypassstaticroutes")
+    if switch is None or ends.config.is_opnsense:
+        return
+    origin = Origin(switch.where, "bypass for static routes", "default")
+    for route in routes:
+        face = ends.faces.all.get(route.interface or "")
+        if face is None or route.via is None or not route.prefix.prefixlen:
+            continue
+        family = route.prefix.version
+        near, far = face.networks(family), numbers_of(route.prefix)
+        for source, destination in ((near, far), (far, near)):
+            conditions = (
+                Interfaces(Side.SOURCE, frozenset({face.key})),
+                Addresses(Side.SOURCE, source),
+                Addresses(Side.DESTINATION, destination),
+            )
+            yield Rule(conditions, Accept(), origin, frozenset({family}))
 
 
 def _automatic(ends: Endpoints, face: Face, made: Origin) -> Iterator[Rule]:

@@ -31,6 +31,10 @@ PASSED, LOOPED, PROXIED = 0x1000_0000, 0x2000_0000, 0x4000_0000  # bits of a pac
 PROXY_PORTS = Numbers.of((19_000, 19_990))  # of the proxy that reflects, on loopback
 _LOOPBACK = {4: int(ip_address("127.0.0.1")), 6: int(ip_address("::1"))}
 _ANYWHERE = "any"
+# Tables that the device fills, and networks of its own servers.
+_OF_THE_DEVICE = {
+    "bogons", "bogonsv6", "snort2c", "sshlockout", "virusprot", "pppoe", "l2tp", "pptp", "enc0", "openvpn",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,11 @@ class Endpoints:
             return Where(alias.of(family), _unknown(alias))
         if word.endswith("ip") and self.faces.named(word[:-2]) is not None:
             return self._own(word[:-2], side, family)
-        keys = self.faces.named(word)
+        keys = self.faces.named(word.removeprefix("__").removesuffix("_network"))
         if keys is not None:
             return self._networks(keys, family)
+        if word in _OF_THE_DEVICE:
+            return Where(NONE, ((Unknown(f"what is in {word} is known to the device only"),),))
         return Missing(f"{word} is no alias and no interface")
 
     def _own(self, name: str, side: Side, family: int) -> Where:

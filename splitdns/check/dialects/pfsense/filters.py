@@ -113,7 +113,8 @@ def _filtered(ends: Endpoints, element: Element, origin: Origin) -> Iterator[Fil
         keys = frozenset(ends.faces.all) - keys
     several = keys is None or "," in name
     floating = floating or (ends.config.is_opnsense and several)
-    direction = element.value("direction", usual="in") if floating or ends.config.is_opnsense else "in"
+    told = element.value("direction", usual="in" if ends.config.is_opnsense else "any")
+    direction = told if floating or ends.config.is_opnsense else "in"
     quick = is_on(element, "quick")
     if not floating and (not ends.config.is_opnsense or element.child("quick") is None):
         quick = True

@@ -76,10 +76,14 @@ def _device(config: Config, around: Network) -> Device:
     routes = tuple(_routes(ends, around))
     found = forwards.forwards_of(ends)
     ends.loops = any(one.is_looped or one.reflection is forwards.Reflection.PROXY for one in found)
-    made = (
+    made: tuple[Chain, ...] = (
         *_nat_chains(ends, found, routes),
-        *chains.filter_chains(ends, filters.filters_of(ends, config.rows("filter", "rule"))),
+        *chains.filter_chains(ends, filters.filters_of(ends, config.rows("filter", "rule")), routes),
     )
+    if config.is_on("system", "disablefilter"):
+        made = ()
+        reason = "pf is off: nothing is filtered or translated"
+        config.note(Support.IGNORED, "disablefilter", Origin(config.root.where), reason)
     _note_the_rest(config)
     ruleset = Ruleset(made, tuple(config.notes), sum(len(chain.rules) for chain in made))
     network = Network(tuple(_interfaces(faces)), routes)

@@ -79,17 +79,17 @@ def hosts_of(config: Config, faces: Faces) -> Iterator[Host]:
     """Those with an address of their own in the DHCP server."""
     seen: set[str] = set()
     for element in _leases(config):
-        text = element.value("ipaddr") or element.value("ip_address")
+        text = element.value("ipaddr") or element.value("ipaddrv6") or element.value("ip_address")
         try:
             address = ip_address(text)
         except ValueError:
             continue  # a lease that only names the host, and gives it any address
         near = [own.prefix for face in faces.all.values() for own in face.addresses if address in own.prefix]
         name = element.value("hostname") or str(address)
-        if near and name not in seen:
-            seen.add(name)
+        if near:
             own = InterfaceAddress(address, max(near, key=lambda prefix: prefix.prefixlen))
-            yield Host(name, (own,), where=element.where)
+            yield Host(f"{name} {address}" if name in seen else name, (own,), where=element.where)
+            seen.add(name)
 
 
 def _leases(config: Config) -> Iterator[Element]:

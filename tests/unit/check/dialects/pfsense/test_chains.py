@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from splitdns.check.model import Clients, Host, Kind
@@ -93,6 +95,33 @@ def test_behind_a_bridge_the_rules_of_its_members_hold() -> None:
     assert through(rule("opt4") + rule("opt5")) == "ok-routed web"
     assert through(rule("opt4")) == "maybe"
     assert through(rule("opt3")) == "dropped"
+
+
+ROUTED = (
+    "<staticroutes><route><network>10.5.0.0/16</network><gateway>INNER</gateway></route></staticroutes>"
+    "<gateways><gateway_item><interface>lan</interface><gateway>192.168.1.2</gateway><name>INNER</name>"
+    "</gateway_item></gateways>"
+)
+
+
+def test_between_routers_the_rules_may_be_passed_over() -> None:
+    inner = host("inner", "10.5.0.9/16", default_via={4: ip_address("192.168.1.2")})
+
+    def through(switch: str, filters: str = "") -> str:
+        text = config(filters=switch + filters, more=ROUTED)
+        return ended(gateway(text, (inner,)), IN_LAN, at="10.5.0.9")
+
+    assert through("<bypassstaticroutes>yes</bypassstaticroutes>") != "dropped"
+    assert through("<bypassstaticroutes>yes</bypassstaticroutes>", rule(kind="block")) == "dropped"
+    assert through("") == "dropped"
+
+
+def test_with_pf_off_nothing_is_filtered() -> None:
+    found = gateway(config(forward(), "", system="<disablefilter>enabled</disablefilter>"))
+
+    assert ended(found, INTERNET, at=PUBLIC) == "router-self"
+    assert ended(found, IN_LAN, at=DMZ_WEB) == "ok-routed dmz-web"
+    assert [note.name for note in found.ruleset.notes if "pf is off" in note.reason] == ["disablefilter"]
 
 
 @pytest.mark.parametrize("root", ["pfsense", "opnsense"])

@@ -96,6 +96,13 @@ def test_a_list_that_is_fetched_may_hold_anybody() -> None:
     assert condition.negated
 
 
+def test_tables_of_the_device_may_hold_anybody() -> None:
+    assert where("<network>bogons</network>").maybe == (
+        (Unknown("what is in bogons is known to the device only"),),
+    )
+    assert where("<network>__lan_network</network>").numbers == where("<network>lan</network>").numbers
+
+
 @pytest.mark.parametrize("text", ["<address>nobody</address>", "<network/>", "<network>opt9</network>"])
 def test_a_name_of_nothing_is_missing(text: str) -> None:
     element = xml_places.read(f"<source>{text}</source>", "f")

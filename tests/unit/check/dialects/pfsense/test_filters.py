@@ -58,6 +58,8 @@ def test_a_rule_for_the_way_out_is_not_asked_on_the_way_in() -> None:
     block = rule("lan", kind="block", more=out + QUICK)
 
     assert lan(ALLOW_LAN + block) == "ok-routed dmz-web"
+    both = rule("lan", kind="block", more="<floating>yes</floating>" + QUICK)
+    assert lan(ALLOW_LAN + both) == "dropped"  # nothing said is both ways
     first_and_last = rule("opt1", kind="block", more=out) + rule("opt1", more=out)
     assert lan(ALLOW_LAN + first_and_last) == "ok-routed dmz-web"
 

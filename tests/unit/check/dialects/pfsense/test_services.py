@@ -38,6 +38,14 @@ def test_hosts_have_the_addresses_that_are_kept_for_them() -> None:
     ]
 
 
+def test_two_hosts_of_one_name_are_two() -> None:
+    one = "<staticmap><ipaddr>192.168.{}</ipaddr><hostname>printer</hostname></staticmap>"
+    leases = f"<lan>{one.format('1.30')}</lan><opt1>{one.format('20.30')}</opt1>"
+
+    names = [one.name for one in device(config(more=f"<dhcpd>{leases}</dhcpd>")).hosts]
+    assert names == ["printer", "printer 192.168.20.30"]
+
+
 def test_kea_keeps_them_elsewhere() -> None:
     one = "<reservation><hostname>web</hostname><ip_address>192.168.1.20</ip_address></reservation>"
     text = f"<OPNsense><Kea><dhcp4><reservations>{one}</reservations></dhcp4></Kea></OPNsense>"
