@@ -64,13 +64,17 @@ class Hairpin:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Accept what is on its way to the service, in the chain that drops it."""
+    """Accept what is on its way to the service, in the chain that drops it.
+
+    ``dropped_by`` is the rule that does so, where it is not the chain's policy; some dialects go before it.
+    """
 
     table: str
     chain: str
     to: Address
     protocol: str
     to_port: tuple[int, int]
+    dropped_by: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def _for(code: Code, cell: Cell, target: Address | None) -> Iterator[Change]:
         if act is not None and any(stage.where == "reply" for stage in outcome.stages):
             yield AdmitReplies(act.table, act.chain, cell.address.version)
         elif act is not None:
-            yield Admit(act.table, act.chain, target, protocol, to_port)
+            dropped_by = act.rule.origin if act.rule is not None else None
+            yield Admit(act.table, act.chain, target, protocol, to_port, dropped_by)
 
 
 def _target(cell: Cell, cells: Sequence[Cell]) -> Address | None:

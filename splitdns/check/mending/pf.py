@@ -11,13 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import summarize_address_range
 
-from splitdns.check.around import PROTOCOLS
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.findings.rules import may_match
-from splitdns.check.model import Drop, Gateway, Reject, Rule
-from splitdns.check.sets import PORTS, Numbers, address_of, all_addresses, numbers_of
+from splitdns.check.sets import Numbers, address_of, numbers_of
 from splitdns.check.traffic import DNS_PORT
-from splitdns.check.verdict import Packets
 
 CONF = "/etc/pf.conf"
 MARK = "# splitdns"
@@ -39,16 +35,12 @@ class _Line:
         return f"{self.words}  {MARK}: {self.place}"
 
 
-def written_openbsd(
-    changes: Sequence[Change], gateway: Gateway, _earlier: Sequence[Change]
-) -> tuple[list[str], list[str]]:
+def written_openbsd(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
     """Lines of OpenBSD's pf.conf, and the command that loads them; and commands that take them out again."""
-    return _written(changes, lambda change: _openbsd(change, gateway))
+    return _written(changes, _openbsd)
 
 
-def written_freebsd(
-    changes: Sequence[Change], _gateway: Gateway, _earlier: Sequence[Change]
-) -> tuple[list[str], list[str]]:
+def written_freebsd(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
     """Lines of FreeBSD's pf.conf, and the command that loads them; and commands that take them out again."""
     return _written(changes, _freebsd)
 
@@ -70,7 +62,7 @@ def _written(
 # --- OpenBSD ------------------------------------------------------------------------------------------------
 
 
-def _openbsd(change: Change, gateway: Gateway) -> Iterator[_Line]:
+def _openbsd(change: Change) -> Iterator[_Line]:
     match change:
         case Forward():
             to = _to(change.address, change.protocol, change.port)
@@ -82,34 +74,17 @@ def _openbsd(change: Change, gateway: Gateway) -> Iterator[_Line]:
             yield _Line(f"pass out quick {on}{to} nat-to ({face}:0)", FIRST)
         case Admit():
             to = _to(change.to, change.protocol, change.to_port)
-            blocking = _blocking(change, gateway)
-            if blocking is None:
+            if change.dropped_by is None or "quick" not in change.dropped_by.text.split():
                 yield _Line(f"pass {change.chain} {to}", LAST)
             else:
-                yield _Line(f"pass {change.chain} quick {to}", f"before line {blocking.origin.where.line}")
+                line = change.dropped_by.where.line
+                yield _Line(f"pass {change.chain} quick {to}", f"before line {line}")
         case RedirectDns():
-            yield _Line(f"pass in quick {_asked(change)} rdr-to {change.resolver}", FIRST)
+            own = numbers_of(change.resolver)  # which never comes in, if it is the gateway's
+            clients = change.clients | own if change.on_gateway else change.clients - own
+            yield _Line(f"pass in quick {_asked(change, clients)} rdr-to {change.resolver}", FIRST)
         case SpareDns():
             yield _Line(f"pass in quick {_own_questions(change)}", FIRST)
-
-
-def _blocking(change: Admit, gateway: Gateway) -> Rule | None:
-    """The first quick rule of the chain that may block the service."""
-    family = change.to.version
-    packets = Packets(
-        family,
-        all_addresses(family),
-        numbers_of(change.to),
-        Numbers.one(PROTOCOLS[change.protocol]),
-        PORTS,
-        Numbers.of(change.to_port),
-    )
-    for chain in gateway.ruleset.chains:
-        for rule in chain.rules if (chain.table, chain.name) == (change.table, change.chain) else ():
-            is_quick = "quick" in rule.origin.text.split()
-            if is_quick and isinstance(rule.action, Drop | Reject) and may_match(rule, packets):
-                return rule
-    return None
 
 
 # --- FreeBSD ------------------------------------------------------------------------------------------------
@@ -129,7 +104,9 @@ def _freebsd(change: Change) -> Iterator[_Line]:
             to = _to(change.to, change.protocol, change.to_port, "any")
             yield _Line(f"pass {change.chain} quick {to}", FIRST)
         case RedirectDns():
-            yield _Line(f"rdr {_asked(change)} -> {change.resolver}", TRANSLATIONS)
+            if int(change.resolver) in change.clients:
+                yield _Line(f"no rdr {_own_questions(change)}", TRANSLATIONS)
+            yield _Line(f"rdr {_asked(change, change.clients)} -> {change.resolver}", TRANSLATIONS)
         case SpareDns():
             yield _Line(f"no rdr {_own_questions(change)}", TRANSLATIONS)
 
@@ -150,14 +127,14 @@ def _target(change: Forward) -> str:
     return f"{change.to} port {first}" + (":*" if last > first else "")
 
 
-def _asked(change: RedirectDns) -> str:
+def _asked(change: RedirectDns, clients: Numbers) -> str:
     family = change.resolver.version
-    source = _from(family, change.clients - numbers_of(change.resolver))
+    source = _from(family, clients)
     match = f"on {change.interface} {_FAMILIES[family]} proto {change.protocol} from {source}"
     return f"{match} to !{change.resolver} port {DNS_PORT}"
 
 
-def _own_questions(change: SpareDns) -> str:
+def _own_questions(change: RedirectDns | SpareDns) -> str:
     family = _FAMILIES[change.resolver.version]
     return f"{family} proto {change.protocol} from {change.resolver} to any port {DNS_PORT}"
 

@@ -57,8 +57,8 @@ WRITERS: dict[str, Writer | Numbered] = {
     "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),
-    "pf-openbsd": Numbered(pf.written_openbsd, ("pf-openbsd ",)),
-    "pf-freebsd": Numbered(pf.written_freebsd, ("pf-freebsd ",)),
+    "pf-openbsd": Writer(pf.written_openbsd, ("pf-openbsd ",)),
+    "pf-freebsd": Writer(pf.written_freebsd, ("pf-freebsd ",)),
 }
 
 

@@ -1,8 +1,8 @@
 """Gateways of OpenBSD and FreeBSD as people have them, and all that the check finds there.
 
-``cases/openbsd/NAME.conf`` is a pf.conf in the form that pf.conf(5) shows, beside one network's ``ifconfig`` and
-``netstat``; ``NAME.findings`` has a line for each finding: severity, code, service, and behind a bar the clients.
-`python -m tests.check.pf.goldens` writes the latter anew, to be read before they are kept.
+``cases/openbsd/NAME.conf`` is a pf.conf in the form that pf.conf(5) shows, beside one network's ``ifconfig``
+and ``netstat``; ``NAME.findings`` has a line for each finding: severity, code, service, and behind a bar the
+clients. `python -m tests.check.pf.goldens` writes the latter anew, to be read before they are kept.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ from splitdns.check.model import (
     Priority,
     Protocols,
     Reject,
+    Return,
     Ruleset,
     SetMark,
     Side,
@@ -225,12 +226,9 @@ class _Chains:
         return translation(target, _TRANSLATED[way.direction], family, step.when, self._around)
 
     def _skipped(self, direction: str) -> Iterator[Made]:
-        names: frozenset[str] = frozenset()
-        for one in self._written.skips:
-            names |= self._around.names(one.name)[0]
-        if names:
-            origin = Origin(self._origin.where, "set skip")
-            yield Made((Interfaces(_SIDES[direction], names),), Accept(), origin)
+        for one, origin in self._written.skips:
+            names, _ = self._around.names(one.name)
+            yield Made((Interfaces(_SIDES[direction], names, negated=one.negated),), Accept(), origin)
 
     # --- Translation ----------------------------------------------------------------------------------------
 
@@ -314,7 +312,7 @@ class _Chains:
             bits[at] = bits.get(at, 0) | bit
         if not bits:
             return
-        rules = [*self._skipped(way.direction), Made((_REPLIES,), Accept(), self._origin)]
+        rules = [*self._skipped(way.direction), Made((_REPLIES,), Return(), self._origin)]
         for step in way.steps:
             leaves = bits.get(step.at, 0)
             if not leaves and not step.stops:
@@ -362,15 +360,14 @@ class _Chains:
             yield Made(conditions, answers.get(rule.answer, Drop()), rule.origin, families)
 
     def _states(self, direction: str) -> Iterator[Made]:
-        """What belongs to a state: of this direction for what follows, of the other for what answers."""
-        origin = Origin(self._origin.where, "states")
+        """What belongs to a state of this direction passes, and what answers one of the other."""
         if not self._tracks:
-            yield Made((_REPLIES,), Accept(), origin)
+            yield Made((_REPLIES,), Return(), self._origin)
             return
         for is_reply in (False, True):
             made_by = direction if not is_reply else {"in": "out", "out": "in"}[direction]
             known = Mark(Of.CONNECTION, Numbers.one(0), _STATELESS[made_by])
-            yield Made((_REPLIES, Direction(is_reply), known), Accept(), origin)
+            yield Made((_REPLIES, Direction(is_reply), known), Return(), self._origin)
 
 
 def _all_of(world: World) -> tuple[Mark, ...]:

@@ -84,6 +84,11 @@ class Cursor:
         where = at.where if at is not None else self._words.place(0)
         raise ConfigError(where, f"expected {expected}, found {word or 'the end of the file'}")
 
+    def refuse(self, expected: str) -> NoReturn:
+        """Raise that the word that was taken last is not what was expected."""
+        assert self.last is not None
+        raise ConfigError(self.last.where, f"expected {expected}, found {self.last}")
+
     def said(self, first: Word) -> str:
         return self._words.said(first, self.last or first)
 

@@ -145,11 +145,12 @@ class Grammar:
         name = cursor.name("an option")
         if name == "skip":
             cursor.need("on")
-            self.written.skips += hosts.interfaces(cursor)
+            faces = hosts.interfaces(cursor)
+            self.written.skips += ((face, Origin(first.where, cursor.said(first))) for face in faces)
         elif name == "block-policy":
             self.written.answer = cursor.name("drop or return")
             if self.written.answer not in ("drop", "return"):
-                cursor.wrong("drop or return before this")
+                cursor.refuse("drop or return")
         else:
             cursor.rest()
             if name in _SETTINGS:

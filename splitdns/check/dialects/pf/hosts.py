@@ -101,7 +101,7 @@ def _address(cursor: Cursor, negated: bool) -> Host:
             text += ".0" * (3 - text.count("."))
             return _prefix(cursor, text, negated)
         if word is not None and not _NAME.fullmatch(text.partition(":")[0]):
-            cursor.wrong(f"an address or a name instead of {text!r}")
+            cursor.refuse("an address or a name")
         return _of_interface(cursor, text, negated, dynamic=False)
     if cursor.at("/"):
         return _prefix(cursor, text, negated)
@@ -110,7 +110,7 @@ def _address(cursor: Cursor, negated: bool) -> Host:
         try:
             return _range(text, last, negated)
         except ValueError:
-            cursor.wrong(f"the last address of a range instead of {last!r}")
+            cursor.refuse("the last address of a range")
     return Host(HostKind.PREFIX, text, negated, ip_network(at))
 
 
@@ -127,7 +127,7 @@ def _prefix(cursor: Cursor, text: str, negated: bool) -> Host:
     try:
         prefix = ip_network(f"{text}/{length}", strict=False)
     except ValueError:
-        cursor.wrong(f"the length of a prefix instead of {length!r}")
+        cursor.refuse("the length of a prefix")
     return Host(HostKind.PREFIX, str(prefix), negated, prefix)
 
 
@@ -138,9 +138,9 @@ def _of_interface(cursor: Cursor, text: str, negated: bool, *, dynamic: bool) ->
         word = cursor.name("the length of a prefix")
         length = int(word) if re.fullmatch(r"\d{1,3}", word) else -1
         if not 0 <= length <= 128:
-            cursor.wrong(f"the length of a prefix instead of {word!r}")
+            cursor.refuse("the length of a prefix")
     if any(one not in _MODIFIERS for one in modifiers):
-        cursor.wrong(f"{', '.join(_MODIFIERS)} instead of {text!r}")
+        cursor.refuse(f"{', '.join(_MODIFIERS)}")
     return Host(HostKind.INTERFACE, name, negated, None, None, tuple(modifiers), length, dynamic)
 
 
@@ -152,7 +152,7 @@ def port(cursor: Cursor, text: str) -> int:
         return SERVICES[text]
     if re.fullmatch(r"\d{1,5}", text) and int(text) <= MAX_PORT:
         return int(text)
-    cursor.wrong(f"a port, or a service's name that is known here, instead of {text!r}")
+    cursor.refuse("a port, or the name of a service that is known here")
 
 
 def ports(cursor: Cursor) -> Numbers:
@@ -187,7 +187,7 @@ def protocol(cursor: Cursor) -> int:
         return PROTOCOLS[text]
     if re.fullmatch(r"\d{1,3}", text) and int(text) <= 255:
         return int(text)
-    cursor.wrong(f"a protocol instead of {text!r}")
+    cursor.refuse("a protocol")
 
 
 # --- Targets ------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def target(cursor: Cursor) -> Target:
         counts = colon == ":" and high == "*"
         ports_ = first, port(cursor, high) if high and not counts else first
         if ports_[1] < ports_[0]:
-            cursor.wrong("a range of ports, the first one first")
+            cursor.refuse("a range of ports, the first one first")
     static = bitmask = False
     while True:
         if cursor.skip("static-port"):

@@ -99,7 +99,7 @@ def _read_flags(cursor: Cursor, options: Options) -> None:
     if cursor.skip("/"):
         mask = cursor.name("the flags that are looked at")
     if not set(value + mask) <= set(_FLAGS):
-        cursor.wrong(f"flags of {''.join(_FLAGS)}, found {value}/{mask} before")
+        cursor.refuse(f"flags of {''.join(_FLAGS)}")
     options.flags = sum(_FLAGS[one] for one in set(value)), sum(_FLAGS[one] for one in set(mask))
 
 
@@ -112,7 +112,7 @@ def _icmp(names: dict[str, int], number: int) -> Callable[[Cursor, Options], Non
             text = cursor.name("a type of ICMP messages")
             kind = names.get(text, int(text) if re.fullmatch(r"\d{1,3}", text) else 256)
             if kind > 255:
-                cursor.wrong(f"a type of ICMP messages instead of {text!r}")
+                cursor.refuse("a type of ICMP messages")
             types |= Numbers.one(kind)
             if cursor.skip("code"):
                 cursor.name("a code of ICMP messages")

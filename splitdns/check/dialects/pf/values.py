@@ -138,7 +138,7 @@ class Written:
     rules: list[Rule | Anchor] = field(default_factory=list)
     translations: list[Translation] = field(default_factory=list)
     tables: dict[str, Table] = field(default_factory=dict)
-    skips: list[On] = field(default_factory=list)
+    skips: list[tuple[On, Origin]] = field(default_factory=list)
     answer: str = "drop"
     notes: list[Note] = field(default_factory=list)
     first_old: Origin | None = None  # the first statement that only FreeBSD has

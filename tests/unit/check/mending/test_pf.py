@@ -16,13 +16,13 @@ from splitdns.check.changes import (
     SpareDns,
 )
 from splitdns.check.mending.pf import LOAD, UNDO, written_freebsd, written_openbsd
-from splitdns.check.model import Gateway, Network, Ruleset
+from splitdns.check.model import Origin
 from splitdns.check.sets import numbers_of
-from tests.check.pf import gateway
+from splitdns.errors import Where
 
-PUBLIC, WEB, DNS = map(ip_address, ("203.0.113.7", "192.168.1.20", "192.168.1.53"))
+ADDRESSES = ("203.0.113.7", "192.168.1.20", "192.168.1.53", "192.168.1.1")
+PUBLIC, WEB, DNS, GATEWAY = map(ip_address, ADDRESSES)
 LAN = numbers_of(ip_network("192.168.1.0/24"))
-NOBODY = Gateway(Network(), Ruleset())
 SIX = ip_address("2001:db8:1::20")
 
 FORWARD = Forward(PUBLIC, "tcp", (443, 443), WEB, (443, 443))
@@ -80,8 +80,8 @@ SPARE = SpareDns("pf nat", "rdr", DNS, "tcp")
     ids=lambda one: type(one).__name__ if not isinstance(one, str) else "",
 )
 def test_a_change_is_a_line_and_where_it_belongs(change: Change, openbsd: str, freebsd: str) -> None:
-    assert written_openbsd([change], NOBODY, ()) == ([openbsd, LOAD], [UNDO, LOAD])
-    assert written_freebsd([change], NOBODY, ()) == ([freebsd, LOAD], [UNDO, LOAD])
+    assert written_openbsd([change]) == ([openbsd, LOAD], [UNDO, LOAD])
+    assert written_freebsd([change]) == ([freebsd, LOAD], [UNDO, LOAD])
 
 
 @pytest.mark.parametrize(
@@ -89,31 +89,41 @@ def test_a_change_is_a_line_and_where_it_belongs(change: Change, openbsd: str, f
     [
         ("block in", "pass in inet proto tcp to 192.168.1.20 port 443  # splitdns: behind all other rules"),
         (
-            "pass\nblock in quick on em0",
-            "pass in quick inet proto tcp to 192.168.1.20 port 443  # splitdns: before line 2",
-        ),
-        (
-            "block in quick proto udp",
-            "pass in inet proto tcp to 192.168.1.20 port 443  # splitdns: behind all other rules",
+            "block in quick on em0",
+            "pass in quick inet proto tcp to 192.168.1.20 port 443  # splitdns: before line 7",
         ),
     ],
 )
-def test_what_a_quick_rule_would_block_stands_before_it(blocking: str, line: str) -> None:
-    admit = Admit("pf-openbsd filter", "in", WEB, "tcp", (443, 443))
+def test_what_a_quick_rule_blocks_stands_before_it(blocking: str, line: str) -> None:
+    dropped_by = Origin(Where("pf.conf", 7, 1), blocking)
+    admit = Admit("pf-openbsd filter", "in", WEB, "tcp", (443, 443), dropped_by)
 
-    assert written_openbsd([admit], gateway(blocking), ())[0] == [line, LOAD]
+    assert written_openbsd([admit])[0] == [line, LOAD]
+
+
+def test_the_resolver_s_own_questions_are_left_alone() -> None:
+    at_lan = RedirectDns(LAN, "em1", DNS, "udp")
+    on_gateway = RedirectDns(LAN - numbers_of(GATEWAY), "em1", GATEWAY, "udp", on_gateway=True)
+
+    (line, _), _ = written_openbsd([at_lan])
+    assert "from { 192.168.1.0/27 192.168.1.32/28" in line
+    (own, rdr, _), _ = written_freebsd([at_lan])
+    assert own.startswith("no rdr inet proto udp from 192.168.1.53 to any port 53")
+    assert "from 192.168.1.0/24 to !192.168.1.53" in rdr
+    (line, _), _ = written_openbsd([on_gateway])
+    assert "from 192.168.1.0/24 to !192.168.1.1 port 53 rdr-to 192.168.1.1" in line
 
 
 def test_clients_of_several_networks_are_a_list() -> None:
     some = numbers_of(ip_network("10.0.0.0/24"), ip_network("10.0.2.0/24"))
 
-    (line, _), _ = written_openbsd([Hairpin(some, 4, WEB, "tcp", (443, 443))], NOBODY, ())
+    (line, _), _ = written_openbsd([Hairpin(some, 4, WEB, "tcp", (443, 443))])
     assert "from { 10.0.0.0/24 10.0.2.0/24 } to 192.168.1.20" in line
     assert "nat-to (egress:0)" in line
 
 
 def test_replies_are_a_matter_of_the_rules_that_are_there() -> None:
-    (line,), undo = written_openbsd([AdmitReplies("pf-openbsd filter", "in", 4)], NOBODY, ())
+    (line,), undo = written_openbsd([AdmitReplies("pf-openbsd filter", "in", 4)])
 
     assert line.startswith("# replies pass by states")
     assert undo == []

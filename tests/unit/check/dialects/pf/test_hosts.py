@@ -99,9 +99,9 @@ def test_interfaces() -> None:
     ("text", "message"),
     [
         ("192.0.2.1/33", "the length of a prefix"),
-        ("192.0.2.300", "an address or a name instead of '192.0.2.300'"),
+        ("192.0.2.300", "expected an address or a name, found '192.0.2.300'"),
         ("192.0.2.9 - 192.0.2.1", "the last address of a range"),
-        ("em0:elsewhere", "network, broadcast, peer, 0 instead of 'em0:elsewhere'"),
+        ("em0:elsewhere", "expected network, broadcast, peer, 0, found 'em0:elsewhere'"),
         ("", "an address, an interface, a table or any, found the end of the line"),
     ],
 )
