@@ -19,6 +19,7 @@ from splitdns.check.around import (
     listening,
     public_addresses,
 )
+from splitdns.check.leased import with_leased
 from splitdns.check.model import Gateway, Host, Kind, Network
 from splitdns.check.promises import Service, services_of
 from splitdns.check.sets import Address, Numbers, address_of, numbers_of
@@ -93,7 +94,7 @@ class Judgement:
 
 def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgement:
     """Walk every promise; ``gateway`` has its rules and its network, and of hosts those that sources told."""
-    network = gateway.network
+    network = with_leased(gateway.network, loaded.wan)
     configured = {one.ip for host in settings.hosts.values() for one in host.addresses}
     own = frozenset((*network.addresses(4), *network.addresses(6)))
     services = services_of(loaded, lambda one: one in configured or is_behind(network, one), own)
@@ -102,7 +103,7 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     hosts = hosts_of(settings, network, told, gateway.hosts)
     services = _with_the_gateway_s(_with_whole_hosts(services, hosts), settings)
     listens = gateway.listens if settings.listens is None else listening(settings.listens)
-    gateway = replace(gateway, hosts=hosts, listens=listens)
+    gateway = replace(gateway, network=network, hosts=hosts, listens=listens)
     clients = clients_of(settings, network, hosts, loaded.snapshot)
     served = Walker(serving(gateway, services))
     walker = Walker(gateway)

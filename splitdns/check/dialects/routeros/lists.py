@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 from splitdns.check.dialects.routeros.config import Config, Item, scripts
 from splitdns.check.dialects.routeros.values import address_range, is_name, wrong
-from splitdns.check.model import Addresses, AnyOf, Condition, Network, Side, Support, Unknown
+from splitdns.check.model import (
+    Addresses,
+    AddressTypes,
+    AnyOf,
+    Condition,
+    Network,
+    Side,
+    Support,
+    Unknown,
+)
 from splitdns.check.sets import NONE, Numbers, all_addresses, numbers_of
 from splitdns.errors import ConfigError, Problems
 
@@ -25,11 +35,13 @@ class AddressList:
     """``known`` addresses are in it; ``unsure``: others may be, and why.
 
     ``kept``: a name or a script keeps it, so that a rule that names the list does not name these addresses.
+    ``inside``: the uplink's addresses are in it, whatever they are: all local ones but these.
     """
 
     known: Numbers = NONE
     unsure: str = ""
     kept: bool = False
+    inside: Numbers | None = None
 
 
 def lists_of(
@@ -44,22 +56,23 @@ def lists_of(
         name = item.get("list")
         was = found.get(name, AddressList())
         try:
-            known, unsure = _entry(config, item, network, family, told=name in dynamic)
+            if is_name(text := item.get("address")) and text.endswith(CLOUD) and name not in dynamic:
+                found[name] = replace(was, kept=True, inside=_inside(config, item, network, family))
+                continue
+            known, unsure = _entry(config, item, family, told=name in dynamic)
         except ConfigError as error:
             problems.error(error)
             continue
         kept = was.kept or item.dynamic or is_name(item.get("address"))
-        found[name] = AddressList(was.known | known, was.unsure or unsure, kept)
+        found[name] = AddressList(was.known | known, was.unsure or unsure, kept, was.inside)
     for name, why in _added(config, family):
         if not printed:
-            found[name] = AddressList(found.get(name, AddressList()).known, why)
+            found[name] = replace(found.get(name, AddressList()), unsure=why)
     _take_scripts(config, config.of(menu), found)
     return found
 
 
-def _entry(
-    config: Config, item: Item, network: Network, family: int, *, told: bool
-) -> tuple[Numbers, str]:
+def _entry(config: Config, item: Item, family: int, *, told: bool) -> tuple[Numbers, str]:
     """The addresses of an entry, or why they are not known; ``told``: dynamic ones are, where they are."""
     text = item.get("address")
     found = address_range(text, family)
@@ -71,10 +84,6 @@ def _entry(
         reason = "what it meant when the device was asked"
         config.note(Support.IGNORED, f"address-list {item.get('list')}", item.origin, reason)
         return NONE, ""
-    if text.endswith(CLOUD) and (own := _uplinks(network, family)):
-        reason = f"{text} is taken for the device's own cloud name: its uplink's address"
-        config.note(Support.IGNORED, f"address-list {item.get('list')}", item.origin, reason)
-        return own, ""
     why = (
         f"the address of {text} in list {item.get('list')} is not known: add what "
         f"'/{_menu(family)} firewall address-list print terse where dynamic' prints"
@@ -87,9 +96,13 @@ def _menu(family: int) -> str:
     return "ip" if family == 4 else "ipv6"
 
 
-def _uplinks(network: Network, family: int) -> Numbers:
-    own = [own.address for one in network.interfaces if one.uplink for own in one.addresses]
-    return numbers_of(*(one for one in own if one.version == family))
+def _inside(config: Config, item: Item, network: Network, family: int) -> Numbers:
+    """The addresses that are the device's own and no uplink's."""
+    reason = f"{item.get('address')} is taken for the device's own cloud name: its uplink's address"
+    config.note(Support.IGNORED, f"address-list {item.get('list')}", item.origin, reason)
+    faces = (one for one in network.interfaces if not one.uplink)
+    own = [own.address for one in faces for own in one.addresses if own.address.version == family]
+    return numbers_of(*own, ip_network("127.0.0.0/8" if family == 4 else "::1/128"))
 
 
 def _added(config: Config, family: int) -> list[tuple[str, str]]:
@@ -124,10 +137,13 @@ def is_in(
     if found is None:
         why = f"nothing here says what is in list {name}"
         return Unknown(why), why
+    ways: list[tuple[Condition, ...]] = [(Addresses(side, found.known),)]
+    if found.inside is not None:
+        outer = Addresses(side, all_addresses(family) - found.inside)
+        ways.append((AddressTypes(side, frozenset({"local"})), outer))
     if found.unsure:
-        known = Addresses(side, found.known)
-        return AnyOf(((known,), (Unknown(found.unsure),)), negated=negated), found.unsure
-    if found.kept:
-        return AnyOf(((Addresses(side, found.known),),), negated), ""
+        ways.append((Unknown(found.unsure),))
+    if len(ways) > 1 or found.kept:
+        return AnyOf(tuple(ways), negated), found.unsure
     numbers = all_addresses(family) - found.known if negated else found.known
     return Addresses(side, numbers), ""

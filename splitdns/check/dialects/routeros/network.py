@@ -34,8 +34,10 @@ def network_of(
     uplinks = {route.interface for route in routes if route.prefix.prefixlen == 0} - {None}
     if not uplinks:
         uplinks = {*(faces.lists.get("WAN") or ())}
+    interfaces = tuple(_interfaces(config, faces, addresses, uplinks))
+    _note_unknown(config, [one for one in interfaces if one.uplink])
     return Network(
-        tuple(_interfaces(config, faces, addresses, uplinks)),
+        interfaces,
         tuple(routes),
         tuple(_policy(config, marks, problems)),
         _bridge_nf(config),
@@ -65,11 +67,26 @@ def _addresses(
                 continue
             mine = found.setdefault(faces.route(name), [])
             mine.append(InterfaceAddress(address, network, item.dynamic))
-    for name in _leasing(config, faces):
+    for name in dict.fromkeys(_leasing(config, faces)):
         known = around.interface(name)
         if not found.get(name) and known is not None:
             found[name] = list(known.addresses)
     return found
+
+
+def _note_unknown(config: Config, uplinks: Sequence[Interface]) -> None:
+    """An uplink whose leased address nobody told."""
+    for one in uplinks:
+        if not any(own.address.version == 4 for own in one.addresses) and "ip address" not in config.printed:
+            menus = (f"interface {kind}-client" for kind in _PPP_CLIENTS)
+            items = config.of("ip dhcp-client", *menus)
+            leasing = [item for item in items if one.name in (item.get("interface"), item.get("name"))]
+            reason = (
+                f"the address that {one.name} leases is not here, and taken from `wan:`: add what "
+                "'/ip address print terse where dynamic' prints"
+            )
+            for item in leasing[:1]:
+                config.note(Support.WIDENED, f"the address of {one.name}", item.origin, reason)
 
 
 def _leasing(config: Config, faces: Faces) -> Iterator[str]:

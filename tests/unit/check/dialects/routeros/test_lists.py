@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from splitdns.check.dialects.routeros.lists import AddressList, is_in
-from splitdns.check.model import Addresses, AnyOf, Device, Side, Support, Unknown
+from splitdns.check.model import Addresses, AnyOf, Device, Gateway, Side, Support, Unknown
 from splitdns.check.sets import NONE, Numbers
-from tests.check.gateways import addresses
-from tests.check.routeros import chain, usual, wrong
+from tests.check.gateways import addresses, ended, host
+from tests.check.routeros import LAN_CLIENT, OUTSIDE, chain, usual, wrong
 
 RULE = "/ip firewall filter\nadd action=drop chain=forward dst-address-list=block"
 LIST = "/ip firewall address-list\n"
@@ -43,7 +43,6 @@ def test_a_list_of_which_nothing_is_told_is_not_known() -> None:
     [
         (LIST + "add address=wan.example.net list=block", False),
         (LIST + "add address=wan.example.net list=block\n0 D address=203.0.113.7 list=block", True),
-        (LIST + "add address=a1.sn.mynetname.net list=block", True),  # its own cloud name
         ("/ip firewall raw\nadd action=add-src-to-address-list address-list=block chain=prerouting", False),
     ],
 )
@@ -53,6 +52,20 @@ def test_what_is_dynamic_is_known_if_it_was_printed(more: str, is_known: bool) -
     assert isinstance(found, AnyOf)
     known = [(Addresses(Side.DESTINATION, addresses("203.0.113.7")),)]
     assert ([*found.alternatives] == known) is is_known
+
+
+def test_its_own_cloud_name_is_the_uplink_s_address_whatever_that_is() -> None:
+    forward = (
+        LIST + "add address=a1.sn.mynetname.net list=block",
+        "/ip firewall nat",
+        "add action=dst-nat chain=dstnat dst-address-list=block to-addresses=192.168.88.20",
+    )
+    found = usual(*forward)
+    gateway = Gateway(found.network, found.ruleset, (host("web", "192.168.88.20/24"),))
+
+    assert ended(gateway, OUTSIDE, at="203.0.113.7") == "ok-dnat web"
+    assert ended(gateway, LAN_CLIENT, at="192.168.88.1") == "router-self"
+    assert ended(gateway, LAN_CLIENT, at="198.51.100.1") == "ok-routed"
 
 
 @pytest.mark.parametrize("searched", ["list=block", "comment=kept"])

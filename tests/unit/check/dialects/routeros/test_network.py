@@ -62,6 +62,15 @@ def test_a_leased_address_is_printed_or_told_by_others() -> None:
     assert device(leases, around).network.interface("other") is None
 
 
+def test_a_leased_address_that_nobody_told_is_asked_for() -> None:
+    leases = "/ip dhcp-client\nadd interface=ether1\n"
+    printed = "/ip address\n3 D address=203.0.113.7/24 interface=ether1\n"
+
+    (note,) = device(leases).ruleset.notes
+    assert (note.support, note.name) == (Support.WIDENED, "the address of ether1")
+    assert device(leases + printed).ruleset.notes == ()
+
+
 def test_routes_have_distances_tables_and_kinds() -> None:
     found = usual(
         "/ip route",
