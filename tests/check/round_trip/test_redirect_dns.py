@@ -1,4 +1,4 @@
-"""What ``splitdns rules --redirect-dns`` prints, put into the gateway's file and read again, leads DNS here."""
+"""What ``splitdns rules --redirect-dns`` prints, put into a gateway's file and read again, leads DNS here."""
 
 from __future__ import annotations
 
