@@ -79,7 +79,7 @@ class Session:
         return self._numberings[key]
 
     def is_led_elsewhere(self, path: str, change: Forward) -> bool:
-        """Whether a rule beneath ``path`` could lead packets of a forward to somebody else, or another port."""
+        """Whether a rule beneath ``path`` could lead packets of a forward to another server or port."""
         asked = self.asked(change, change.port)
         to_ports = None if change.to_port == change.port else Numbers.of(change.to_port)
         meant = Translate(Side.DESTINATION, numbers_of(change.to), to_ports)
