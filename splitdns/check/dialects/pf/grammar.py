@@ -287,7 +287,8 @@ class Grammar:
         flags = found.flags
         if flags is None and does is Does.PASS and stateful and not found.any_flags:
             flags = SYN_ALONE
-        when = replace(found.when, flags=flags)
+        family = found.when.family or _family_of(found.rdr or found.nat or found.binat)
+        when = replace(found.when, flags=flags, family=family)
         origin = Origin(first.where, cursor.said(first))
         if (found.nat and direction == "in") or (found.rdr and direction == "out"):
             found.anything("nat-to in, rdr-to out", "sources are translated on the way out only")
@@ -385,6 +386,13 @@ def _entry(word: str, file: str, line: int) -> Host:
 
 def _nothing(_support: Support, _name: str, _reason: str) -> None:
     """Tags are modelled: there is nothing to note."""
+
+
+def _family_of(target: Target | None) -> int | None:
+    """The family in which a rule is there at all: that of the addresses to which it translates."""
+    prefixes = [one.prefix for one in target.hosts] if target is not None else []
+    versions = {None if one is None else one.version for one in prefixes}
+    return versions.pop() if len(versions) == 1 else None
 
 
 def _both_ways(rule: Rule, public: Target) -> Iterator[Rule]:

@@ -125,6 +125,16 @@ def test_binat_to_works_in_both_directions() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("target", "family"),
+    [("10.0.0.5", 4), ("2001:db8::5", 6), ("{ 10.0.0.5 10.0.0.6 }", 4), ("(egress:0)", None)],
+)
+def test_a_rule_is_of_the_family_to_which_it_translates(target: str, family: int | None) -> None:
+    (rule,) = rules(f"pass in proto tcp to port 443 rdr-to {target}")
+
+    assert rule.when.family == family
+
+
 def test_translation_rules_of_freebsd() -> None:
     text = (
         "nat on em0 from 10/8 to any -> (em0)\nno rdr on em1\n"
