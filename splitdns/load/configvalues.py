@@ -45,6 +45,9 @@ _REASONS = (
     ("169.254.0.0/16", "it is link-local (RFC 3927)"),
     ("fc00::/7", "it is private (RFC 4193)"),
     ("fe80::/10", "it is link-local (RFC 4291)"),
+    ("192.0.0.0/24", "it is for protocols, as the provider's NAT of DS-Lite (RFC 6890, RFC 6333)"),
+    ("198.18.0.0/15", "it is for benchmarks (RFC 2544)"),
+    ("240.0.0.0/4", "it is reserved (RFC 1112)"),
 )
 # What of the address space may be a host's on the internet (RFC 1112 4, RFC 4291 2.4).
 _UNICAST = tuple(map(ipaddress.ip_network, ("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3", "2000::/3")))
@@ -212,9 +215,10 @@ def _public(value: object, example: str, version: int) -> IPv4Address | IPv6Addr
     address = _address(value, f"{expected}, found {shown(value)}")
     if address.version != version:
         raise ValueError(f"{expected}, found {shown(value)}")
-    if is_inside(address.packed) or not any(address in prefix for prefix in _UNICAST):
-        prefixes = ((ipaddress.ip_network(prefix), reason) for prefix, reason in _REASONS)
-        reason = next((why for prefix, why in prefixes if address in prefix), "it is no host's address")
+    prefixes = ((ipaddress.ip_network(prefix), reason) for prefix, reason in _REASONS)
+    reason = next((why for prefix, why in prefixes if address in prefix), None)
+    if reason or is_inside(address.packed) or not any(address in prefix for prefix in _UNICAST):
+        reason = reason or "it is no host's address"
         raise ValueError(f"{expected}, found {value}: {reason}, and cannot be reached from the internet")
     return address
 

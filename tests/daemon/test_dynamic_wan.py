@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -67,6 +72,40 @@ def test_an_address_of_no_use_is_servfail_for_its_records_only__semantics_12(sit
         tell(site, "203.0.113.9\n")
         server.wait_for("generation.swapped")
         assert told(server) == {"203.0.113.9"}
+
+
+@contextmanager
+def published(directory: Path) -> Iterator[str]:
+    """The directory on a web server; its URL."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(directory))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("source", ["{http: URL/wan, every: 1s}", "{command: [/bin/cat, wan], every: 1s}"])
+def test_who_is_asked_again_and_again_is_followed(site: Site, source: str) -> None:
+    tell(site, "203.0.113.7\n")
+    with published(site.path) as url:
+        site.configure(site.config.read_text().replace("{file: wan}", source.replace("URL", url)))
+        with Server(site) as server:
+            assert server.wait_for("wan.changed")["address"] == "203.0.113.7"
+            server.wait_for("generation.swapped")
+            assert told(server) == {"203.0.113.7"}
+
+            tell(site, "203.0.113.9\n")
+            assert server.wait_for("wan.changed")["former"] == "203.0.113.7"
+            server.wait_for("generation.swapped")
+            assert told(server) == {"203.0.113.9"}
 
 
 def test_a_file_that_is_gone_takes_nothing_away(site: Site) -> None:
