@@ -105,6 +105,12 @@ class Waiting:
         assert self.found is not None
         return self.found
 
+    def fail(self, error: OSError | UpstreamError) -> None:
+        """It is over, if it is not yet: the query did not leave, or what came is no use."""
+        if self.found is None and self.error is None:
+            self.error = error.with_traceback(None)  # whose frames would hold this, and this them
+            self._end_of_wait()
+
     def end(self) -> None:
         """Let go of the socket, which is not closed yet, and tell nobody any more."""
         self._tell = None
@@ -119,8 +125,7 @@ class Waiting:
         except BlockingIOError:
             return
         except (OSError, UpstreamError) as error:
-            self.error = error.with_traceback(None)  # whose frames would hold this, and this them
-            self._end_of_wait()
+            self.fail(error)
             return
         if isinstance(found, Response) or found is Instead.TRUNCATED:
             self._end_with(found)

@@ -89,6 +89,7 @@ class Exchanger:
         self._readers = Readers()
         self._streams = Streams(network, random)
         self._https: Https | None = None
+        self._unsent: list[tuple[socket.socket, bytes, Waiting]] = []
 
     async def exchange(
         self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None
@@ -173,15 +174,26 @@ class Exchanger:
         try:
             datagram = self._network.datagram(upstream)
             try:
-                datagram.send(query.wire)
                 waiting = Waiting(self._readers, datagram, query, traits, until_s, early_s, tell)
             except BaseException:
                 datagram.close()
                 raise
         except OSError as error:
             raise _no_way(error) from None
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append((datagram, query.wire, waiting))
         self._loops.leave(query.spelled, question.qtype, upstream)
         return Sent(datagram, query, waiting)
+
+    def _flush(self) -> None:
+        """Send what there is: one right after the other, so that an upstream that waits is woken but once."""
+        unsent, self._unsent = self._unsent, []
+        for datagram, wire, waiting in unsent:
+            try:
+                datagram.send(wire)
+            except OSError as error:
+                waiting.fail(error)
 
     async def _over_udp(
         self,

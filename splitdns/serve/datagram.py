@@ -45,6 +45,7 @@ class DatagramServer:
         self._max_pending = max_pending
         self._server = server_label(sock)
         self._pending = 0
+        self._unsent: list[tuple[bytes, _Control, _Address]] = []
         self._drained: asyncio.Future[None] | None = None
         if is_wildcard(sock):
             self._control_octets = _CONTROL_OCTETS
@@ -89,10 +90,19 @@ class DatagramServer:
         return False
 
     def _send(self, answer: bytes, source: _Control, address: _Address) -> None:
-        try:
-            self._sock.sendmsg((answer,), source, 0, address)
-        except OSError:  # a full buffer, a firewall, no route, port 0: the client's loss, and it asks again
-            self._pipeline.counts.add(DROPS, "send")
+        """Send soon, with what else there is by then: one after the other wakes whoever waits only once."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append((answer, source, address))
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        send = self._sock.sendmsg
+        for answer, source, address in unsent:
+            try:
+                send((answer,), source, 0, address)
+            except OSError:  # a full buffer, a firewall, no route, port 0: the client asks again
+                self._pipeline.counts.add(DROPS, "send")
 
     def _wait_for(self, pending: Pending, source: _Control, address: _Address) -> None:
         if self._pending >= self._max_pending:
