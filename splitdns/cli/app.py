@@ -41,6 +41,7 @@ class RulesDialect(StrEnum):
     OPENWRT = "openwrt"
     VYOS = "vyos"
     EDGEOS = "edgeos"
+    UNIFI = "unifi"
     PF_OPENBSD = "pf-openbsd"
     PF_FREEBSD = "pf-freebsd"
 

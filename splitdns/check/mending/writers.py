@@ -16,6 +16,7 @@ from splitdns.check.mending import (
     pf,
     pfsense,
     routeros,
+    unifi,
     vyos,
 )
 from splitdns.check.model import Gateway, Network, Ruleset
@@ -57,6 +58,7 @@ WRITERS: dict[str, Writer | Numbered] = {
     "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),
+    "unifi": Numbered(unifi.written, ("unifi ",)),
     "pf-openbsd": Writer(pf.written_openbsd, ("pf-openbsd ",)),
     "pf-freebsd": Writer(pf.written_freebsd, ("pf-freebsd ",)),
 }

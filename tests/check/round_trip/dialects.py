@@ -15,7 +15,7 @@ from splitdns.check.fetch import Text
 from tests.check.everywhere.dialects import BSD, IPROUTE
 from tests.check.openwrt import uci
 from tests.check.round_trip import conf, edge, webui
-from tests.check.vyos.configurations import leaves
+from tests.check.vyos.configurations import leaves, provisioned
 
 # What the gateway's files say, in the order of its sources.
 Texts = tuple[Text, ...]
@@ -109,6 +109,11 @@ def _in_session(dialect: str) -> Callable[[Texts, Sequence[str]], Texts]:
     return lambda texts, lines: changed(texts, dialect, lambda text: session(text, lines))
 
 
+def _in_usg(texts: Texts, lines: Sequence[str]) -> Texts:
+    """As the controller provisions a USG: its config.gateway.json is merged into what the device has."""
+    return changed(texts, "unifi", lambda text: provisioned(text, lines))
+
+
 _IPROUTE = tuple((dialect, f"../everywhere/{path}") for dialect, path in IPROUTE)
 _BSD = tuple((dialect, f"../everywhere/{path}") for dialect, path in BSD)
 
@@ -159,6 +164,7 @@ DIALECTS: dict[str, Mended] = {
     ),
     "vyos": Mended((("vyos", "vyos/{name}.txt"),), _in_session("vyos")),
     "edgeos": Mended((("edgeos", "edgeos/{name}.boot"),), _in_session("edgeos")),
+    "unifi": Mended((("unifi", "unifi/{name}.json"),), _in_usg),
     "pf-openbsd": Mended((("pf", "pf-openbsd/{name}.conf"), *_BSD), _in_pf, cannot=_STATEFUL),
     "pf-freebsd": Mended((("pf", "pf-freebsd/{name}.conf"), *_BSD), _in_pf, cannot=_STATEFUL),
 }

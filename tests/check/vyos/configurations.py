@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.vyos.interfaces import read_interfaces
@@ -52,3 +55,34 @@ def leaves(tree: Node) -> Iterator[str]:
         else:
             quoted = (f"'{word}'" if " " in word or not word else word for word in child.path)
             yield f"set {' '.join(quoted)}"
+
+
+_TAKEN = re.compile(r"# or, for a USG, take from config\.gateway\.json: (?P<piece>.*)")
+
+
+def provisioned(text: str, lines: Sequence[str]) -> str:
+    """A USG's configuration with pieces of JSON among ``lines`` merged into it, and others taken from it."""
+    whole = json.loads(text)
+    for line in lines:
+        taken = _TAKEN.fullmatch(line)
+        if taken is not None:
+            _take(whole, json.loads(taken["piece"]))
+        elif not line.startswith("#"):
+            _merge(whole, json.loads(line))
+    return json.dumps(whole, indent="\t") + "\n"
+
+
+def _merge(whole: dict[str, Any], piece: dict[str, Any]) -> None:
+    for key, value in piece.items():
+        if isinstance(value, dict):
+            _merge(whole.setdefault(key, {}), value)
+        else:
+            whole[key] = value
+
+
+def _take(whole: dict[str, Any], piece: dict[str, Any]) -> None:
+    for key, value in piece.items():
+        if isinstance(value, dict):
+            _take(whole[key], value)
+        if not isinstance(value, dict) or not whole[key]:
+            del whole[key]
