@@ -67,6 +67,7 @@ SITES = {
     "13-redirected-dns-by-halves": Site(resolver="192.168.1.1"),
     "14-leased-wan": Site(PLAIN),
     "15-one-to-one": Site(PLAIN, WWW.replace("$wan4", "203.0.113.8")),
+    "18-leased-wan-of-the-configuration": Site(PLAIN),
     "16-ipv6": Site(zone=WWW.replace("$wan4}", '$wan4}, AAAA: "2001:db8:1::20"')),
 }
 

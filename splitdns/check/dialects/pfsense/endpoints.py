@@ -127,7 +127,11 @@ class Endpoints:
         return Missing(f"{word} is no alias and no interface")
 
     def _own(self, name: str, side: Side, family: int) -> Where:
-        """An interface's own address; a leased one that nothing tells may be any that is nobody's else."""
+        """An interface's own address.
+
+        A leased one that no source tells is whatever the gateway has beside its own fixed ones (`wan:` may
+        tell it later), and else may be any that is nobody's in its networks.
+        """
         numbers = NONE
         maybe: tuple[tuple[Condition, ...], ...] = ()
         for key in sorted(self.faces.named(name) or ()):
@@ -136,9 +140,15 @@ class Endpoints:
             if dynamic := face.own(family, dynamic=True):  # by its interface: a rule that follows it
                 maybe = (*maybe, (Addresses(side, dynamic),))
             if family in face.leased:
-                others = all_addresses(family) - self.faces.networks(family) - numbers_of_loopback(family)
+                others = all_addresses(family) - self.faces.own(family) - numbers_of_loopback(family)
+                foreign = others - self.faces.networks(family)
+                local = frozenset({"local"})
                 unsure = Unknown(f"the address of {key} is leased, and told by no source such as ifconfig")
-                maybe = (*maybe, (Addresses(side, others), unsure))
+                maybe = (
+                    *maybe,
+                    (AddressTypes(side, local), Addresses(side, others)),
+                    (AddressTypes(side, local, negated=True), Addresses(side, foreign), unsure),
+                )
         return Where(numbers, maybe)
 
     def _networks(self, keys: frozenset[str], family: int) -> Where:

@@ -80,7 +80,8 @@ def test_the_gateway_itself_is_what_is_local() -> None:
 def test_a_leased_address_may_be_any_that_is_nobody_else_s() -> None:
     found = where("<network>wanip</network>", ends(LEASED_WAN + LAN))
 
-    ((others, unsure),) = found.maybe
+    (kind, others), (_, _, unsure) = found.maybe
+    assert kind == AddressTypes(Side.DESTINATION, frozenset({"local"}))
     assert isinstance(unsure, Unknown)
     assert isinstance(others, Addresses)
     assert int("c0a80101", 16) not in others.numbers

@@ -15,6 +15,7 @@ from tests.check.pfsense.configs import (
     IN_LAN,
     INTERNET,
     LAN,
+    LEASED_WAN,
     NO_REFLECTION,
     PUBLIC,
     PURE,
@@ -167,3 +168,10 @@ def test_dns_is_led_to_the_gateway_by_its_loopback() -> None:
     for filters, verdict in ((ALLOW_LAN, "router-self"), (only, "router-self"), ("", "dropped")):
         found = gateway(config(text, filters))
         assert ended(found, IN_LAN, at="198.51.100.9", ports=53, protocol=17) == verdict
+
+
+def test_at_a_leased_address_that_nothing_tells_it_is_a_maybe() -> None:
+    text = config(forward(), FILTERS, interfaces=LEASED_WAN + LAN + DMZ, gateways="")
+
+    assert ended(gateway(text), INTERNET, at=PUBLIC) == "maybe"
+    assert ended(gateway(text.replace(NO_REFLECTION, PURE)), IN_LAN, at=PUBLIC) == "maybe"
