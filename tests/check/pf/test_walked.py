@@ -284,6 +284,8 @@ def test_binat_and_its_order() -> None:
     assert ended(gateway(binat), INTERNET, at="203.0.113.9", ports=22) == "ok-dnat web"
     rdr = RDR.replace("(em0)", "203.0.113.9").replace("192.168.1.20", "192.168.20.20")
     assert ended(gateway(binat + rdr), INTERNET, at="203.0.113.9") == "ok-dnat dmz"  # rdr is asked first
+    no_rdr = "no rdr on em0 inet proto tcp from any to any port 443\n"
+    assert ended(gateway(no_rdr + rdr + binat), INTERNET, at="203.0.113.9") == "ok-dnat web"
 
 
 def test_tags_of_translation_rules() -> None:

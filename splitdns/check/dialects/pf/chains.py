@@ -239,14 +239,16 @@ class _Chains:
             ("out", "nat", Hook.POSTROUTING, Priority.SRCNAT, ("binat", "nat")),
         ):
             way = self._ways[direction]
-            rules: list[Made] = []
-            if self._name == FREEBSD:
-                rules = [rule for kind in kinds for rule in self._old(kind, direction)]
-            elif way.translates:
-                rules = list(self._new(way))
-            if rules:
-                rules = [*self._skipped(direction), *rules]
-                yield Chain(table, name, _joined(rules), hook, priority, is_nat=True)
+            skipped = tuple(self._skipped(direction))
+            if self._name == OPENBSD and way.translates:
+                rules = _joined(self._new(way))
+                yield Chain(table, name, (*skipped, *rules), hook, priority, is_nat=True)
+            chains = [(f"{kind} {direction}", _joined(self._old(kind, direction))) for kind in kinds]
+            chains = [one for one in chains if one[1]]
+            if chains:
+                jumps = (Made((), Jump(its), self._origin) for its, _ in chains)
+                yield Chain(table, hook.value, (*skipped, *jumps), hook, priority, is_nat=True)
+                yield from (Chain(table, its, rules, is_nat=True) for its, rules in chains)
 
     def _new(self, way: _Way) -> Iterator[Made]:
         """OpenBSD: the rule that decides translates, or else the last match of all, wherever it stands."""
@@ -267,14 +269,14 @@ class _Chains:
                         yield Made((*conditions, *_all_of(last)), action, origin, frozenset({family}))
 
     def _old(self, kind: str, direction: str) -> Iterator[Made]:
-        """FreeBSD: the first translation rule that holds."""
+        """FreeBSD: the first rule of a kind that holds; where it says ``no``, the other kind is asked."""
         for at, one in enumerate(self._written.translations):
             if one.kind != kind:
                 continue
             when, target = _turned(one, direction)
             tagged = self._tagged((when,), direction, -1)
             for part in self._sifted(when, direction, one.origin):
-                action: Action | None = Accept()
+                action: Action | None = Return()
                 if target is not None:
                     side = _TRANSLATED[direction]
                     action = translation(target, side, part.family, (when,), self._around)

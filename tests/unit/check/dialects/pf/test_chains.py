@@ -40,8 +40,10 @@ def test_openbsd_filters_before_the_source_is_translated() -> None:
 
 def test_freebsd_filters_behind_all_translation() -> None:
     assert layout(read(FREEBSD).ruleset) == [
-        ("pf-freebsd nat", "rdr", "prerouting", -100),
-        ("pf-freebsd nat", "nat", "postrouting", 100),
+        ("pf-freebsd nat", "prerouting", "prerouting", -100),
+        ("pf-freebsd nat", "rdr in", None, 0),
+        ("pf-freebsd nat", "postrouting", "postrouting", 100),
+        ("pf-freebsd nat", "nat out", None, 0),
         ("pf-freebsd filter", "in", None, 0),
         ("pf-freebsd filter", "forward", "forward", 0),
         ("pf-freebsd filter", "input", "input", 0),
