@@ -86,7 +86,8 @@ def test_an_export_that_was_cut_is_read_or_refused(text: str, at: int, length: i
     "text",
     [
         "/ip firewall nat\n" + "add chain=dstnat\n" * 20_000 + "set [find comment=b] comment=c\n" * 400,
-        "/ip firewall address-list\n" + "add address=192.0.2.1 list=a\n" * 40_000,
+        "/ip firewall address-list\n"
+        + "".join(f"add address=10.{at // 128}.{at % 128 * 2}.1 list=a\n" for at in range(30_000)),
         "add " + "[" * 100_000,
         "/ip address\nadd " + "\\\n" * 200_000,
         "# " * 100_000,

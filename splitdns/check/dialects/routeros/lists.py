@@ -23,7 +23,7 @@ from splitdns.check.model import (
     Support,
     Unknown,
 )
-from splitdns.check.sets import NONE, Numbers, all_addresses, numbers_of
+from splitdns.check.sets import NONE, Numbers, Range, all_addresses, numbers_of
 from splitdns.errors import ConfigError, Problems
 
 CLOUD = ".sn.mynetname.net"  # the names that /ip cloud keeps
@@ -52,6 +52,7 @@ def lists_of(
     printed = menu in config.printed
     dynamic = {item.get("list") for item in config.items.get(menu, ()) if item.dynamic}
     found: dict[str, AddressList] = {}
+    ranges: dict[str, list[Range]] = {}
     for item in config.of(menu):
         name = item.get("list")
         was = found.get(name, AddressList())
@@ -63,8 +64,12 @@ def lists_of(
         except ConfigError as error:
             problems.error(error)
             continue
-        kept = was.kept or item.dynamic or is_name(item.get("address"))
-        found[name] = AddressList(was.known | known, was.unsure or unsure, kept, was.inside)
+        ranges.setdefault(name, []).extend(known.ranges)
+        kept = was.kept or item.dynamic or is_name(text)
+        if name not in found or (kept, bool(unsure)) != (was.kept, bool(was.unsure)):
+            found[name] = replace(was, kept=kept, unsure=was.unsure or unsure)
+    for name, its in ranges.items():  # all at once: lists of what is to be kept away are long
+        found[name] = replace(found[name], known=Numbers.of(*its))
     for name, why in _added(config, family):
         if not printed:
             found[name] = replace(found.get(name, AddressList()), unsure=why)
