@@ -121,6 +121,9 @@ def faces_of(config: Config, around: Network) -> Faces:
         if face.group:
             groups[face.group] = groups.get(face.group, frozenset()) | {key}
     gateways = {one.name: one for one in _gateways(config, faces)}
+    for one in gateways.values():
+        if one.is_default and config.is_opnsense:  # which finds an interface's gateway by itself
+            faces[one.interface] = replace(faces[one.interface], gateways=True)
     return Faces(faces, groups, gateways, outside)
 
 

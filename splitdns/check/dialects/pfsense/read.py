@@ -120,8 +120,9 @@ def came_by(rule: Rule) -> frozenset[str]:
 
 
 def _interfaces(faces: Faces) -> Iterator[Interface]:
-    """All; without any gateway, ``wan`` is taken for the uplink."""
-    uplinks = {key for key, face in faces.all.items() if face.gateways and not face.is_tunnel} or {"wan"}
+    """All; an uplink is what has a gateway, or the default one; without any, ``wan`` is taken for it."""
+    default = {one.interface for one in faces.gateways.values() if one.is_default}
+    uplinks = {key for key in default | faces.uplinks() if not faces.all[key].is_tunnel} or {"wan"}
     bridges = {member: key for key, face in faces.all.items() for member in face.members}
     for key, face in faces.all.items():
         yield Interface(

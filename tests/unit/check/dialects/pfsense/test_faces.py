@@ -101,6 +101,13 @@ def test_a_tunnel_s_client_has_a_gateway_and_an_address_that_nothing_tells() -> 
     assert found.gateways["VPN"].address is None
 
 
+def test_opnsense_finds_an_interface_s_gateway_by_itself() -> None:
+    text = config(interfaces=WAN.replace("<gateway>WANGW</gateway>", "") + LAN)
+
+    assert faces(text)[0].uplinks() == set()
+    assert faces(text, Flavour.OPNSENSE)[0].uplinks() == {"wan"}
+
+
 def test_a_gateway_that_is_off_is_none() -> None:
     found, read = faces(config(gateways=GATEWAYS.replace("<defaultgw>", "<disabled/><defaultgw>")))
 

@@ -82,6 +82,13 @@ def test_without_any_gateway_the_wan_is_the_uplink() -> None:
     assert [one.name for one in found.interfaces if one.uplink] == ["wan"]
 
 
+def test_the_default_gateway_s_interface_is_an_uplink() -> None:
+    faces = WAN.replace("<gateway>WANGW</gateway>", "").replace("wan>", "opt3>") + LAN
+    found = device(config(interfaces=faces, gateways=GATEWAYS.replace(">wan<", ">opt3<"))).network
+
+    assert [one.name for one in found.interfaces if one.uplink] == ["opt3"]
+
+
 def test_what_is_not_followed_is_named() -> None:
     more = "<ipsec><phase2><mode>tunnel</mode></phase2></ipsec>"
 
