@@ -124,7 +124,10 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "`<virtualip>` `carp`, `ipalias`": (
         config(more=VIP),
         config(more=VIP.replace("carp", "ipalias")),
+    ),
+    "`<virtualip>` `proxyarp`, `other`": (
         config(more=VIP.replace("carp", "proxyarp")),
+        config(more=VIP.replace("carp", "other")),
     ),
     "`<bridges>`": (
         config(interfaces=WAN + LAN + DMZ.replace("igb2", "bridge0"), more=BRIDGES),

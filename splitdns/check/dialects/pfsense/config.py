@@ -11,7 +11,7 @@ from enum import Enum
 
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import Note, Origin, Support
-from splitdns.errors import ConfigError, Problems, Where
+from splitdns.errors import ConfigError, Problems
 
 MAX_RULES = 20_000  # of one kind; beyond: an error. The largest that people show have a few thousand
 
@@ -71,7 +71,3 @@ def origin_of(element: Element, words: str, made_by: str = "") -> Origin:
 def shown(found: str) -> str:
     """A value for a person, shortened."""
     return repr(found) if len(found) <= 60 else f"{found[:57]!r}…"
-
-
-def place_of(element: Element | None, otherwise: Element) -> Where:
-    return (element or otherwise).where

@@ -45,7 +45,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Meant:
     """One side's addresses of one family; ``maybe`` are further ways to be meant."""
 
     numbers: Numbers
@@ -81,21 +81,21 @@ class Endpoints:
 
     # --- Addresses ------------------------------------------------------------------------------------------
 
-    def addresses(self, element: Element | None, side: Side, family: int) -> Where | Missing:
+    def addresses(self, element: Element | None, side: Side, family: int) -> Meant | Missing:
         """Those of a ``<source>`` or ``<destination>``."""
         if element is None or element.child("any") is not None:
-            return Where(all_addresses(family))
+            return Meant(all_addresses(family))
         negated = is_on(element, "not")
         text = element.value("network") or element.value("address")
         if not text:
             if self.config.is_opnsense:
-                return Where(all_addresses(family))
+                return Meant(all_addresses(family))
             return Missing("its address is empty")
         if element.tag == "source" and text == _ANYWHERE:
-            return Where(all_addresses(family))
+            return Meant(all_addresses(family))
         return self.named(text, side, family, negated)
 
-    def named(self, text: str, side: Side, family: int, negated: bool = False) -> Where | Missing:
+    def named(self, text: str, side: Side, family: int, negated: bool = False) -> Meant | Missing:
         """Those of a text: several, with commas between, may be meant."""
         numbers = NONE
         maybe: list[tuple[Condition, ...]] = []
@@ -105,28 +105,28 @@ class Endpoints:
                 return found
             numbers |= found.numbers
             maybe += found.maybe
-        return Where(numbers, tuple(maybe), negated)
+        return Meant(numbers, tuple(maybe), negated)
 
-    def _one(self, word: str, side: Side, family: int) -> Where | Missing:
+    def _one(self, word: str, side: Side, family: int) -> Meant | Missing:
         if word == _ANYWHERE:
-            return Where(all_addresses(family))
+            return Meant(all_addresses(family))
         if word == "(self)":
-            return Where(NONE, ((AddressTypes(side, frozenset({"local"})),),))
+            return Meant(NONE, ((AddressTypes(side, frozenset({"local"})),),))
         if (pair := parsed_addresses(word)) is not None:
-            return Where(pair[1] if pair[0] == family else NONE)
+            return Meant(pair[1] if pair[0] == family else NONE)
         alias = self.aliases.get(word)
         if alias is not None:
-            return Where(alias.of(family), _unknown(alias))
+            return Meant(alias.of(family), _unknown(alias))
         if word.endswith("ip") and self.faces.named(word[:-2]) is not None:
             return self._own(word[:-2], side, family)
         keys = self.faces.named(word.removeprefix("__").removesuffix("_network"))
         if keys is not None:
             return self._networks(keys, family)
         if word in _OF_THE_DEVICE:
-            return Where(NONE, ((Unknown(f"what is in {word} is known to the device only"),),))
+            return Meant(NONE, ((Unknown(f"what is in {word} is known to the device only"),),))
         return Missing(f"{word} is no alias and no interface")
 
-    def _own(self, name: str, side: Side, family: int) -> Where:
+    def _own(self, name: str, side: Side, family: int) -> Meant:
         """An interface's own address.
 
         A leased one that no source tells is whatever the gateway has beside its own fixed ones (`wan:` may
@@ -149,9 +149,9 @@ class Endpoints:
                     (AddressTypes(side, local), Addresses(side, others)),
                     (AddressTypes(side, local, negated=True), Addresses(side, foreign), unsure),
                 )
-        return Where(numbers, maybe)
+        return Meant(numbers, maybe)
 
-    def _networks(self, keys: frozenset[str], family: int) -> Where:
+    def _networks(self, keys: frozenset[str], family: int) -> Meant:
         numbers = NONE
         maybe: tuple[tuple[Condition, ...], ...] = ()
         for key in sorted(keys):
@@ -159,7 +159,7 @@ class Endpoints:
             numbers |= face.networks(family)
             if family in face.leased:
                 maybe = (*maybe, (Unknown(f"the network of {key} is told by a lease"),))
-        return Where(numbers, maybe)
+        return Meant(numbers, maybe)
 
     # --- Ports ----------------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Endpoints:
 
     # --- Destinations that may be loopback ------------------------------------------------------------------
 
-    def seen_by_filter(self, where: Where, text: str, family: int) -> tuple[Condition, ...] | Missing | None:
+    def seen_by_filter(self, where: Meant, text: str, family: int) -> tuple[Condition, ...] | Missing | None:
         """The destination and its ports, as the filter sees them; None: no packet of ``family`` is meant."""
         plain = where.conditions(Side.DESTINATION, family)
         ports = self.port_conditions(text, Side.DESTINATION)

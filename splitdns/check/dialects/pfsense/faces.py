@@ -72,7 +72,6 @@ class Faces:
     all: dict[str, Face] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     gateways: dict[str, GatewayItem] = field(default_factory=dict)
-    outside: Numbers = NONE  # public addresses that are led inside, but nobody's own (proxy ARP)
 
     def named(self, name: str) -> frozenset[str] | None:
         """The interfaces that an interface's or a group's name stands for; None: there is none."""
@@ -112,7 +111,7 @@ def faces_of(config: Config, around: Network) -> Faces:
             faces[known] = replace(assigned, addresses=addresses, is_tunnel=True, group=face.group)
     for key, face in faces.items():
         faces[key] = _with_leased(face, around.interface(face.device))
-    outside = _with_virtual(config, faces)
+    _add_virtual(config, faces)
     groups: dict[str, frozenset[str]] = {}
     for element in config.rows("ifgroups", "ifgroupentry"):
         members = frozenset(element.value("members").replace(",", " ").split())
@@ -124,7 +123,7 @@ def faces_of(config: Config, around: Network) -> Faces:
     for one in gateways.values():
         if one.is_default and config.is_opnsense:  # which finds an interface's gateway by itself
             faces[one.interface] = replace(faces[one.interface], gateways=True)
-    return Faces(faces, groups, gateways, outside)
+    return Faces(faces, groups, gateways)
 
 
 # --- Interfaces ---------------------------------------------------------------------------------------------
@@ -199,9 +198,8 @@ def _with_leased(face: Face, told: Interface | None) -> Face:
     return replace(face, addresses=(*face.addresses, *found), leased=face.leased - families)
 
 
-def _with_virtual(config: Config, faces: dict[str, Face]) -> Numbers:
-    """Virtual addresses, put to their interfaces; those that are no interface's are returned."""
-    outside = NONE
+def _add_virtual(config: Config, faces: dict[str, Face]) -> None:
+    """Put virtual addresses to their interfaces."""
     rows = list(config.rows("virtualip", "vip"))
     carriers = {f"_vip{one.value('uniqid')}": one.value("interface") for one in rows}
     for element in rows:
@@ -214,14 +212,14 @@ def _with_virtual(config: Config, faces: dict[str, Face]) -> Numbers:
             config.wrong(element, "an address as <subnet>, with <subnet_bits>", element.value("subnet"))
             continue
         if element.value("mode") not in _OWN_MODES:
-            outside |= numbers_of(found.network) if found.version == 4 else NONE
+            reason = "it is answered for, and not the gateway's own: forwards and pairs may lead it inside"
+            config.note(Support.IGNORED, "vip", origin_of(element, str(found)), reason)
         elif key in faces:
             own = InterfaceAddress(found.ip, found.network)
             faces[key] = replace(faces[key], addresses=(*faces[key].addresses, own))
         else:
             reason = f"its interface {key} is not there, or not enabled"
             config.note(Support.IGNORED, "vip", origin_of(element, str(found)), reason)
-    return outside
 
 
 # --- Tunnels ------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from splitdns.check.dialects.pfsense.endpoints import (
     PASSED,
     PROXIED,
     Endpoints,
+    Meant,
     Missing,
-    Where,
 )
 from splitdns.check.dialects.pfsense.protocols import families, protocols
 from splitdns.check.dialects.xml_places import Element
@@ -77,7 +77,7 @@ class Forward:
     reflection: Reflection
     protocols: Numbers
     source: tuple[Condition, ...]
-    destination: Where
+    destination: Meant
     ports: Numbers | None
     uncertain: tuple[Condition, ...]
     target: Numbers | None  # None: it excepts from the others
@@ -207,7 +207,7 @@ def _local(ends: Endpoints, element: Element, ports: Numbers) -> Range | None:
 # --- Reflection ---------------------------------------------------------------------------------------------
 
 
-def _reflection(ends: Endpoints, element: Element, destination: Where) -> Reflection:
+def _reflection(ends: Endpoints, element: Element, destination: Meant) -> Reflection:
     config = ends.config
     told = element.value("natreflection")
     if told == "disable":
@@ -238,14 +238,14 @@ def reflecting(ends: Endpoints, but: frozenset[str], family: int) -> frozenset[s
     return frozenset(one.key for one in found)
 
 
-def _reflected_destination(ends: Endpoints, forward: Forward) -> Where:
+def _reflected_destination(ends: Endpoints, forward: Forward) -> Meant:
     """Of a forward for any destination, only the network of its interface is reflected."""
     if not forward.destination.is_any:
         return forward.destination
     networks = Numbers()
     for key in forward.keys:
         networks |= ends.faces.all[key].networks(forward.family)
-    return Where(networks)
+    return Meant(networks)
 
 
 # --- Rules of prerouting ------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def rules_of(ends: Endpoints, forwards: list[Forward]) -> Iterator[Rule]:
 
 
 def _rdr(
-    forward: Forward, keys: frozenset[str], destination: Where, made_by: str = "", *, proxied: bool = False
+    forward: Forward, keys: frozenset[str], destination: Meant, made_by: str = "", *, proxied: bool = False
 ) -> Iterator[Rule]:
     to = destination.conditions(Side.DESTINATION, forward.family)
     if to is None:
@@ -299,7 +299,7 @@ def _action(forward: Forward) -> Action:
     return Translate(Side.DESTINATION, forward.target, ports, base)
 
 
-def _proxied(ends: Endpoints, forward: Forward, destination: Where) -> Iterator[Rule]:
+def _proxied(ends: Endpoints, forward: Forward, destination: Meant) -> Iterator[Rule]:
     """To the proxy on loopback, which connects to the server; it takes TCP, and UDP badly."""
     config = ends.config
     ports = forward.local_ports

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.check.dialects.pfsense.config import is_on, origin_of
-from splitdns.check.dialects.pfsense.endpoints import Endpoints, Missing, Where
+from splitdns.check.dialects.pfsense.endpoints import Endpoints, Meant, Missing
 from splitdns.check.dialects.pfsense.faces import prefix_of
 from splitdns.check.dialects.pfsense.forwards import reflecting
 from splitdns.check.dialects.xml_places import Element
@@ -37,7 +37,7 @@ class Pair:
     keys: frozenset[str]
     public: Prefix
     inside: Prefix
-    others: Where
+    others: Meant
     excepted: bool
     reflected: frozenset[str]
     is_helped: bool  # by source NAT for the server's own network
@@ -111,7 +111,7 @@ def _npt(ends: Endpoints, element: Element, origin: Origin) -> Pair | Missing:
         ends.config.wrong(element, f"prefixes of one length, /{inside.prefixlen}", f"/{public.prefixlen}")
         return Missing("its prefixes differ in length")
     everywhere = ends.named("any", Side.DESTINATION, inside.version)
-    assert isinstance(everywhere, Where)
+    assert isinstance(everywhere, Meant)
     return Pair(origin, keys, public, inside, everywhere, False, frozenset(), False)
 
 
@@ -120,7 +120,7 @@ def _single(ends: Endpoints, text: str) -> str:
     if not text or prefix_of(text) is not None:
         return text
     found = ends.named(text, Side.DESTINATION, 4)
-    if isinstance(found, Where) and found.numbers and not found.maybe and len(found.numbers.ranges) == 1:
+    if isinstance(found, Meant) and found.numbers and not found.maybe and len(found.numbers.ranges) == 1:
         low, high = found.numbers.ranges[0]
         size = high - low + 1
         if size & size - 1 == 0 and low % size == 0:

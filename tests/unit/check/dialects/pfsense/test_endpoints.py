@@ -7,7 +7,7 @@ import pytest
 from splitdns.check.dialects import xml_places
 from splitdns.check.dialects.pfsense.aliases import Aliases
 from splitdns.check.dialects.pfsense.config import Config, Flavour
-from splitdns.check.dialects.pfsense.endpoints import LOOPED, PROXIED, Endpoints, Missing, Where
+from splitdns.check.dialects.pfsense.endpoints import LOOPED, PROXIED, Endpoints, Meant, Missing
 from splitdns.check.dialects.pfsense.faces import faces_of
 from splitdns.check.model import (
     Addresses,
@@ -37,10 +37,10 @@ def ends(interfaces: str = WAN + LAN) -> Endpoints:
     return Endpoints(found, faces_of(found, Network()), Aliases(found))
 
 
-def where(text: str, of: Endpoints | None = None, family: int = 4) -> Where:
+def where(text: str, of: Endpoints | None = None, family: int = 4) -> Meant:
     element = xml_places.read(f"<destination>{text}</destination>", "f")
     found = (of or ends()).addresses(element, Side.DESTINATION, family)
-    assert isinstance(found, Where)
+    assert isinstance(found, Meant)
     return found
 
 

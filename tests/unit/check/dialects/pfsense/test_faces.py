@@ -65,10 +65,11 @@ def test_virtual_addresses_are_the_gateway_s_own_but_for_proxy_arp() -> None:
         "<subnet_bits>24</subnet_bits></vip>"
     )
     three = (("carp", "wan", 8), ("ipalias", "_vipu8", 9), ("proxyarp", "wan", 10))
-    found, _ = faces(config(more=f"<virtualip>{''.join(vip.format(*one) for one in three)}</virtualip>"))
+    text = config(more=f"<virtualip>{''.join(vip.format(*one) for one in three)}</virtualip>")
+    found, read = faces(text)
 
     assert own(found, "wan") == ["203.0.113.7/24", "203.0.113.8/24", "203.0.113.9/24"]
-    assert found.outside.size == 256
+    assert [note.origin.text for note in read.notes] == ["203.0.113.10/24"]
 
 
 def test_tunnels_are_interfaces_of_their_group() -> None:
