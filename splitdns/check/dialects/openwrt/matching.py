@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from splitdns.check.dialects.openwrt.ipsets import IpSet
 from splitdns.check.dialects.openwrt.options import LeftOutError, Options
@@ -28,6 +29,7 @@ from splitdns.check.sets import Numbers
 
 TIMES = ("start_date", "stop_date", "start_time", "stop_time", "weekdays", "utc_time")
 SILENT = ("log", "log_limit", "counter", "_name", "limit_burst", "connlimit_ports")
+MAX_SHOWN = 8  # zones that are told to who names another
 _DIRECTIONS = {"src": Side.SOURCE, "dst": Side.DESTINATION, "dest": Side.DESTINATION}
 
 
@@ -51,7 +53,9 @@ class Known:
         if text == "*":
             return Reference(None)
         if text not in self.zones:
-            raise Invalid(f"* or a zone ({', '.join(self.zones) or 'there is none'})")
+            more = ["…"] if len(self.zones) > MAX_SHOWN else []
+            some = ", ".join([*islice(self.zones, MAX_SHOWN), *more])
+            raise Invalid(f"* or a zone ({some or 'there is none'})")
         return Reference(self.zones[text])
 
 

@@ -27,6 +27,7 @@ _SHOWN = re.compile(
 )
 _SHORT = {"p": "package", "c": "config", "o": "option", "l": "list"}  # libuci takes these too
 _SECRETS = ("private_key", "preshared_key", "password", "key", "psk", "pincode")
+_BLANKS = " \t\r\f\v"  # isspace() in C: a blank of Unicode is part of a word
 _QUOTES = "'\""
 
 
@@ -270,7 +271,7 @@ class _Words:
                 if words:
                     yield words
                 words = []
-            elif char in " \t\r\f\v":
+            elif char in _BLANKS:
                 self._step()
             else:
                 words.append(self._word())
@@ -299,7 +300,7 @@ class _Words:
                 self._step()
                 escaped = self._step()
                 found.append("" if escaped == "\n" else escaped)
-            elif char.isspace() or char in ";#":
+            elif char in _BLANKS or char in "\n;#":
                 break
             else:
                 found.append(self._step())

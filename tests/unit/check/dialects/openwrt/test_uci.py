@@ -55,6 +55,12 @@ def test_a_section_knows_its_words_and_each_option_its_place() -> None:
     assert str(rule.options["name"].where) == "firewall:8:14"
 
 
+def test_a_blank_of_unicode_is_part_of_a_word() -> None:
+    (zone,) = one("config zone\n\toption name \u2003a\x85\n")
+
+    assert zone.options["name"].values == ("\u2003a\x85",)
+
+
 def test_secrets_are_not_said() -> None:
     (tunnel,) = one("config interface 'wg'\noption private_key 'abc'\noption proto 'wireguard'\n", "network")
 
