@@ -142,7 +142,9 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.keep(group)
-                self._keeper.start(group, self._loaded, self._counts, self._changed.set)
+                self._keeper.start(
+                    group, self._loaded, self._counts, self._changed.set, self._close_in_builder
+                )
                 while_serving = [
                     group.create_task(self._tell_serving()),
                     group.create_task(self._stay_alive()),

@@ -15,7 +15,7 @@ from splitdns.daemon.wan.answer import MAX_OCTETS, Address, WanError, address_in
 PATIENCE_S = 10.0  # for all of it; beyond: it is killed with all that it started
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
-_PR_CAP_AMBIENT, _CLEAR_ALL = 47, 4  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_CAP_AMBIENT, _CLEAR_ALL = 1, 47, 4  # prctl(2)
 _libc = ctypes.CDLL(None)
 
 
@@ -62,7 +62,7 @@ async def _started(
                 env=ENVIRONMENT,
                 cwd=base,
                 start_new_session=True,
-                preexec_fn=_give_up_rights,
+                preexec_fn=_be_program,
             )
         finally:
             os.close(theirs)
@@ -76,6 +76,7 @@ async def _started(
         pipe.close()
 
 
-def _give_up_rights() -> None:
-    """The right to low ports, which the server inherits to its children otherwise (capabilities(7))."""
+def _be_program() -> None:
+    """Without the right to low ports, which it would inherit (capabilities(7)); dead with who asked."""
     _libc.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

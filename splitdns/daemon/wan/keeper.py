@@ -45,7 +45,7 @@ NONCE_OCTETS = 12  # of PCP (RFC 6887 11.1)
 SETTLE_S = 0.1  # for notices that come together; nobody makes us ask more often
 
 Clock = Callable[[], float]
-Asking = Callable[[Source, int, Path, bytes], Awaitable[Address]]
+Asking = Callable[[Source, int, Path, bytes, Callable[[], None]], Awaitable[Address]]
 Resting = Callable[[asyncio.Event, float], Awaitable[None]]
 
 
@@ -86,10 +86,18 @@ class Keeper:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def start(
-        self, group: asyncio.TaskGroup, loaded: Loaded, counts: Counts, changed: Callable[[], object]
+        self,
+        group: asyncio.TaskGroup,
+        loaded: Loaded,
+        counts: Counts,
+        changed: Callable[[], object],
+        in_child: Callable[[], None],
     ) -> None:
-        """Ask the sources in ``group``, and call ``changed`` when what ``loaded`` says is no longer right."""
-        self._group, self._counts, self._changed = group, counts, changed
+        """Ask the sources in ``group``, and call ``changed`` when what ``loaded`` says is no longer right.
+
+        ``in_child`` closes what is only the supervisor's, in a child that asks.
+        """
+        self._group, self._counts, self._changed, self._in_child = group, counts, changed, in_child
         self.follow(loaded)
 
     # What is known
@@ -173,9 +181,9 @@ class Keeper:
             while True:
                 hint.clear()
                 try:
-                    address = await self._ask(source, family, self._base, self._nonce)
-                except (WanError, OSError, TimeoutError) as error:
-                    self._failed(family, source, str(error) or "nothing within the time")
+                    address = await self._ask(source, family, self._base, self._nonce, self._in_child)
+                except (WanError, OSError) as error:
+                    self._failed(family, source, str(error))
                     pause_s, retry_s = min(retry_s, every_s), min(2 * retry_s, every_s)
                 else:
                     self._answered(family, source, address)

@@ -52,7 +52,7 @@ class Play:
 
         async def play() -> None:
             async with asyncio.TaskGroup() as group:
-                self.keeper.start(group, self.load(), self.counts, self._changed)
+                self.keeper.start(group, self.load(), self.counts, self._changed, lambda: None)
                 await self._done.wait()
                 self.keeper.close()
 
@@ -71,7 +71,9 @@ class Play:
         self.changes += 1
         self.follow()  # as the supervisor does, with the generation that it had built
 
-    async def _ask(self, source: Source, family: int, base: Path, nonce: bytes) -> Address:
+    async def _ask(
+        self, source: Source, family: int, base: Path, nonce: bytes, in_child: Callable[[], None]
+    ) -> Address:
         answer = self.answers.pop(0)
         try:
             return ip_address(answer)
@@ -148,7 +150,7 @@ def test_what_is_written_needs_nobody_to_be_asked(tmp_path: Path) -> None:
 
     async def start() -> None:
         async with asyncio.TaskGroup() as group:
-            play.keeper.start(group, play.load(), play.counts, play._changed)
+            play.keeper.start(group, play.load(), play.counts, play._changed, lambda: None)
 
     asyncio.run(start())
 
@@ -166,7 +168,7 @@ def test_another_source_stands_in_until_it_has_answered_itself(tmp_path: Path) -
     async def edit() -> None:
         async with asyncio.TaskGroup() as group:
             play._between = lambda: None
-            play.keeper.start(group, play.load(), play.counts, play._changed)
+            play.keeper.start(group, play.load(), play.counts, play._changed, lambda: None)
             play.config.write_text(CONFIG.format(source=next(edits)))
             assert play.value() == ONE
             play.follow()
@@ -222,7 +224,7 @@ def test_what_goes_while_the_first_generation_is_built_stays_for_its_age(tmp_pat
 
     async def start() -> None:
         async with asyncio.TaskGroup() as group:
-            play.keeper.start(group, built, play.counts, play._changed)
+            play.keeper.start(group, built, play.counts, play._changed, lambda: None)
             await play._done.wait()
             play.keeper.close()
 
