@@ -47,6 +47,8 @@ NET = "10.1.0.0/24"
         ("raw", "chain=prerouting action=notrack", Untrack()),
         ("nat", "chain=dstnat action=dst-nat to-addresses=10.0.0.1", Translate(TO, addresses("10.0.0.1"))),
         ("nat", "chain=dstnat action=dst-nat to-ports=80", Translate(TO, None, Numbers.one(80))),
+        ("nat", "chain=dstnat action=dst-nat to-addresses=0.0.0.0 to-ports=80",
+         Translate(TO, None, Numbers.one(80))),
         ("nat", "chain=dstnat action=dst-nat to-addresses=10.0.0.1-10.0.0.2 to-ports=80",
          Translate(TO, addresses("10.0.0.1-10.0.0.2"), Numbers.one(80))),
         ("nat", "chain=srcnat action=src-nat to-addresses=192.0.2.1",

@@ -12,6 +12,7 @@ from tests.check.routeros import LAN_CLIENT, OUTSIDE, chain, usual, wrong
 
 RULE = "/ip firewall filter\nadd action=drop chain=forward dst-address-list=block"
 LIST = "/ip firewall address-list\n"
+FILLED = "/ip firewall raw\nadd action=add-src-to-address-list address-list=block chain=prerouting\n"
 
 
 def condition(found: Device) -> object:
@@ -43,7 +44,8 @@ def test_a_list_of_which_nothing_is_told_is_not_known() -> None:
     [
         (LIST + "add address=wan.example.net list=block", False),
         (LIST + "add address=wan.example.net list=block\n0 D address=203.0.113.7 list=block", True),
-        ("/ip firewall raw\nadd action=add-src-to-address-list address-list=block chain=prerouting", False),
+        (FILLED, False),
+        (FILLED + LIST + "0 D address=203.0.113.7 list=block", True),
     ],
 )
 def test_what_is_dynamic_is_known_if_it_was_printed(more: str, is_known: bool) -> None:

@@ -69,6 +69,8 @@ def test_a_leased_address_that_nobody_told_is_asked_for() -> None:
     (note,) = device(leases).ruleset.notes
     assert (note.support, note.name) == (Support.WIDENED, "the address of ether1")
     assert device(leases + printed).ruleset.notes == ()
+    without = printed.replace("3 D", "3").replace("ether1", "bridge")
+    assert device(leases + without).ruleset.notes == ()  # asked, and it has none now
 
 
 def test_routes_have_distances_tables_and_kinds() -> None:
