@@ -144,6 +144,14 @@ SHOWN: dict[str, tuple[str, ...]] = {
         config(filters=rule(destination=to("servers")), more=alias(*told))
         for told in (("host", "www.example.net"), ("urltable", "https://example.net"), ("geoip", "XX"))
     ),
+    "a target that is a name, or fetched": (
+        config(forward(target="servers"), more=alias("host", "www.example.net")),
+        config(
+            outbound("hybrid", hidden("wan", "lan", more="<target>servers</target>")),
+            more=alias("url", "x"),
+        ),
+    ),
+    "`<protocol>` that is not known here": (ruled(protocol="nonsense"), config(forward(protocol="nonsense"))),
     "`<nat><rule>`": (
         config(forward("8000-8010", local=9000, source="<not/><address>192.0.2.1</address>")),
         config(forward(more="<nordr/>")),

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from splitdns.check.dialects.pfsense.aliases import Alias, Aliases, parsed_addresses, parsed_ports, words_of
 from splitdns.check.dialects.pfsense.config import Config, is_on
 from splitdns.check.dialects.pfsense.faces import Faces
+from splitdns.check.dialects.pfsense.protocols import ALL, protocols
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import (
     Addresses,
@@ -21,8 +22,10 @@ from splitdns.check.model import (
     Condition,
     Mark,
     Of,
+    Origin,
     Ports,
     Side,
+    Support,
     Unknown,
 )
 from splitdns.check.sets import NONE, PORTS, Numbers, all_addresses, numbers_of
@@ -160,6 +163,17 @@ class Endpoints:
             if family in face.leased:
                 maybe = (*maybe, (Unknown(f"the network of {key} is told by a lease"),))
         return Meant(numbers, maybe)
+
+    # --- Protocols ------------------------------------------------------------------------------------------
+
+    def protocols(self, name: str, family: int, origin: Origin) -> tuple[Numbers, tuple[Condition, ...]]:
+        """The protocols of ``name``, and what makes it uncertain that others are not meant."""
+        numbers = protocols(name, family)
+        if numbers is not None:
+            return numbers, ()
+        reason = f"the protocol {name} is not known here"
+        self.config.note(Support.UNKNOWN, "protocol", origin, reason)
+        return ALL, (Unknown(reason),)
 
     # --- Ports ----------------------------------------------------------------------------------------------
 

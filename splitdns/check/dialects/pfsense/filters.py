@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from splitdns.check.dialects.pfsense.config import is_on, origin_of
 from splitdns.check.dialects.pfsense.endpoints import Endpoints, Missing
-from splitdns.check.dialects.pfsense.protocols import families, icmp_types, protocols
+from splitdns.check.dialects.pfsense.protocols import families, icmp_types
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import (
     ICMP,
@@ -150,9 +150,7 @@ def _keys(ends: Endpoints, name: str) -> frozenset[str] | Missing | None:
 def _conditions(ends: Endpoints, element: Element, family: int) -> tuple[Condition, ...] | Missing | None:
     name = element.value("protocol")
     has_ports = any(element.value(tag, "port") for tag in ("source", "destination"))
-    numbers = protocols(name or ("tcp" if has_ports else ""), family)
-    if numbers is None:
-        return Missing(f"its protocol {name} is not known here")
+    numbers, unsure = ends.protocols(name or ("tcp" if has_ports else ""), family, _origin(element))
     source = ends.addresses(element.child("source"), Side.SOURCE, family)
     destination = ends.addresses(element.child("destination"), Side.DESTINATION, family)
     for where in (source, destination):
@@ -171,7 +169,7 @@ def _conditions(ends: Endpoints, element: Element, family: int) -> tuple[Conditi
     if of_source is None or to is None:
         return None
     of_protocol = (Protocols(numbers),) if numbers.size < 256 else ()
-    return (*of_protocol, *of_source, *from_port, *to, *_of_icmp(element, numbers, family))
+    return (*unsure, *of_protocol, *of_source, *from_port, *to, *_of_icmp(element, numbers, family))
 
 
 def _of_icmp(element: Element, numbers: Numbers, family: int) -> tuple[Condition, ...]:

@@ -20,7 +20,7 @@ from splitdns.check.dialects.pfsense.endpoints import (
     Meant,
     Missing,
 )
-from splitdns.check.dialects.pfsense.protocols import families, protocols
+from splitdns.check.dialects.pfsense.protocols import families
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import (
     TCP,
@@ -31,6 +31,7 @@ from splitdns.check.model import (
     Condition,
     Interfaces,
     Of,
+    Opaque,
     Origin,
     Ports,
     Protocols,
@@ -80,13 +81,14 @@ class Forward:
     destination: Meant
     ports: Numbers | None
     uncertain: tuple[Condition, ...]
-    target: Numbers | None  # None: it excepts from the others
+    target: Numbers | None  # None: it excepts from the others; empty: not known
     local: Range | None
     passed: Passed
 
     @property
     def is_looped(self) -> bool:
-        return self.target is not None and all(_is_loopback(self.family, one) for one in self.target.ranges)
+        ranges = self.target.ranges if self.target is not None else ()
+        return bool(ranges) and all(_is_loopback(self.family, one) for one in ranges)
 
     @property
     def local_ports(self) -> Numbers | None:
@@ -128,9 +130,8 @@ def _forward(ends: Endpoints, element: Element, family: int) -> Forward | Missin
         keys = frozenset().union(*named)
     if not keys:
         return Missing(f"its interface {key} is not enabled")
-    numbers = protocols(element.value("protocol") or ("" if ends.config.is_opnsense else "tcp"), family)
-    if numbers is None:
-        return Missing(f"its protocol {element.value('protocol')} is not known here")
+    name = element.value("protocol") or ("" if ends.config.is_opnsense else "tcp")
+    numbers, unsure = ends.protocols(name, family, origin)
     source = ends.addresses(element.child("source"), Side.SOURCE, family)
     destination = ends.addresses(element.child("destination"), Side.DESTINATION, family)
     if isinstance(source, Missing):
@@ -159,7 +160,7 @@ def _forward(ends: Endpoints, element: Element, family: int) -> Forward | Missin
     reflected = frozenset() if reflection is Reflection.NONE else reflecting(ends, keys, family)
     return Forward(
         element, origin, family, key, keys, reflected, reflection if reflected else Reflection.NONE, numbers,
-        of_source, destination, ports, (Unknown(uncertain),) if uncertain else (), target,
+        of_source, destination, ports, (*unsure, *([Unknown(uncertain)] if uncertain else [])), target,
         None if target is None or ports is None else _local(ends, element, ports),
         _passed(element) if target is not None else Passed.BY_RULES,
     )  # fmt: skip
@@ -178,8 +179,10 @@ def _target(ends: Endpoints, element: Element, family: int) -> Numbers | Missing
     found = ends.named(text, Side.DESTINATION, family)
     if isinstance(found, Missing):
         return found
-    if found.maybe and not found.numbers:
-        return Missing(f"what {text} stands for is not known")
+    if found.maybe:
+        reason = f"what its target {text} stands for is not known here"
+        ends.config.note(Support.WIDENED, "target", _origin(element), reason)
+        return Numbers()
     if not found.numbers:
         return Missing(f"its target is not of IPv{family}")
     return found.numbers
@@ -291,6 +294,8 @@ def _rdr(
 def _action(forward: Forward) -> Action:
     if forward.target is None:
         return Accept()
+    if not forward.target:
+        return Opaque("where it leads is not known")
     ports = None if forward.local is None else Numbers.of(forward.local)
     shifts = ports is not None and ports.single is None and forward.ports is not None
     base = forward.ports.first if shifts and forward.ports is not None else None

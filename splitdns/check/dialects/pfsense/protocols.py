@@ -5,6 +5,7 @@ from __future__ import annotations
 from splitdns.check.model import ICMP, ICMP6, SCTP, TCP, UDP
 from splitdns.check.sets import Numbers
 
+ALL = Numbers.of((0, 255))
 _BY_NAME: dict[str, tuple[int, ...]] = {
     "tcp": (TCP,),
     "udp": (UDP,),
@@ -47,7 +48,7 @@ def protocols(name: str, family: int) -> Numbers | None:
     """The protocols of ``name``; all of them for none; None: not a protocol that is known here."""
     name = name.lower()
     if name in ("", "any"):
-        return Numbers.of((0, 255))
+        return ALL
     if name == "icmp" and family == 6:
         return Numbers.one(ICMP6)
     if name.isdecimal() and int(name) < 256:

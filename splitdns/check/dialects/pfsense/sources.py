@@ -13,7 +13,7 @@ from splitdns.check.dialects.pfsense.config import is_on, origin_of
 from splitdns.check.dialects.pfsense.endpoints import PROXIED, Endpoints, Missing
 from splitdns.check.dialects.pfsense.forwards import Forward, Reflection, to_target
 from splitdns.check.dialects.pfsense.pairs import Pair
-from splitdns.check.dialects.pfsense.protocols import families, protocols
+from splitdns.check.dialects.pfsense.protocols import families
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import (
     TCP,
@@ -25,6 +25,7 @@ from splitdns.check.model import (
     Mark,
     Masquerade,
     Of,
+    Opaque,
     Origin,
     Protocols,
     Route,
@@ -95,10 +96,8 @@ def _conditions(ends: Endpoints, element: Element, family: int) -> tuple[Conditi
     keys = ends.faces.named(key)
     if not keys:
         return Missing(f"its interface {key} is not enabled")
-    numbers = protocols(element.value("protocol"), family)
-    if numbers is None:
-        return Missing(f"its protocol {element.value('protocol')} is not known here")
-    conditions: list[Condition] = [Interfaces(Side.DESTINATION, keys)]
+    numbers, unsure = ends.protocols(element.value("protocol"), family, origin_of(element, "outbound NAT"))
+    conditions: list[Condition] = [Interfaces(Side.DESTINATION, keys), *unsure]
     if numbers.size < 256:
         conditions.append(Protocols(numbers))
     for tag, side, port in (
@@ -136,8 +135,12 @@ def _as(ends: Endpoints, element: Element, family: int) -> Action | Missing:
     found = ends.named(text, Side.SOURCE, family)
     if isinstance(found, Missing):
         return found
-    if not found.numbers or found.maybe:
-        return Missing(f"what it translates to, {text}, is not known as an address of IPv{family}")
+    if found.maybe:
+        reason = f"what it translates to, {text}, is not known here"
+        ends.config.note(Support.WIDENED, "target", origin_of(element, "outbound NAT"), reason)
+        return Opaque(reason)
+    if not found.numbers:
+        return Missing(f"what it translates to is not of IPv{family}")
     return Translate(Side.SOURCE, found.numbers, ports)
 
 
@@ -178,7 +181,7 @@ def _for_reflection(
 ) -> Iterator[Rule]:
     helps = ends.config.is_on("system", "enablenatreflectionhelper")
     for forward in forwards:
-        if forward.target is None or forward.is_looped:
+        if not forward.target or forward.is_looped:
             continue
         if forward.reflection is Reflection.PROXY:
             origin = Origin(forward.origin.where, forward.origin.text, "NAT + proxy reflection")

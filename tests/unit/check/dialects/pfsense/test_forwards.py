@@ -145,7 +145,6 @@ def test_a_forward_for_any_destination_is_reflected_for_its_own_network_only() -
         (forward(target=""), "left out: it has no target"),
         (forward("nothing"), "left out: nothing is no port and no alias"),
         (forward(target="fd00::1"), "left out: its target is not of IPv4"),
-        (forward(protocol="nonsense"), "left out: its protocol nonsense is not known here"),
         (forward(at="<network/>"), "left out: its address is empty"),
     ],
 )
@@ -153,6 +152,16 @@ def test_what_the_device_leaves_out_is_noted(text: str, reason: str) -> None:
     notes = device(config(text)).ruleset.notes
 
     assert [note.reason for note in notes if note.name == "nat rule"] == [reason]
+
+
+def test_a_target_or_protocol_that_is_not_known_makes_a_maybe() -> None:
+    nas = "<alias><name>nas</name><type>host</type><address>nas.example.net</address></alias>"
+    to_name = config(forward(target="nas"), FILTERS, more=f"<aliases>{nas}</aliases>")
+    by_protocol = config(forward(protocol="nonsense"), FILTERS)
+
+    for text, told in ((to_name, ("target", Support.WIDENED)), (by_protocol, ("protocol", Support.UNKNOWN))):
+        assert ended(gateway(text), INTERNET, at=PUBLIC) == "maybe"
+        assert told in [(note.name, note.support) for note in device(text).ruleset.notes]
 
 
 def test_without_room_for_the_ports_it_is_an_error() -> None:

@@ -118,6 +118,13 @@ def test_what_the_device_leaves_out_is_noted(text: str, reason: str) -> None:
     assert [note.reason for note in notes if note.name == "outbound rule"] == [reason]
 
 
+def test_a_target_that_is_not_known_makes_a_maybe() -> None:
+    names = "<aliases><alias><name>pool</name><type>urltable</type><address>x</address></alias></aliases>"
+    text = config(outbound("advanced", hidden("wan", "lan", more="<target>pool</target>")), more=names)
+
+    assert ended(gateway(text), IN_LAN, at="198.51.100.9") == "maybe"
+
+
 def test_an_unknown_mode_is_an_error() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         device(config(outbound("sometimes")))
