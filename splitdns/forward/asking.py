@@ -147,7 +147,8 @@ class Asking:
 
     def _end(self, outcome: Outcome | Exception) -> None:
         self._upstreams.under_way.discard(self)
-        self._done(outcome)
+        done, self._done = self._done, _ignore  # whoever asked holds this, and is not held by it any more
+        done(outcome)
 
     async def _rest(self, arrived: list[tuple[Upstream, Ended]], running: _Running) -> Outcome:
         upstreams, tries, judge = self._upstreams, self._tries, self._judge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import socket
 from collections.abc import Awaitable, Iterable
@@ -650,6 +651,33 @@ def test_a_bug_reaches_who_waits_and_the_next_question_is_asked_as_ever() -> Non
 
 
 # --- bounds
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [good, silent, lambda asked: [wire[:-3] for wire in good(asked)]],
+    ids=["answered", "silent", "malformed"],
+)
+def test_what_is_over_needs_no_garbage_collector(respond: Script) -> None:
+    async def main() -> None:
+        async with upstream(respond) as one:
+            forwarder = make()
+
+            async def ask(numbers: Iterable[int]) -> None:
+                for number in numbers:
+                    told: list[Reply | Exception] = []
+                    forwarder.ask_then(forward(only(one), f"host{number}.example.org."), "::1", told.append)
+                    await asyncio.sleep(10)
+                    assert len(told) == 1
+
+            await ask(range(2))
+            gc.collect()
+            await ask(range(2, 22))
+            found = gc.collect()
+            await forwarder.close()
+        assert found < 20
+
+    run(main())
 
 
 def test_who_came_first_makes_room_when_too_much_is_on_its_way() -> None:
