@@ -91,6 +91,8 @@ async def _said(source: Source, family: int, base: Path, nonce: bytes) -> dict[s
                 address = await portmap.ask(source, nonce)
             case _:
                 raise WanError(f"{source} is not asked")  # it was looked at
-    except (WanError, OSError) as error:  # a TimeoutError is one, too
-        return {"failed": str(error) or "nothing within the time"}
+    except TimeoutError:
+        return {"failed": "nothing within the time"}
+    except (WanError, OSError) as error:
+        return {"failed": getattr(error, "strerror", None) or str(error)}
     return {"address": str(address)}
