@@ -72,6 +72,9 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
         ':put "/ip firewall address-list"; /ip firewall address-list print terse where dynamic; '
         ':put "/ip firewall nat"; /ip firewall nat print terse where dynamic',
     ),
+    Dialect.VYOS: ("cat", "/config/config.boot"),
+    Dialect.EDGEOS: ("cat", "/config/config.boot"),
+    Dialect.UNIFI: ("mca-ctrl", "-t", "dump-cfg"),  # of a USG
     Dialect.IP_ADDRESS: ("ip", "-j", "-d", "address"),
     Dialect.IP_ROUTE: ("sh", "-c", "ip -j -4 route show table all; ip -j -6 route show table all"),
     Dialect.IP_RULE: ("sh", "-c", "ip -j -4 rule; ip -j -6 rule"),

@@ -83,5 +83,5 @@ def test_mistakes_are_told_with_their_place(text: str, error: str) -> None:
 
 def test_only_dialects_that_a_command_prints_have_one() -> None:
     by_hand = {Dialect.COMPOSE, Dialect.TABLE}
-    by_a_page_or_an_api = {Dialect.NSX, Dialect.PFSENSE, Dialect.OPNSENSE, Dialect.VYOS, Dialect.EDGEOS}
+    by_a_page_or_an_api = {Dialect.NSX, Dialect.PFSENSE, Dialect.OPNSENSE}
     assert set(Dialect) - set(COMMANDS) == by_hand | by_a_page_or_an_api

@@ -73,6 +73,8 @@ def test_what_is_deleted_is_gone() -> None:
     tree = parse(f"{rules}delete nat source rule 1\n", "f")
 
     assert [one.word for one in tree.beneath("nat", "source", "rule")] == ["2"]
+    both = parse(f"{rules}set system host-name x\ndelete nat source rule 1\ndelete nat source rule 2\n", "f")
+    assert shape(both) == {"system": {"host-name": {"x": {}}}}  # nothing empty is left
 
 
 def test_a_rule_is_told_in_its_own_words_without_what_is_said_to_people() -> None:

@@ -58,6 +58,12 @@ def test_a_zone_may_reject_and_may_filter_within() -> None:
     assert ended(gateway(both), DMZ_CLIENT, at=WEB) == "dropped"
 
 
+def test_what_a_rule_set_returns_passes_between_zones() -> None:
+    found = gateway(f"{ZONES}firewall name TO_LAN default-action return")
+
+    assert ended(found, INTERNET, at=WEB, ports=80) == "ok-routed web"
+
+
 def test_a_rule_set_that_is_not_there_is_a_maybe() -> None:
     found = gateway(f"{ZONES}zone-policy zone LAN from DMZ firewall name MISSING")
 
