@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 from splitdns.check.dialects.openwrt.matching import (
     Asked,
@@ -44,6 +45,9 @@ from splitdns.check.model import (
     UDP,
     Accept,
     Action,
+    Addresses,
+    AddressTypes,
+    AnyOf,
     Condition,
     InterfaceAddress,
     Masquerade,
@@ -56,7 +60,7 @@ from splitdns.check.model import (
     Translate,
     Unknown,
 )
-from splitdns.check.sets import Numbers, numbers_of
+from splitdns.check.sets import Numbers, Prefix, all_addresses, numbers_of
 
 REFLECTION = "reflection"  # made_by of what fw4 adds
 _reflection_source = one_of("internal", "external")
@@ -176,7 +180,8 @@ def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
     meant = [zone.zone for zone in zones if zone.zone is not None] or ([served] if served is not None else [])
     # Without a zone of the server there is no reflection, not even in those that are named.
     reflected = meant if is_on is not False and served is not None else []
-    return replace(one, dest=dest), _Reflection(src.zone, tuple(reflected), source == "internal", options)
+    internal = source == "internal"
+    return replace(one, dest=dest), _Reflection(src.zone, tuple(reflected), internal, options, known)
 
 
 def _zone_of(to: Sequence[Subnet], known: Known) -> Zone | None:
@@ -235,6 +240,7 @@ class _Reflection:
     zones: tuple[Zone, ...]
     internal: bool  # the source that clients seem to have is the gateway's inside address
     options: Options
+    known: Known
 
     def rules(self, one: _Redirect, of: Protocol) -> Iterator[Placed]:
         origin = replace(self.options.origin, made_by=REFLECTION)
@@ -257,7 +263,7 @@ class _Reflection:
             return
         for its_zone, found in ((self.src, public), (zone, clients)):
             if any(end.numbers is None for end in found):
-                told = "add what ubus call network.interface dump prints"
+                told = "add what ubus call network.interface dump prints, or tell it as wan"
                 reason = f"the address of zone {its_zone.name} is leased, and told by no source: {told}"
                 self.options.note(Support.WIDENED, REFLECTION, reason)
         group = frozenset({version})
@@ -267,7 +273,10 @@ class _Reflection:
         if of.has_ports:
             leads += ports(Side.SOURCE, [one.source_port] if one.source_port else [])
             leads += ports(Side.DESTINATION, [one.port] if one.port else [])
-        leads += of_ends(version, clients, public)
+        if any(end.numbers is None for end in public):
+            leads += [*of_ends(version, clients, ()), self._at_leased(version)]
+        else:
+            leads += of_ends(version, clients, public)
         for more, to_server in _destinations(one, of, version):
             rule = Rule((*leads, *others, *more), to_server, origin, group)
             yield Placed(f"dstnat_{zone.name}", rule)
@@ -283,9 +292,44 @@ class _Reflection:
         if self.internal:
             own = [it for it in zone.addresses if it.address.version == version]
             near = [it for it in own if to.first in it.prefix]
+            if not own and version in zone.leased:
+                return self._foreign(version)
             return numbers_of((near or own)[0].address) if own else None
         public = _publics(one, self.src, version)
+        if public and public[0].numbers is None:
+            return self._foreign(version)
         return Numbers.one(int(public[0].first)) if public else None
+
+    def _foreign(self, version: int) -> Numbers:
+        """What a leased address may be, of which nothing is known: one outside of all networks."""
+        return all_addresses(version) - self._own(version, whole=True)
+
+    def _own(self, version: int, *, whole: bool) -> Numbers:
+        """The gateway's addresses, or its whole networks, as far as they are known; and loopback."""
+        nets = self.known.networks.values()
+        own = [it for net in nets for it in net.addresses if it.prefix.version == version]
+        loopback: Prefix = ip_network("127.0.0.0/8" if version == 4 else "::1/128")
+        return numbers_of(loopback, *(it.prefix if whole else it.address for it in own))
+
+    def _at_leased(self, version: int) -> Condition:
+        """At a leased address that no source tells.
+
+        It is whatever the gateway has beside what is told (`wan:` may tell it later), and else may be any
+        that is in none of its networks.
+        """
+        local = frozenset({"local"})
+        other = all_addresses(version) - self._own(version, whole=False)
+        unsure = Unknown(f"whether it is the address of {self.src.name}, which is leased")
+        return AnyOf(
+            (
+                (AddressTypes(Side.DESTINATION, local), Addresses(Side.DESTINATION, other)),
+                (
+                    AddressTypes(Side.DESTINATION, local, negated=True),
+                    Addresses(Side.DESTINATION, self._foreign(version)),
+                    unsure,
+                ),
+            )
+        )
 
 
 def _sources(zone: Zone, version: int) -> tuple[Subnet, ...]:

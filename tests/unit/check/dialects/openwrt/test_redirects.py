@@ -8,6 +8,8 @@ from splitdns.check.dialects.openwrt.redirects import REFLECTION
 from splitdns.check.model import (
     Accept,
     Addresses,
+    AddressTypes,
+    AnyOf,
     Interfaces,
     Masquerade,
     Ports,
@@ -92,7 +94,25 @@ def test_a_zone_that_does_not_masquerade_is_not_reflected() -> None:
 def test_a_leased_address_is_not_known() -> None:
     found = where(redirect(), network=LEASED)
 
-    assert Unknown("which addresses are meant for the destination") in found["dstnat_lan"][0].conditions
+    (at,) = (one for one in found["dstnat_lan"][0].conditions if isinstance(one, AnyOf))
+    (mine, maybe) = at.alternatives
+    assert mine[0] == AddressTypes(Side.DESTINATION, frozenset({"local"}))
+    assert isinstance(mine[1], Addresses)
+    assert not mine[1].numbers & addresses("192.168.1.1")
+    assert mine[1].numbers & addresses("192.168.1.2")
+    assert isinstance(maybe[1], Addresses)
+    assert not maybe[1].numbers & addresses("192.168.1.0/24")
+    assert maybe[2] == Unknown("whether it is the address of wan, which is leased")
+
+
+def test_a_leased_source_may_be_any_but_those_inside() -> None:
+    found = where(redirect(reflection_src="external"), network=LEASED)
+
+    action = found["srcnat_lan"][0].action
+    assert isinstance(action, Translate)
+    assert action.addresses is not None
+    assert action.addresses & addresses("203.0.113.0/24") == addresses("203.0.113.0/24")
+    assert not action.addresses & addresses("192.168.1.0/24", "127.0.0.0/8")
 
 
 def test_an_address_that_is_named_is_that_of_its_reflection() -> None:
