@@ -50,7 +50,7 @@ def test_what_is_no_answer_is_said(script: str, complaint: str, tmp_path: Path) 
 
 def test_who_takes_too_long_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
-        said("sleep 60 & echo $! > child; wait", tmp_path, 0.3)
+        said("sleep 60 & echo $! > child; wait", tmp_path, 2.0)
 
     try:
         child = os.pidfd_open(int((tmp_path / "child").read_text()))
