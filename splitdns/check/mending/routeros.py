@@ -1,6 +1,7 @@
 """Changes as RouterOS commands: each rule before all others, with a comment to find it by.
 
-They can be pasted into a terminal. RouterOS has no way to shift a range of ports, so that each port of one
+They can be pasted into a terminal. A forward for a leased address is one for whatever address is local but
+the others. RouterOS has no way to shift a range of ports, so that each port of one
 gets a rule of its own.
 """
 
@@ -11,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from ipaddress import summarize_address_range
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.model import Gateway
+from splitdns.check.sets import Address, Numbers, address_of, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
+INSIDE = "splitdns-inside"  # a list of the device's own addresses that a forward is not for
 MAX_PORTS = 128  # of a range that is shifted; beyond it, rules by port are nothing for a person to keep
 _TOP = {4: "ip", 6: "ipv6"}
 _NAT = {4: "routeros nat", 6: "routeros ipv6 nat"}
@@ -23,7 +26,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+")
 _SPECIAL = re.compile(r'(["\\$?])')
 
 
-def written(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
+def written(
+    changes: Sequence[Change], gateway: Gateway, _earlier: Sequence[Change] = ()
+) -> tuple[list[str], list[str]]:
     """Commands that make the changes, and those that undo them; for a terminal of the device."""
     do: list[str] = []
     undo: list[str] = []
@@ -32,18 +37,36 @@ def written(changes: Sequence[Change]) -> tuple[list[str], list[str]]:
             ports, to_ports = _ports(change.port), _ports(change.to_port)
             do.append(f"# RouterOS shifts no ranges: serve {ports}/{change.protocol}, and not {to_ports}")
             continue
-        for table, chain, rule in _rules(change):
+        others = _others(change, gateway) if isinstance(change, Forward) else ()
+        for other in others[1:] and others:
+            menu = f"/{_TOP[other.version]} firewall address-list"
+            do.append(f"{menu} add address={other} comment={COMMENT} list={INSIDE}")
+            undo.append(f"{menu} remove [find comment={COMMENT}]")
+        for table, chain, rule in _rules(change, others):
             menu = _menu(table)
             do.append(f"{menu} add chain={_word(chain)} {rule} comment={COMMENT} place-before=0")
             undo.append(f"{menu} remove [find comment={COMMENT}]")
-    return do, list(dict.fromkeys(undo))
+    return list(dict.fromkeys(do)), list(dict.fromkeys(undo))
 
 
-def _rules(change: Change) -> Iterator[tuple[str, str, str]]:
+def _others(change: Forward, gateway: Gateway) -> tuple[Address, ...]:
+    """The device's other addresses, where the forward's is leased, so that a rule must not name it.
+
+    None, where another one is leased too: what is local is then more than what is meant.
+    """
+    own = [own for one in gateway.network.interfaces for own in one.addresses]
+    own = [one for one in own if one.address.version == change.address.version]
+    leased = [one.address for one in own if one.dynamic]
+    if leased != [change.address]:
+        return ()
+    return tuple(one.address for one in own if one.address != change.address)
+
+
+def _rules(change: Change, others: Sequence[Address] = ()) -> Iterator[tuple[str, str, str]]:
     """Each rule's table, as the reader names it, its chain, and its words."""
     match change:
         case Forward():
-            yield from _forwards(change)
+            yield from _forwards(change, others)
         case Hairpin():
             for clients in _ranges(change.family, change.clients):
                 to = _to(change.to, change.protocol, change.to_port)
@@ -60,15 +83,19 @@ def _rules(change: Change) -> Iterator[tuple[str, str, str]]:
             yield change.table, change.chain, f"action=accept src-address={change.resolver} {asked}"
 
 
-def _forwards(change: Forward) -> Iterator[tuple[str, str, str]]:
+def _forwards(change: Forward, others: Sequence[Address]) -> Iterator[tuple[str, str, str]]:
     family = change.address.version
+    meant = f"dst-address={change.address}"
+    if others:
+        but = f"dst-address=!{others[0]}" if len(others) == 1 else f"dst-address-list=!{INSIDE}"
+        meant = f"dst-address-type=local {but}"
     to = f"{_TO[family]}={change.to}"
     pairs = [(change.port, change.to_port)]
     if _shifts(change):
         shift = change.to_port[0] - change.port[0]
         pairs = [((at, at), (at + shift, at + shift)) for at in range(change.port[0], change.port[1] + 1)]
     for port, to_port in pairs:
-        match = _to(change.address, change.protocol, port)
+        match = f"{meant} protocol={change.protocol} dst-port={_ports(port)}"
         ports = f" to-ports={_ports(to_port)}" if to_port != port else ""
         yield _NAT[family], "dstnat", f"action=dst-nat {match} {to}{ports}"
 

@@ -54,7 +54,7 @@ WRITERS: dict[str, Writer | Numbered] = {
     "pfsense": Writer(pfsense.written, ("pfsense ",)),
     "opnsense": Writer(opnsense.written, ("opnsense ",)),
     "nsx": Numbered(nsx.written, ("nsx ",)),
-    "routeros": Writer(routeros.written, ("routeros ",)),
+    "routeros": Numbered(routeros.written, ("routeros ",)),
     "openwrt": Numbered(openwrt.written, ("openwrt ",)),
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),

@@ -30,7 +30,8 @@ READ = frozenset({
 # Menus, with all beneath them, that decide nothing about where packets go.
 IGNORED = (
     "app", "caps-man", "certificate", "console", "disk", "dude", "file", "iot", "ip cloud",
-    "ip dhcp-relay", "ip dhcp-server", "ip dns", "ip firewall layer7-protocol",
+    "ip dhcp-relay", "ip dhcp-server", "ip dns", "ip hotspot ip-binding", "ip hotspot profile",
+    "ip hotspot service-port", "ip hotspot user", "ip hotspot walled-garden", "ip firewall layer7-protocol",
     "ip firewall service-port", "ip ipsec", "ip kid-control device", "ip media", "ip neighbor",
     "ip nat-pmp", "ip pool", "ip smb", "ip ssh", "ip tftp", "ip traffic-flow", "ip upnp",
     "ipv6 dhcp-server", "ipv6 nd", "ipv6 pool", "ipv6 neighbor", "log", "lora", "mpls", "partitions",
@@ -59,6 +60,7 @@ WIDENED = {
     "ip ipsec policy": "which packets IPsec takes is not modelled",
     "ip vrf": "addresses and routes of another table are taken as of the main one",
     "ip kid-control": "it makes rules of its own",
+    "interface pppoe-server server": "its clients' interfaces come and go: name them under gateway.clients",
     "interface vrrp": "whether this device is the master is taken as true",
     "routing ospf": "routes that are learnt are not in an export",
     "routing bgp": "routes that are learnt are not in an export",

@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.mending.routeros import MAX_PORTS, written
+from splitdns.check.mending import routeros
+from splitdns.check.mending.routeros import MAX_PORTS
+from splitdns.check.model import Gateway, Network, Ruleset
 from splitdns.check.sets import numbers_of
+from tests.check.gateways import LAN as LAN_FACE
+from tests.check.gateways import interface, own
 from tests.check.routeros import chain, device
 
 WEB, WAN = ip_address("192.168.1.20"), ip_address("203.0.113.7")
 LAN = numbers_of(ip_network("192.168.1.0/24"))
 FIRST = "comment=splitdns place-before=0"
+FORWARD = Forward(WAN, "tcp", (443, 443), WEB, (443, 443))
+
+
+def written(changes: Sequence[Change], network: Network | None = None) -> tuple[list[str], list[str]]:
+    return routeros.written(changes, Gateway(network or Network(), Ruleset()))
 
 
 def test_each_change_is_a_rule_before_all_others() -> None:
@@ -89,3 +100,24 @@ def test_the_reader_understands_what_is_written() -> None:
     assert ["splitdns" in rule.origin.text for rule in forward.rules] == [True, False]
     assert [one.name for one in undone.ruleset.chains] == ["forward", "srcnat"]
     assert undone.ruleset.notes == ()
+
+
+def test_a_forward_of_a_leased_address_does_not_name_it() -> None:
+    wan = replace(interface("ether1", uplink=True), addresses=(own("203.0.113.7/24", dynamic=True),))
+    one = Network((LAN_FACE, wan))
+    two = replace(one, interfaces=(*one.interfaces, interface("guests", "192.168.20.1/24")))
+    more = replace(wan, name="ether2", addresses=(own("198.51.100.7/24", dynamic=True),))
+
+    rest = f"protocol=tcp dst-port=443 to-addresses=192.168.1.20 {FIRST}"
+    before = "/ip firewall nat add chain=dstnat action=dst-nat dst-address"
+    assert written([FORWARD], one)[0] == [f"{before}-type=local dst-address=!192.168.1.1 {rest}"]
+    do, undo = written([FORWARD, FORWARD], two)
+    assert do == [
+        "/ip firewall address-list add address=192.168.1.1 comment=splitdns list=splitdns-inside",
+        "/ip firewall address-list add address=192.168.20.1 comment=splitdns list=splitdns-inside",
+        f"{before}-type=local dst-address-list=!splitdns-inside {rest}",
+    ]
+    assert undo[0] == "/ip firewall address-list remove [find comment=splitdns]"
+    assert undo[1:] == ["/ip firewall nat remove [find comment=splitdns]"]
+    fixed = replace(one, interfaces=(*one.interfaces, more))
+    assert written([FORWARD], fixed)[0] == [f"{before}=203.0.113.7 {rest}"]
