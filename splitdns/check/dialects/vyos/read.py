@@ -16,7 +16,7 @@ from splitdns.check.dialects.vyos.nat import read_nat
 from splitdns.check.dialects.vyos.policy import read_policy
 from splitdns.check.dialects.vyos.port_forward import PortForward
 from splitdns.check.dialects.vyos.reading import Reading
-from splitdns.check.dialects.vyos.routes import read_routes
+from splitdns.check.dialects.vyos.routes import LEARNS, read_routes
 from splitdns.check.dialects.vyos.services import read_hosts, read_listens
 from splitdns.check.dialects.vyos.tree import Node, parse
 from splitdns.check.dialects.vyos.zones import read_zones
@@ -29,6 +29,32 @@ _READ = frozenset(
         "protocols", "service", "vpn", "zone-policy",
     }
 )  # fmt: skip
+_LISTS = frozenset(  # of routing protocols
+    {
+        "access-list", "access-list6", "as-path-list", "community-list", "extcommunity-list",
+        "large-community-list", "prefix-list", "prefix-list6", "route-map",
+    }
+)  # fmt: skip
+# Of trees that are read in part: what is read, and what changes no packet's way.
+_PARTS: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {
+    ("high-availability",): (frozenset({"vrrp"}), frozenset({"disable"})),
+    ("high-availability", "vrrp"): (
+        frozenset({"group"}),
+        frozenset({"global-parameters", "snmp", "sync-group"}),
+    ),
+    ("nat",): (frozenset({"cgnat", "destination", "source", "static"}), frozenset()),
+    ("nat66",): (frozenset({"destination", "source"}), frozenset()),
+    ("policy",): (
+        frozenset({"ipv6-route", "route", "route6"}),
+        _LISTS,
+    ),
+    ("protocols",): (
+        LEARNS | {"static"},
+        frozenset({"bfd", "igmp", "igmp-proxy", "mld", "pim", "pim6", "rpki"}),
+    ),
+    ("service", "dns"): (frozenset({"forwarding"}), frozenset({"dynamic"})),
+    ("service", "nat"): (frozenset({"rule"}), frozenset()),
+}
 _IGNORED = frozenset({"custom-attribute", "pki", "qos", "traffic-control", "traffic-policy"})
 
 
@@ -104,7 +130,10 @@ def device_of(dialect: str, tree: Node, around: Network, addresses: shown.Shown 
 
 
 def _note_the_rest(reading: Reading) -> None:
-    """What stands at the top of the tree and nobody has read."""
+    """What stands at the top of the tree, or right beneath, and nobody has read."""
+    for path, (known, ignored) in _PARTS.items():
+        if (node := reading.tree.at(*path)) is not None:
+            reading.rest(node, known, ignored)
     for node in reading.tree.children.values():
         match node.word:
             case word if word in _READ:

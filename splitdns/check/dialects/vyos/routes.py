@@ -16,7 +16,7 @@ from splitdns.check.model import Interface, Route, Support
 from splitdns.check.sets import Address, Prefix
 
 _ROUTES = ("route", "route6", "interface-route", "interface-route6")
-_LEARNS = frozenset({"bgp", "ospf", "ospfv3", "rip", "ripng", "isis", "eigrp", "babel", "nhrp", "openfabric"})
+LEARNS = frozenset({"bgp", "ospf", "ospfv3", "rip", "ripng", "isis", "eigrp", "babel", "nhrp", "openfabric"})
 _ANY = ip_network("0.0.0.0/0")
 _LEASED_METRIC = 210  # the distance of a default route by DHCP
 _KINDS = {"blackhole": "blackhole", "reject": "unreachable"}
@@ -33,7 +33,7 @@ def read_routes(reading: Reading) -> None:
     leased = (one for one in reading.network.interfaces if one.uplink and one.name in reading.leased)
     found += [Route(_ANY, one.name, metric=_LEASED_METRIC) for one in leased]
     for protocol in reading.tree.beneath("protocols"):
-        if protocol.word in _LEARNS:
+        if protocol.word in LEARNS:
             reading.note(Support.WIDENED, protocol, "routes that it learns are in no file")
     uplinks = {one.interface for one in found if one.prefix.prefixlen == 0 and one.table == "main"}
     if not uplinks - {None}:  # the wizard's own word for it, where nothing else tells

@@ -67,6 +67,21 @@ def test_nothing_at_the_top_is_left_out_in_silence() -> None:
     }
 
 
+def test_nothing_right_beneath_is_left_out_in_silence() -> None:
+    found = device(
+        "policy local-route rule 1 set table 7\npolicy route-map X rule 1 action permit\n"
+        "service dns dynamic name X protocol cloudflare\nnat frobnicate x\nprotocols frobnicate x\n"
+    )
+
+    assert {(note.name, note.support) for note in found.ruleset.notes} == {
+        ("policy local-route", Support.UNKNOWN),
+        ("policy route-map", Support.IGNORED),
+        ("service dns dynamic", Support.IGNORED),
+        ("nat frobnicate", Support.UNKNOWN),
+        ("protocols frobnicate", Support.UNKNOWN),
+    }
+
+
 def test_all_mistakes_of_all_texts_are_told() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         read([Printed("hello", "a"), Printed("set x 'y", "b")], Network())
