@@ -1,8 +1,7 @@
 """Changes as RouterOS commands: each rule before all others, with a comment to find it by.
 
 They can be pasted into a terminal. A forward for a leased address is one for whatever address is local but
-the others. RouterOS has no way to shift a range of ports, so that each port of one
-gets a rule of its own.
+the others. RouterOS has no way to shift a range of ports, so that each port of one gets a rule of its own.
 """
 
 from __future__ import annotations

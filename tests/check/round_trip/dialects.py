@@ -83,6 +83,9 @@ def _in_routeros(texts: Texts, lines: Sequence[str]) -> Texts:
             head, rules, *more = re.split(rf"(?m)^({re.escape(menu)}\n)", text)
             before = head + rules
             (after,) = more
+            if verb == "add" and menu.endswith(" address-list"):
+                text = f"{before}add {words}\n{after}"
+                continue
             if verb == "add":
                 rule = re.fullmatch(r"(chain=.+) place-before=0", words)
                 assert rule, line
