@@ -24,7 +24,19 @@ from splitdns.check.dialects.openwrt.values import (
     versions,
 )
 from splitdns.check.dialects.openwrt.zones import Defaults, Zone
-from splitdns.check.model import ICMP, ICMP6, Condition, Interfaces, Mark, Of, Protocols, Side, Unknown
+from splitdns.check.model import (
+    ICMP,
+    ICMP6,
+    TCP,
+    UDP,
+    Condition,
+    Interfaces,
+    Mark,
+    Of,
+    Protocols,
+    Side,
+    Unknown,
+)
 from splitdns.check.sets import Numbers
 
 TIMES = ("start_date", "stop_date", "start_time", "stop_time", "weekdays", "utc_time")
@@ -108,7 +120,23 @@ def asked(options: Options, known: Known, usual: str) -> Asked:
     options.ignore(SILENT, "it does not change where a packet goes")
     options.ignore(("extra", "monthdays"), "fw4 passes over it")
     limited = options.one("limit", text) is not None
-    return Asked(families, protocols, tuple(others), limited, _set(options, known))
+    ipset = _set(options, known)
+    if ipset is not None and ipset[0].has_ports:
+        protocols = with_ports(protocols)
+    return Asked(families, protocols, tuple(others), limited, ipset)
+
+
+def with_ports(protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
+    """``any`` means TCP and UDP where ports are told.
+
+    Raises:
+        LeftOutError: others are told, and neither of these.
+    """
+    if any(one.has_ports for one in protocols):
+        return protocols
+    if all(one.name == "any" for one in protocols):
+        return Protocol("tcp", TCP), Protocol("udp", UDP)
+    raise LeftOutError("it tells ports, and neither TCP nor UDP")
 
 
 def _set(options: Options, known: Known) -> tuple[IpSet, Maybe] | None:

@@ -22,6 +22,7 @@ from splitdns.check.dialects.openwrt.matching import (
     of_addresses,
     of_ends,
     of_protocol,
+    with_ports,
 )
 from splitdns.check.dialects.openwrt.options import LeftOutError, Options
 from splitdns.check.dialects.openwrt.rules import Placed
@@ -41,8 +42,6 @@ from splitdns.check.dialects.openwrt.values import (
 from splitdns.check.dialects.openwrt.zones import Zone
 from splitdns.check.model import (
     ICMP6,
-    TCP,
-    UDP,
     Accept,
     Action,
     Addresses,
@@ -426,7 +425,7 @@ def read_nat(options: Options, known: Known) -> Iterator[Placed]:
     options.rest()
     _check(one, target)
     if one.source_port or one.port or one.to_port:
-        one = replace(one, asked=replace(one.asked, protocols=_with_ports(one.asked.protocols)))
+        one = replace(one, asked=replace(one.asked, protocols=with_ports(one.asked.protocols)))
     if one.asked.limited:
         options.note(Support.WIDENED, "option limit", "which packets it meets is not known")
         one = replace(one, others=(*one.others, _LIMITED))
@@ -441,15 +440,6 @@ def _check(one: _Redirect, target: str) -> None:
         raise LeftOutError("snat_ip and snat_port are for target SNAT")
     if any(to.negated or to.numbers is None for to in one.to):
         raise LeftOutError("option snat_ip: expected an address")
-
-
-def _with_ports(protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
-    """``any`` means TCP and UDP where ports are told."""
-    if any(one.has_ports for one in protocols):
-        return protocols
-    if all(one.name == "any" for one in protocols):
-        return Protocol("tcp", TCP), Protocol("udp", UDP)
-    raise LeftOutError("it tells ports, and neither TCP nor UDP")
 
 
 def _source_rules(one: _Redirect, target: str, chain: str) -> Iterator[Placed]:

@@ -38,6 +38,20 @@ def test_a_set_of_pairs_is_each_of_them() -> None:
     assert AnyOf((pair,)) in rule.conditions
 
 
+def test_a_set_with_ports_is_for_tcp_and_udp() -> None:
+    def asked(proto: str) -> list[list[object]]:
+        text = section("rule", src="wan", dest="dmz", proto=proto, ipset="pairs", target="DROP")
+        found = rules("forward_wan", PAIRS, text)
+        return [[one for one in rule.conditions if isinstance(one, Protocols)] for rule in found]
+
+    assert asked("all") == [[Protocols(Numbers.one(6))], [Protocols(Numbers.one(17))]]
+    assert asked("icmp") == []
+    both = section("rule", src="wan", dest="dmz", proto="tcp icmp", ipset="pairs", target="DROP")
+    tcp, icmp = rules("forward_wan", PAIRS, both)
+    assert any(isinstance(one, AnyOf) for one in tcp.conditions)
+    assert not any(isinstance(one, AnyOf) for one in icmp.conditions)  # fw4 leaves the set out there
+
+
 @pytest.mark.parametrize(
     "text",
     [

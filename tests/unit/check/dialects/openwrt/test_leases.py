@@ -15,7 +15,9 @@ def test_a_lease_is_a_host_of_its_network() -> None:
     elsewhere = section("host", name="far", ip="172.16.0.1")
     again = section("host", name="web", ip="192.168.1.21")
 
-    found = device(DEFAULTS, ZONES, dhcp=WEB + ignored + elsewhere + again).hosts
+    itself = section("host", name="router", ip="192.168.1.1")
+
+    found = device(DEFAULTS, ZONES, dhcp=WEB + ignored + elsewhere + again + itself).hosts
     assert [(one.name, one.addresses) for one in found] == [
         ("web", (own("192.168.1.20/24"),)),
         ("192.168.1.21", (own("192.168.1.21/24"),)),

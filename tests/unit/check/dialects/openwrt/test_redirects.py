@@ -85,6 +85,15 @@ def test_the_source_may_be_the_public_address() -> None:
     assert found["srcnat_lan"][0].action == Translate(Side.SOURCE, addresses("203.0.113.2"))
 
 
+def test_the_source_is_the_address_in_the_server_s_own_network() -> None:
+    two = NETWORK + section("interface", "office", proto="static", device="lan9", ipaddr=["192.168.7.1/24"])
+    zones = ZONES.replace("list network 'lan'", "list network 'office'\n\tlist network 'lan'")
+
+    for server, seen in (("192.168.1.20", "192.168.1.1"), ("192.168.7.20", "192.168.7.1")):
+        found = chain(device(DEFAULTS, zones, redirect(server), network=two), "srcnat_lan").rules
+        assert found[0].action == Translate(Side.SOURCE, addresses(seen))
+
+
 def test_a_zone_that_does_not_masquerade_is_not_reflected() -> None:
     found = device(DEFAULTS, ZONES.replace("\toption masq '1'\n", ""), redirect())
 
