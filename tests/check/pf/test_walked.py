@@ -168,6 +168,13 @@ def test_the_last_match_translates() -> None:
     assert ended(gateway(f"{match}pass in quick\n{other}pass\n"), INTERNET) == "ok-dnat web"
 
 
+def test_a_rule_that_translates_again_keeps_the_port_of_the_match() -> None:
+    match = WEB_RDR.replace("pass", "match").replace("\n", " port 8443\n")
+    again = "pass in inet proto tcp to 192.168.1.20 rdr-to 192.168.20.20\n"
+
+    assert seen_by_server(gateway(f"{match}{again}pass out\n"), INTERNET) == "198.51.100.9 at 8443"
+
+
 def test_sources_are_translated_on_the_way_out_behind_the_filter() -> None:
     rules = f"block\n{NAT}pass in on em1\n"
 

@@ -49,6 +49,7 @@ from splitdns.check.model import (
     State,
     States,
     Support,
+    Translate,
     Translated,
 )
 from splitdns.check.model import Rule as Made
@@ -262,6 +263,8 @@ class _Chains:
                     matched = self._action_of(way, last, family)
                     is_matched = own is None and matched is not None and last.step is not None
                     action = own or matched
+                    if isinstance(own, Translate) and own.ports is None and isinstance(matched, Translate):
+                        action = replace(own, ports=matched.ports, base=matched.base)
                     if rule.does is Does.PASS and (action is None or not rule.stateful):
                         action = Accept()
                     if action is not None:
@@ -296,7 +299,11 @@ class _Chains:
         table = f"{self._name} filter"
         is_old = self._name == FREEBSD
         incoming, outgoing = self._ways["in"], self._ways["out"]
-        yield from self._marking(incoming, table, Hook.PREROUTING, Priority.MANGLE)
+        if is_old:  # whose rules see what translation has made
+            for hook in (Hook.FORWARD, Hook.INPUT):
+                yield from self._marking(incoming, table, hook, Priority.FILTER - 1)
+        else:
+            yield from self._marking(incoming, table, Hook.PREROUTING, Priority.MANGLE)
         yield from self._marking(outgoing, table, Hook.POSTROUTING, Priority.SRCNAT + (49 if is_old else -51))
         yield Chain(table, "in", _joined(self._filter(incoming)))
         for hook in (Hook.FORWARD, Hook.INPUT):
@@ -325,7 +332,7 @@ class _Chains:
                     rules.append(Made(conditions, set_(leaves), step.rule.origin, families))
                 if step.stops:
                     rules.append(Made(conditions, Accept(), step.rule.origin, families))
-        yield Chain(table, f"marks {way.direction}", _joined(rules), hook, priority)
+        yield Chain(table, f"marks {hook.value}", _joined(rules), hook, priority)
 
     def _filter(self, way: _Way) -> Iterator[Made]:
         yield from self._skipped(way.direction)

@@ -30,7 +30,7 @@ def test_openbsd_filters_before_the_source_is_translated() -> None:
     assert layout(read(OPENBSD).ruleset) == [
         ("pf-openbsd nat", "rdr", "prerouting", -100),
         ("pf-openbsd nat", "nat", "postrouting", 100),
-        ("pf-openbsd filter", "marks out", "postrouting", 49),
+        ("pf-openbsd filter", "marks postrouting", "postrouting", 49),
         ("pf-openbsd filter", "in", None, 0),
         ("pf-openbsd filter", "forward", "forward", 0),
         ("pf-openbsd filter", "input", "input", 0),
