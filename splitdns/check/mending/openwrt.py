@@ -20,6 +20,7 @@ from splitdns.check.traffic import DNS_PORT
 OURS = "splitdns"  # how names of sections begin
 _FAMILIES = {4: "ipv4", 6: "ipv6"}
 MAX_PORTS = 100  # of a range that is shifted; beyond it, redirects by port are nothing for a person to keep
+_LISTS = ("reflection_zone",)
 _OFF = ("0", "off", "no", "false")
 
 Value = str | list[str]
@@ -53,23 +54,24 @@ class _Writer:
 
     def written(self, changes: Sequence[Change]) -> tuple[list[str], list[str]]:
         for change in sorted(changes, key=lambda one: not isinstance(one, Forward)):
-            self._write(change)
+            self._write(change, _protocols(change, changes))
         if not self._touched:
             return self._do, self._undo
         # The name keeps the line apart from those of other cures.
         load = f"uci commit firewall && service firewall restart  # {next(iter(self._touched))}"
         return [*self._do, load], [*self._undo, load]
 
-    def _write(self, change: Change) -> None:
+    def _write(self, change: Change, protocols: list[str]) -> None:
+        """``protocols``: those for which the same is to be done, in one section where that can be."""
         match change:
             case Forward():
                 self._forward(change)
             case Hairpin():
-                self._hairpin(change)
+                self._hairpin(change, protocols)
             case Admit():
-                self._admit(change)
+                self._admit(change, protocols)
             case RedirectDns():
-                self._redirect_dns(change)
+                self._redirect_dns(change, protocols)
             case SpareDns():
                 self._spare_dns(change)
             case AdmitReplies():
@@ -134,7 +136,7 @@ class _Writer:
             **({"dest": dest} if dest is not None else {}),
             "dest_ip": str(change.to),
             "dest_port": _ports(change.to_port),
-            "proto": change.protocol,
+            "proto": [change.protocol],
             "target": "DNAT",
         }
 
@@ -147,20 +149,20 @@ class _Writer:
         if set(zones) - {*(before or [self._fw4.zone_towards(change.to) or ""])}:
             self._set_list(there, "reflection_zone", zones, before)
 
-    def _hairpin(self, change: Hairpin) -> None:
+    def _hairpin(self, change: Hairpin, protocols: list[str]) -> None:
         if any(self._hides(forward, change) for forward in self._reflected):
             return
         zone = self._fw4.zone_towards(change.to)
         for clients in _ranges(change.family, change.clients):
             options: dict[str, Value] = {
                 **({"src": zone} if zone is not None else {}),
-                "proto": change.protocol,
+                "proto": protocols,
                 "src_ip": clients,
                 "dest_ip": str(change.to),
                 "dest_port": _ports(change.to_port),
                 "target": "MASQUERADE",
             }
-            target = f"{change.to_port[0]}_{change.protocol}_{_plain(str(change.to))}"
+            target = f"{change.to_port[0]}_{'_'.join(protocols)}_{_plain(str(change.to))}"
             self._section("nat", f"{OURS}_hairpin_{target}_from_{_plain(clients)}", options)
 
     def _hides(self, forward: Forward, change: Hairpin) -> bool:
@@ -175,14 +177,14 @@ class _Writer:
 
     # --- The filter -----------------------------------------------------------------------------------------
 
-    def _admit(self, change: Admit) -> None:
-        service = f"{change.to_port[0]}_{change.protocol}_{_plain(str(change.to))}"
+    def _admit(self, change: Admit, protocols: list[str]) -> None:
+        service = f"{change.to_port[0]}_{'_'.join(protocols)}_{_plain(str(change.to))}"
         for zone in self._fw4.sources_of(change.chain):
             name = f"{OURS}_admit_{service}" + ("" if zone == "*" else f"_{_plain(zone)}")
             options: dict[str, Value] = {
                 "src": zone,
                 "dest": "*",
-                "proto": change.protocol,
+                "proto": protocols,
                 "dest_ip": str(change.to),
                 "dest_port": _ports(change.to_port),
                 "target": "ACCEPT",
@@ -191,12 +193,12 @@ class _Writer:
 
     # --- DNS ------------------------------------------------------------------------------------------------
 
-    def _redirect_dns(self, change: RedirectDns) -> None:
+    def _redirect_dns(self, change: RedirectDns, protocols: list[str]) -> None:
         zone = self._fw4.zone_of(change.interface)
         if zone is None:
             self._do.append(f"# {change.interface} is in no zone: put it into one to lead its clients")
             return
-        name = f"{OURS}_dns_{change.protocol}_{_plain(change.interface)}"
+        name = f"{OURS}_dns_{'_'.join(protocols)}_{_plain(change.interface)}"
         for at, clients in enumerate(self._dns_clients(change, zone)):
             options: dict[str, Value] = {
                 "src": zone,
@@ -204,7 +206,7 @@ class _Writer:
                 **({"src_ip": clients} if clients else {}),
                 "src_dip": f"!{change.resolver}",
                 "src_dport": str(DNS_PORT),
-                "proto": change.protocol,
+                "proto": protocols,
                 **({} if change.on_gateway else {"dest_ip": str(change.resolver)}),
                 "dest_port": str(DNS_PORT),
                 "target": "DNAT",
@@ -244,9 +246,9 @@ class _Writer:
         path = f"firewall.{name}"
         self._do.append(f"uci set {path}={kind}")
         for option, value in {"name": name.replace("_", "-"), **options}.items():
-            for one in value if isinstance(value, list) else [value]:
-                verb = "add_list" if isinstance(value, list) else "set"
-                self._do.append(f"uci {verb} {path}.{option}='{one}'")
+            several = value if isinstance(value, list) else [value]
+            verb = "add_list" if len(several) > 1 or option in _LISTS else "set"
+            self._do += [f"uci {verb} {path}.{option}='{one}'" for one in several]
         self._do.append(f"uci reorder {path}=0")
         self._undo.insert(0, f"uci delete {path}")
 
@@ -266,6 +268,18 @@ class _Writer:
         self._do += [f"uci add_list {path}='{one}'" for one in values]
         back = [f"uci delete {path}", *(f"uci add_list {path}='{one}'" for one in before)]
         self._undo[:0] = back
+
+
+def _protocols(change: Change, changes: Sequence[Change]) -> list[str]:
+    """Those of all changes that differ in nothing else."""
+    if isinstance(change, AdmitReplies):
+        return []
+    same = (
+        one.protocol
+        for one in changes
+        if type(one) is type(change) and replace(one, protocol=change.protocol) == change
+    )
+    return sorted(dict.fromkeys(same))
 
 
 # --- Words --------------------------------------------------------------------------------------------------

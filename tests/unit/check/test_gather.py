@@ -133,3 +133,15 @@ def test_networks_of_compose_files_keep_away_from_each_other_and_from_the_gatewa
     gateway = gathered([docker0, *(Text(Dialect.COMPOSE, name, compose) for name in "ab")])
 
     assert [str(host.addresses[0].address) for host in gateway.hosts] == ["172.19.0.2", "172.20.0.2"]
+
+
+def test_what_a_device_says_of_its_bridges_holds_where_sysctl_says_nothing() -> None:
+    lan = "config interface lan\noption device br-lan\noption proto static\noption ipaddr 192.168.1.1/24\n"
+    files = [
+        Text(Dialect.OPENWRT, "network", lan),
+        Text(Dialect.OPENWRT, "firewall", "config zone\noption name lan\n"),
+    ]
+    on = Text(Dialect.SYSCTL, "sysctl", "net.bridge.bridge-nf-call-iptables = 1\n")
+
+    assert gathered(files).network.bridge_nf == {4: False, 6: False}
+    assert gathered([*files, on]).network.bridge_nf == {4: True, 6: False}

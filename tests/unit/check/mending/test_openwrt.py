@@ -186,3 +186,15 @@ def test_the_resolver_is_spared_in_the_redirect_that_is_there() -> None:
     assert undo[0] == "uci delete firewall.@redirect[-1].src_ip"
     (said,) = lines(change, router=section("redirect", src_ip="192.168.1.0/24", **led))
     assert said.startswith("# firewall.@redirect[-1]: leave 192.168.1.53 out of src_ip")
+
+
+def test_what_differs_by_protocol_only_is_one_section() -> None:
+    both = [Admit("openwrt fw4", "forward_guest", DMZ, one, (53, 53)) for one in ("udp", "tcp")]
+
+    do, undo = written(both, gateway())
+    at = "firewall.splitdns_admit_53_tcp_udp_10_0_0_20_guest"
+    assert [line for line in do if ".proto=" in line] == [
+        f"uci add_list {at}.proto='tcp'",
+        f"uci add_list {at}.proto='udp'",
+    ]
+    assert undo[:-1] == [f"uci delete {at}"]
