@@ -6,7 +6,6 @@ Configurations are mutated as text, and line by line: a word becomes another, a 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -18,7 +17,7 @@ from splitdns.check.model import Network
 from splitdns.errors import ConfigError
 from tests.check.vyos.goldens import CASES
 
-TEXTS = [case.read_text() for case in CASES]
+TEXTS = [case.read_text() for case in CASES if case.suffix != ".json"]
 WORDS = st.sampled_from(
     [
         "", "'", '"', "{", "}", "!", "!x", "rule", "rule 1", "rule x", "name", "10.0.0.1", "10.0.0.0/33",
@@ -95,6 +94,6 @@ def test_what_is_long_or_deep_is_read_in_bounded_time(text: str) -> None:
 
 
 def test_seeds_are_configurations() -> None:
-    assert all(isinstance(case, Path) for case in CASES)
+    assert len(TEXTS) > 24
     for text in TEXTS:
         assert read_edgeos([Printed(text, "f")], Network()).ruleset.rules > 5

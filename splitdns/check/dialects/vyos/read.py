@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.vyos import shown
+from splitdns.check.dialects.vyos.answering import read_answering
 from splitdns.check.dialects.vyos.firewall import read_firewall
 from splitdns.check.dialects.vyos.interfaces import read_interfaces
 from splitdns.check.dialects.vyos.nat import read_nat
@@ -120,6 +121,7 @@ def device_of(dialect: str, tree: Node, around: Network, addresses: shown.Shown 
         *read_nat(reading, forwards.nat),
         *read_firewall(reading, forwards.accepted),
         *read_zones(reading),
+        *read_answering(reading),
     )
     listens = read_listens(reading)
     hosts = tuple(read_hosts(reading))

@@ -102,14 +102,9 @@ def _of_service(reading: Reading, node: Node, found: dict[int, Numbers]) -> None
 
 
 def _of_dns(reading: Reading, node: Node, found: dict[int, Numbers]) -> None:
-    """The forwarder answers on ``listen-on`` interfaces or at ``listen-address``; whom, the filter says.
-
-    VyOS answers nobody but ``allow-from``, which is not asked here: it is noted.
-    """
+    """The forwarder; where it listens, and whom it answers, ``answering`` says."""
     if node.word != "forwarding":
         return
-    for one in node.beneath("allow-from"):
-        reading.note(Support.IGNORED, one, "whom the forwarder answers, beside the rules")
     port = node.leaf("port")
     numbers = Numbers.one(53) if port is None else _port(reading, port)
     for protocol in (TCP, UDP):
