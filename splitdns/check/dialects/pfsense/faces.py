@@ -45,6 +45,11 @@ class Face:
     group: str = ""
     members: tuple[str, ...] = ()  # of a bridge
 
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it has a name and rules of its own; a tunnel may go by its device's name."""
+        return self.key != self.device
+
     def own(self, family: int, *, dynamic: bool | None = None) -> Numbers:
         """Its addresses; those that are leased, or those that stay, where ``dynamic`` says which."""
         mine = (one for one in self.addresses if dynamic is None or one.dynamic is dynamic)

@@ -1,7 +1,7 @@
 """Source NAT: rules that a person made, those that every uplink gets by itself, and reflection's.
 
 pf tries them in this order where a packet goes out, after one-to-one NAT. The automatic ones hide the
-networks of interfaces without a gateway, of tunnels and of routes inside, and nothing else.
+networks of interfaces without a gateway, of OpenVPN's tunnels and of routes inside, and nothing else.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _as(ends: Endpoints, element: Element, family: int) -> Action | Missing:
 def _automatic(ends: Endpoints, routes: tuple[Route, ...]) -> Iterator[Rule]:
     hidden = Numbers.of((127 << 24, (128 << 24) - 1))
     for face in ends.faces.all.values():
-        if not face.gateways:
+        if not face.gateways and (face.is_assigned or face.group == "openvpn"):
             hidden |= face.networks(4)
     hidden |= _inside_routes(ends, routes)
     place = ends.config.root.child("nat", "outbound") or ends.config.root

@@ -10,8 +10,10 @@ from tests.check.pfsense.configs import (
     ALLOW_LAN,
     HELPER,
     IN_LAN,
+    LAN,
     PUBLIC,
     PURE,
+    WAN,
     admitted,
     config,
     device,
@@ -70,6 +72,32 @@ def test_networks_behind_inside_routers_are_hidden_too() -> None:
     inner = clients("inner", Kind.ROUTED, "lan", "10.5.0.9")
 
     assert source(text, inner) == "gateway"
+
+
+@pytest.mark.parametrize("root", ["pfsense", "opnsense"])
+def test_of_tunnels_those_of_openvpn_and_assigned_ones_are_hidden(root: str) -> None:
+    wireguard = (
+        "<wireguard><server><servers><server><enabled>1</enabled><instance>0</instance><tunneladdress>10.9.0.1/24"
+        "</tunneladdress></server></servers></server></wireguard>"
+    )
+    told = {
+        "opnsense": f"<OPNsense>{wireguard}</OPNsense>",
+        "pfsense": "<installedpackages><wireguard><tunnels><item><name>wg0</name><enabled>yes</enabled>"
+        "<addresses><row><address>10.9.0.1</address><mask>24</mask></row></addresses></item></tunnels></wireguard>"
+        "</installedpackages>",
+    }
+    server = "<openvpn-server><vpnid>1</vpnid><tunnel_network>10.8.0.0/24</tunnel_network></openvpn-server>"
+    more = f"<openvpn>{server}</openvpn>{told[root]}"
+    assigned = "<opt2><enable>1</enable><if>wg0</if></opt2>"
+
+    def hidden_networks(interfaces: str) -> set[str]:
+        chains = device(config(interfaces=interfaces, more=more, root=root)).ruleset.chains
+        (rules,) = (chain.rules for chain in chains if chain.name == "nat")
+        numbers = rules[-1].conditions[1].numbers  # type: ignore[union-attr]
+        return {one for one in ("10.8.0.0/24", "10.9.0.0/24") if addresses(one) <= numbers}
+
+    assert hidden_networks(WAN + LAN) == {"10.8.0.0/24"}
+    assert hidden_networks(WAN + LAN + assigned) == {"10.8.0.0/24", "10.9.0.0/24"}
 
 
 def test_clients_behind_a_router_in_the_server_s_network_are_helped_too() -> None:
