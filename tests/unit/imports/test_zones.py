@@ -102,7 +102,7 @@ def test_what_a_zone_cannot_say_is_left_and_told() -> None:
     assert f"ttl: {MAX_TTL_S}" in made.zones["example.com"]
 
 
-def test_a_zone_s_own_name_has_what_a_pattern_says_of_it() -> None:
+def test_a_zone_s_own_name_has_what_a_pattern_says_of_it__semantics_8() -> None:
     pattern = entry(r"(^|www\.)example\.com$", is_pattern=True, ttl_s=300)
     apex = entry("example.com", "192.0.2.9")
 
@@ -115,7 +115,7 @@ def test_a_zone_s_own_name_has_what_a_pattern_says_of_it() -> None:
     ]
 
 
-def test_names_that_a_pattern_took_are_told_where_it_went_first() -> None:
+def test_names_that_a_pattern_took_are_told_where_it_went_first__semantics_8() -> None:
     both = entry(r"(^|www\.)example\.com$", is_pattern=True), entry("WWW.example.com")
     (told,) = imported(*both, patterns_first=True).left
 
