@@ -18,7 +18,7 @@ READ = frozenset({
     "interface ovpn-server server", "interface wifi capsman",
     "ip address", "ip dhcp-client", "ip dhcp-server", "ip dhcp-server lease", "ip dns", "ip dns static",
     "ip firewall address-list", "ip firewall filter", "ip firewall mangle", "ip firewall nat",
-    "ip firewall raw", "ip ipsec identity", "ip ipsec peer", "ip proxy", "ip route",
+    "ip firewall raw", "ip pool", "ip ipsec identity", "ip ipsec peer", "ip proxy", "ip route",
     "ip route rule", "ip service", "ip settings", "ip smb", "ip socks", "ip upnp",
     "ipv6 address", "ipv6 dhcp-client", "ipv6 firewall address-list", "ipv6 firewall filter",
     "ipv6 firewall mangle", "ipv6 firewall nat", "ipv6 firewall raw", "ipv6 route", "ipv6 route rule",

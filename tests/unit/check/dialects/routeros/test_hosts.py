@@ -31,3 +31,21 @@ def test_what_is_no_address_is_told() -> None:
     assert wrong(f"{LEASES}\nadd address=1.2.3") == [
         "gateway.rsc:2:5: expected an address as address, found '1.2.3'"
     ]
+
+
+def test_a_forward_to_an_address_of_a_pool_leads_to_whoever_has_it() -> None:
+    forward = "add chain=dstnat action=dst-nat to-addresses=192.168.88."
+    found = usual(
+        "/ip pool\nadd name=dhcp ranges=192.168.88.10,192.168.88.100-192.168.88.254",
+        "add name=other ranges=192.168.88.50-192.168.88.60",
+        "/ip dhcp-server\nadd address-pool=dhcp interface=bridge name=defconf",
+        LEASES,
+        "add address=192.168.88.101 comment=kept",
+        "/ip firewall nat",
+        *(f"{forward}{last}" for last in (10, 55, 100, 101, 100)),
+        "add chain=dstnat action=dst-nat to-addresses=192.168.88.110-192.168.88.111",
+    )
+
+    assert [(one.name, one.addresses[0].dynamic) for one in found.hosts] == [
+        ("kept", False), ("192.168.88.10", True), ("192.168.88.100", True),
+    ]  # fmt: skip

@@ -12,7 +12,7 @@ from tests.check.routeros import state_of, usual
     ("line", "state"),
     [
         ("/system identity\nset name=gw", "ignored"),
-        ("/ip pool\nadd name=dhcp ranges=192.168.88.10-192.168.88.99", "ignored"),
+        ("/ip pool\nadd name=dhcp ranges=192.168.88.10-192.168.88.99", "modelled"),
         ("/interface bridge filter\nadd action=drop chain=forward", "widened"),
         ("/ip hotspot\nadd interface=bridge name=h", "widened"),
         ("/ip hotspot profile\nset [find default=yes] html-directory=hotspot", "ignored"),
