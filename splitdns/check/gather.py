@@ -104,7 +104,7 @@ def gather(texts: Sequence[Text], settings: GatewaySettings, where: Where) -> Ga
     device = reader.device(network)
     network = _with_uplinks(_with(_without(network, device.renamed), device.network), settings)
     if not (network.addresses(4) or network.addresses(6)) and not reader.problems.errors:
-        expected = "expected a source that tells the gateway's addresses, such as ip-address"
+        expected = "expected a source that tells the gateway's addresses, such as ip-address or ifconfig"
         reader.problems.error(ConfigError(where, f"{expected}, found none"))
     ruleset = reader.ruleset()
     ruleset = ruleset.with_(device.ruleset)
