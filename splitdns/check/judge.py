@@ -109,7 +109,7 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     walker = Walker(gateway)
     asked = tuple(ask(walker, clients, settings, loaded))
     deaf = _deaf(clients, asked)
-    cells = _cells(served, clients, services, settings, before_us(network))
+    cells = _cells(served, clients, services, settings, network)
     return Judgement(
         gateway,
         settings,
@@ -199,13 +199,14 @@ def _cells(
     clients: Sequence[Seen],
     services: Sequence[Service],
     settings: GatewaySettings,
-    private: Address | None,
+    network: Network,
 ) -> Iterator[Cell]:
     """A host is a client of its own services only: as a client of others, it is one of its network.
 
     Where zones do not say who serves, it may be any host of the configuration.
     With another NAT before the gateway, that one is taken to forward what it should (``WAN-CGNAT`` says so).
     """
+    private = before_us(network)
     groups: dict[tuple[str | None, int], list[Seen]] = {}
     configured: list[Seen] = []
     hosts: dict[Address, list[Seen]] = {}
@@ -225,6 +226,7 @@ def _cells(
                 for (view, family), group in groups.items()
                 if family == address.version and _may_use(address, view, service)
                 for seen in group
+                if not _comes_by_another(address, seen, network)
             ]
             own = [
                 seen
@@ -286,6 +288,18 @@ def _cells_of(walker: Walker, job: _Job) -> list[Cell]:
 def _may_use(address: Address, view: str | None, service: Service) -> bool:
     """What a client is told, and the public addresses that anybody may know."""
     return address in service.answers.get(view or "", ()) or not is_inside(address.packed)
+
+
+def _comes_by_another(address: Address, seen: Seen, network: Network) -> bool:
+    """Whether the internet reaches ``address`` by another uplink than that of these clients."""
+    if seen.clients.kind is not Kind.INTERNET:
+        return False
+    uplinks = {
+        one.name
+        for one in network.interfaces
+        if one.uplink and any(address in own.prefix for own in one.addresses)
+    }
+    return bool(uplinks) and seen.clients.interface not in uplinks
 
 
 def _verdict(result: Result, service: Service, address: Address, meant: Numbers) -> Verdict:

@@ -101,6 +101,17 @@ def test_another_nat_before_the_gateway_is_taken_to_forward(world: World) -> Non
     assert verdicts == {Verdict.OK_DNAT}
 
 
+def test_the_internet_comes_by_the_uplink_that_has_the_address(world: World) -> None:
+    other = interface("wan1", "198.51.100.2/24", uplink=True)
+    network = replace(NETWORK, interfaces=(*NETWORK.interfaces, other))
+    rules = nat(FORWARD.replace("PREROUTING", "PREROUTING -i wan0"))
+
+    found = list(_outside(world.but(network=network, rules=rules)))
+
+    assert {one.seen.clients.interface for one in found} == {"wan0"}
+    assert Verdict.OK_DNAT in {one.verdict for one in found}
+
+
 def test_a_host_is_a_client_of_its_own_services(world: World) -> None:
     zone = SPLIT + "  other: {A: {inside: 192.168.1.21, outside: $wan4}, expose: [444/tcp]}\n"
 
