@@ -26,6 +26,7 @@ from splitdns.check.dialects import (
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ifconfig import read as ifconfig
 from splitdns.check.dialects.ipset import IpSets
+from splitdns.check.dialects.kubernetes import onto as kubernetes
 from splitdns.check.dialects.nsx import read as nsx
 from splitdns.check.dialects.openwrt import read as openwrt
 from splitdns.check.dialects.opnsense import read as opnsense
@@ -73,6 +74,7 @@ DEVICES: dict[Dialect, Read] = {
 # Dialects that tell only what stands before another's rules, or among them: each gives the gateway with it.
 ADDITIONS: dict[Dialect, Callable[[Sequence[Printed], Gateway], Gateway]] = {
     Dialect.UPNP: upnp.onto,
+    Dialect.KUBERNETES: kubernetes.onto,
 }
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft

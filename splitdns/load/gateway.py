@@ -41,6 +41,7 @@ class Dialect(StrEnum):
     OPENWRT = "openwrt"
     NSX = "nsx"
     UPNP = "upnp"
+    KUBERNETES = "kubernetes"
     VYOS = "vyos"
     EDGEOS = "edgeos"
     UNIFI = "unifi"
@@ -65,6 +66,7 @@ COMMANDS: dict[Dialect, tuple[str, ...]] = {
         "-c",
         "for one in network firewall dhcp; do uci export $one; done; ubus call network.interface dump",
     ),
+    Dialect.KUBERNETES: ("kubectl", "get", "services,endpoints,nodes,pods,ingresses", "-A", "-o", "json"),
     Dialect.UPNP: ("cat", "/var/lib/misc/upnp.leases"),
     Dialect.DOCKER: ("sh", "-c", "docker inspect $(docker ps -q)"),
     Dialect.ROUTEROS: (

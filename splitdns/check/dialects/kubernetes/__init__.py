@@ -1,0 +1,1 @@
+"""What a Kubernetes cluster opens on its nodes, from its manifests."""
