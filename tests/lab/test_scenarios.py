@@ -12,6 +12,7 @@ import pytest
 from tests.lab.device import Site, line, shown
 from tests.lab.scenario import DIRECTORY, Scenario, Step, running
 from tests.lab.verdicts import disagreements
+from tests.meta.tree import ROOT
 
 DIRECTORIES = sorted(DIRECTORY.iterdir())
 DEVICES = [
@@ -87,3 +88,9 @@ def _assert_findings(step: Step, findings: list[dict[str, object]], scenario: st
 
 def _line(finding: dict[str, Any]) -> str:
     return line(finding["severity"], finding["code"], finding["subject"], finding["clients"])
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
+def test_every_scenario_is_told_in_the_documentation(directory: Path) -> None:
+    page = (ROOT / "docs" / "scenarios.md").read_text()
+    assert f"(../tests/lab/scenarios/{directory.name}/scenario.yaml)" in page
