@@ -95,6 +95,15 @@ def listening(ports: Iterable[Port]) -> dict[int, Numbers]:
     return found
 
 
+def listening_too(
+    one: dict[int, Numbers] | None, other: dict[int, Numbers] | None
+) -> dict[int, Numbers] | None:
+    """What either tells; None: neither tells anything."""
+    if one is None or other is None:
+        return other if one is None else one
+    return {protocol: one.get(protocol, NONE) | other.get(protocol, NONE) for protocol in {*one, *other}}
+
+
 def _host(name: str, settings: HostSettings) -> Host:
     return Host(
         name,

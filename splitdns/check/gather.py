@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from splitdns.check.around import listening_too
 from splitdns.check.dialects import (
     docker,
     docker_compose,
@@ -130,7 +131,7 @@ def _together(devices: Sequence[Device]) -> Device:
             whole.ruleset.with_(one.ruleset),
             _with(whole.network, one.network),
             whole.hosts + one.hosts,
-            whole.listens if one.listens is None else {**(whole.listens or {}), **one.listens},
+            listening_too(whole.listens, one.listens),
             whole.renamed | one.renamed,
         )
     return whole

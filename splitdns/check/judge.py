@@ -17,13 +17,15 @@ from splitdns.check.around import (
     hosts_of,
     is_behind,
     listening,
+    listening_too,
     public_addresses,
 )
 from splitdns.check.leased import with_leased
 from splitdns.check.model import Gateway, Host, Kind, Network
 from splitdns.check.promises import Service, services_of
-from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.sets import NONE, Address, Numbers, address_of, numbers_of
 from splitdns.check.traffic import (
+    ADMIN_PORTS,
     Asked,
     admitted,
     ask,
@@ -101,8 +103,9 @@ def judge(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Judgem
     told = {address for service in services for address in service.targets}
     told |= set(resolver_addresses(settings, loaded))
     hosts = hosts_of(settings, network, told, gateway.hosts)
-    services = _with_the_gateway_s(_with_whole_hosts(services, hosts), settings)
-    listens = gateway.listens if settings.listens is None else listening(settings.listens)
+    configured_too = None if settings.listens is None else listening(settings.listens)
+    services = _with_the_gateway_s(_with_whole_hosts(services, hosts), configured_too, gateway.listens)
+    listens = listening_too(gateway.listens, configured_too)
     gateway = replace(gateway, network=network, hosts=hosts, listens=listens)
     clients = clients_of(settings, network, hosts, loaded.snapshot)
     served = Walker(serving(gateway, services))
@@ -155,9 +158,18 @@ def _with_whole_hosts(services: Iterable[Service], hosts: Iterable[Host]) -> tup
     )
 
 
-def _with_the_gateway_s(services: Iterable[Service], settings: GatewaySettings) -> tuple[Service, ...]:
-    """Where zones tell no host, a service is the gateway's own if the configuration says that it listens."""
-    listens = listening(settings.listens or ())
+def _with_the_gateway_s(
+    services: Iterable[Service], configured: dict[int, Numbers] | None, told: dict[int, Numbers] | None
+) -> tuple[Service, ...]:
+    """Where zones tell no host, a service is the gateway's own if it is said to listen there.
+
+    What sources tell counts too, such as a tunnel's port; but not where a gateway has its own pages, for a
+    name that is declared at such a port hardly means those.
+    """
+    tcp = PROTOCOLS["tcp"]
+    known = dict(told or {})
+    known[tcp] = known.get(tcp, NONE) - ADMIN_PORTS
+    listens = listening_too(configured, known) or {}
     return tuple(
         replace(one, on_gateway=True) if not one.targets and _is_served(one.exposed.public, listens) else one
         for one in services
@@ -165,7 +177,7 @@ def _with_the_gateway_s(services: Iterable[Service], settings: GatewaySettings) 
 
 
 def _is_served(port: Port, listens: dict[int, Numbers]) -> bool:
-    return Numbers.of((port.first, port.last)) <= listens[PROTOCOLS[port.protocol]]
+    return Numbers.of((port.first, port.last)) <= listens.get(PROTOCOLS[port.protocol], NONE)
 
 
 def serving(gateway: Gateway, services: Iterable[Service]) -> Gateway:

@@ -21,6 +21,10 @@ from splitdns.load.gateway import GatewaySettings
 from splitdns.load.load import Loaded
 
 DNS_PORT = 53
+# What gateways are administered by: SSH, Telnet, HTTP and HTTPS with their usual seconds, Winbox, its API.
+ADMIN_PORTS = Numbers.of(
+    (22, 23), (80, 80), (443, 443), (4443, 4443), (8080, 8080), (8291, 8291), (8443, 8443), (8728, 8729)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,8 +247,9 @@ def check(
 def rules(
     config: ConfigOption = None,
     dialect: Annotated[
-        RulesDialect, typer.Option("--dialect", help="In what to write them.")
-    ] = RulesDialect.NFTABLES,
+        RulesDialect | None,
+        typer.Option("--dialect", help="In what to write them; left out: as the gateway itself does."),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Print what takes them back instead.")] = False,
     redirect_dns: Annotated[
         bool, typer.Option("--redirect-dns", help="Also lead the DNS of every network inside to this server.")
@@ -261,7 +262,7 @@ def rules(
     """
     from splitdns.cli.rules import run
 
-    run(config, dialect.value, undo=undo, redirect_dns=redirect_dns)
+    run(config, dialect and dialect.value, undo=undo, redirect_dns=redirect_dns)
 
 
 @zone_app.command("check")

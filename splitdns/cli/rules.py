@@ -11,20 +11,24 @@ from splitdns.cli.console import Status, printer
 if TYPE_CHECKING:
     from splitdns.check.changes import Change
     from splitdns.check.check import Checked
+    from splitdns.check.finding import Finding
     from splitdns.check.mend import Cure
     from splitdns.check.model import Gateway
 
 
-def run(config: Path | None, dialect: str, *, undo: bool, redirect_dns: bool) -> None:
+def run(config: Path | None, dialect: str | None, *, undo: bool, redirect_dns: bool) -> None:
     """Print a shell script; what cannot be cured stands in it as a comment, and makes the status 1."""
+    from splitdns.check.mending.writers import usual
     from splitdns.cli.check import checked_from
     from splitdns.cli.progress import progress
 
     checked = checked_from(config)
+    dialect = dialect or usual(checked.judgement.gateway)
     out = printer()
     with progress("trying cures"):
         found = list(_offered(checked, redirect_dns=redirect_dns))
-    if not found:
+    beyond = [] if undo else _beyond(checked, found)
+    if not found and not beyond:
         out.line("# nothing that a rule would cure")
         return
     printed: set[str] = set()  # names that share an address and port share their cure
@@ -40,7 +44,10 @@ def run(config: Path | None, dialect: str, *, undo: bool, redirect_dns: bool) ->
         for command in commands or ["# the same as before"]:
             out.line(command)
         printed.update(commands)
-    if any(cure.left for _, cure in found):
+    for finding in beyond:
+        out.line(f"# {finding.subject or 'the gateway'}: {finding.code.value}: {finding.message}", "dim")
+        out.line(f"# no rule is offered: {finding.remedy}", "yellow")
+    if beyond or any(cure.left for _, cure in found):
         raise SystemExit(Status.NEGATIVE)
 
 
@@ -54,6 +61,19 @@ def _offered(checked: Checked, *, redirect_dns: bool) -> Iterator[tuple[str, Cur
         yield f"{cure.findings[0].subject or 'redirected DNS'}: {codes}", cure
     for one, cure in redirections(checked) if redirect_dns else ():
         yield f"DNS of {named(one.clients)}, led to this server", cure
+
+
+def _beyond(checked: Checked, found: Sequence[tuple[str, Cure]]) -> list[Finding]:
+    """What is wrong and not cured by any rule that is offered: a person decides."""
+    from splitdns.check.finding import Severity
+    from splitdns.check.mend import CURABLE
+
+    cured = [finding for _, cure in found for finding in cure.findings]
+    return [
+        one
+        for one in checked.findings
+        if one.severity >= Severity.ERROR and one.code not in CURABLE and one not in cured
+    ]
 
 
 def _commands(

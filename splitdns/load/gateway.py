@@ -249,4 +249,4 @@ class GatewaySettings(Section):
     """Clients beside those of the gateway's own networks, by names of your choice."""
 
     listens: Several[Listening] | None = None
-    """All ports on which the gateway itself answers. Left out: those that its sources tell, or not known."""
+    """Ports on which the gateway itself answers, beside those that its sources tell."""

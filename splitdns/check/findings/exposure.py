@@ -6,7 +6,7 @@ or a finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from splitdns.addresses import is_inside
@@ -14,17 +14,14 @@ from splitdns.check.around import PROTOCOLS
 from splitdns.check.finding import Code, Finding
 from splitdns.check.findings.evidence import destination_act, origins, witness
 from splitdns.check.judge import Judgement, before_us
-from splitdns.check.model import Origin
+from splitdns.check.model import Hook, Origin
 from splitdns.check.promises import Service
 from splitdns.check.sets import NONE, PORTS, Address, Numbers, shown_addresses
-from splitdns.check.traffic import DNS_PORT, resolver_addresses
-from splitdns.check.verdict import Packets, Result, Verdict
+from splitdns.check.traffic import ADMIN_PORTS, DNS_PORT, resolver_addresses
+from splitdns.check.verdict import Outcome, Packets, Result, Verdict
+from splitdns.errors import Where
 
 WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one by one
-# What gateways are administered by: SSH, Telnet, HTTP and HTTPS with their usual seconds, Winbox, its API.
-ADMIN_PORTS = Numbers.of(
-    (22, 23), (80, 80), (443, 443), (4443, 4443), (8080, 8080), (8291, 8291), (8443, 8443), (8728, 8729)
-)
 _PORTED = {number: name for name, number in PROTOCOLS.items()}
 
 
@@ -172,10 +169,20 @@ def _told(opening: _Opening, parts: list[_Part]) -> Finding:
         clients=tuple(dict.fromkeys(part.result.clients.name for part in parts)),
         witness=witness(replace(first, packets=packets)),
         rules=rules,
-        where=opening.rule.where if opening.rule is not None else rules[-1].where if rules else None,
+        where=_where(opening, first.outcomes[0], rules),
         remedy=_REMEDIES[code],
         verdict=first.outcomes[0].verdict,
     )
+
+
+def _where(opening: _Opening, outcome: Outcome, rules: Sequence[Origin]) -> Where | None:
+    """The rule that leads there, or that lets in to the gateway itself."""
+    if opening.rule is not None:
+        return opening.rule.where
+    for act in outcome.acts:  # the first packet's, before those of later packets and of answers
+        if act.hook is Hook.INPUT and act.rule is not None:
+            return act.rule.origin.where
+    return rules[-1].where if rules else None
 
 
 def _shown(protocol: str, ports: Numbers) -> str:

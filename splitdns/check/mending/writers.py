@@ -76,6 +76,17 @@ def written(
     return [_by(WRITERS[name], part, gateway, before[name]) for name, part in parts.items() if part]
 
 
+def usual(gateway: Gateway) -> str:
+    """The dialect in which a person would expect changes of ``gateway``; for Linux, that is nftables."""
+    names = (
+        name
+        for chain in gateway.ruleset.chains
+        for name, writer in WRITERS.items()
+        if name != "iptables" and chain.table.startswith(writer.tables)
+    )
+    return next(names, "nftables")
+
+
 def _by(
     writer: Writer | Numbered, changes: Sequence[Change], gateway: Gateway, earlier: Sequence[Change]
 ) -> Lines:

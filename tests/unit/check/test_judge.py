@@ -68,14 +68,14 @@ def test_ranges_are_translated_port_by_port(world: World) -> None:
     assert Verdict.OK_DNAT not in {cell.verdict for cell in _outside(wrong)}
 
 
-def test_what_the_gateway_says_it_serves_holds_unless_the_configuration_says_otherwise(world: World) -> None:
+def test_what_the_gateway_says_it_serves_holds_beside_what_the_configuration_says(world: World) -> None:
     def listens(gateway: str) -> dict[int, Numbers] | None:
         found = loaded(world.directory, gateway=gateway)
         told = Gateway(NETWORK, Ruleset(), listens={6: Numbers.one(8291), 17: NONE})
         return judge(told, settings_of(found), found).gateway.listens
 
     assert listens("{}") == {6: Numbers.one(8291), 17: NONE}
-    assert listens("{listens: [22/tcp]}") == {6: Numbers.one(22), 17: NONE}
+    assert listens("{listens: [22/tcp]}") == {6: Numbers.of((22, 22), (8291, 8291)), 17: NONE}
 
 
 def _outside(world: World) -> list[Cell]:

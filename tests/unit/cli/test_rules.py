@@ -17,8 +17,10 @@ def test_a_cure_is_printed_with_what_would_be_better(run: Run, desk: Path) -> No
 
     result = run("rules", "--dialect", "iptables")
 
-    assert result.exit_code == 0
-    head, better, command = result.stdout.splitlines()
+    assert result.exit_code == 1, "the gateway's own pages are open to all, and that is a person's to decide"
+    head, better, command, *beyond = result.stdout.splitlines()
+    assert any(line.startswith("# the gateway: EXP-ADMIN") for line in beyond)
+    assert "# no rule is offered: drop it in the input chain for the uplink" in beyond
     assert head == "# www.example.com. 443/tcp: HP-MISSING"
     assert better.startswith("# better than a rule: tell these clients the inside address")
     assert command.startswith("iptables -t nat -I POSTROUTING -s 192.168.10.0/24 -d 192.168.10.20")
