@@ -192,9 +192,11 @@ def _is_on_link(host: Host, cell: Cell) -> bool:
 
 # --- In words -----------------------------------------------------------------------------------------------
 
+# What is wrong with these is a rule, not what a zone says.
+_OF_THE_FORWARD = {Code.FWD_WRONG_HOST, Code.FWD_WRONG_PORT, Code.FWD_SHADOWED}
 _MESSAGES = {
     Code.FWD_MISSING: "nothing leads {address} to it: {whom} meet the gateway",
-    Code.FWD_WRONG_HOST: "{whom} reach {reached} at {address}, which is not meant",
+    Code.FWD_WRONG_HOST: "{reached} answers {whom} at {address}, where {meant} is meant",
     Code.FWD_WRONG_PORT: "{whom} reach {reached} at {address}, where it does not serve",
     Code.FWD_SHADOWED: "an earlier rule leads {whom} to {reached}; the right one comes too late",
     Code.FWD_FILTERED: "it is forwarded, and then a filter rule keeps {whom} away",
@@ -246,6 +248,7 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
         reached=reached,
         inside=first.service.exposed.inside,
         public=first.service.exposed.public,
+        meant=_meant(first),
     )
     outcome = first.result.outcomes[0]
     if code is Code.FWD_FILTERED and destination_act(outcome) is None:
@@ -262,4 +265,13 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
     if code is Code.HP_DNAT_WAN_ONLY and only_gateway:
         message = f"the gateway's own connections to {first.address} end at itself"
         return about(code, cells, message, _REMEDIES[code], severity_override=Severity.INFO)
+    act = destination_act(outcome)
+    if code in _OF_THE_FORWARD and act is not None and act.rule is not None:
+        return about(code, cells, message, _REMEDIES[code], where=act.rule.origin.where)
     return about(code, cells, message, _REMEDIES[code])
+
+
+def _meant(cell: Cell) -> str:
+    """The service's own addresses, of the family in question."""
+    meant = [one for one in cell.service.targets if one.version == cell.address.version]
+    return " or ".join(map(str, sorted(meant, key=int))) or "another host"
