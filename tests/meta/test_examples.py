@@ -39,7 +39,7 @@ def _of(*languages: str) -> list[Block]:
 
 _FILE = re.compile(r"(in )?(splitdns\.yaml|zones/\S+)")
 FILES = [block for block in _of("yaml", "zone") if _FILE.fullmatch(block.title)]
-EXPORTS = [block for block in BLOCKS if re.fullmatch(r"gateway/\S+", block.title)]
+EXPORTS = [block for block in BLOCKS if re.fullmatch(r"(gateway|keys)/\S+", block.title)]
 
 
 def _own_files(page: Path) -> list[Block]:
