@@ -22,6 +22,7 @@ from tests.bench.run import Effort, Rate, rate
 from tests.lab import peers
 from tests.lab.peers import Server
 
+LOST = 0.0001  # of the questions of a burst: what a full socket drops
 APEX = "bench.example.org."
 # Every name exists, but for those under "no": that one exists, and has nothing beneath it (RFC 4592 2.2).
 ZONE = f"""\
@@ -163,7 +164,8 @@ class _Turns:
                 break
         assert self._upstream.daemon.running, f"the upstream ended: {self._upstream.daemon.output[-1000:]}"
         undisturbed = found.foreign_cores <= measure.FOREIGN_CORES
-        assert not (found.lost and undisturbed), f"{server.name} loses questions: {found}"
+        is_lossy = undisturbed and found.lost > LOST * found.completed
+        assert not is_lossy, f"{server.name} loses questions: {found}"
         assert found.noerror + found.nxdomain > 0.999, f"{server.name} gives errors: {found}"
         assert abs(found.nxdomain - NEGATIVE_SHARE) < 0.05, f"{server.name} gives wrong rcodes: {found}"
         assert file == self._names.warm or found.completed < seconds * MOST_PER_S, "names were asked twice"
