@@ -138,14 +138,13 @@ class Flights:
         waits = self._clients.get(client)
         if waits is None:
             waits = self._clients[client] = {}
-        elif len(waits) >= self._max_waits:
-            self._drop_oldest_of(waits)
-            waits = self._clients.setdefault(client, {})
         wait = Wait(flight, client, done)
         if until_s is not None:
             loop = asyncio.get_running_loop()
             wait.timer = loop.call_later(max(until_s - self._clock(), 0), self._end, wait, None)
         waits[wait] = flight.waits[wait] = None
+        if len(waits) > self._max_waits:  # not before: the oldest may be the last that waits for this flight
+            self._drop_oldest_of(waits)
 
     async def close(self, grace_s: float) -> None:
         """Begin no more; what is on its way ends by itself within ``grace_s``, or is cut off."""

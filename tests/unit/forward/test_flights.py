@@ -141,6 +141,20 @@ def test_when_one_client_waits_for_too_much_its_oldest_is_dropped(beyond: int) -
     run(main())
 
 
+def test_a_client_that_asks_its_oldest_question_again_is_answered() -> None:
+    async def main() -> None:
+        way = make([], waits=1)
+        first = asyncio.create_task(outcome(way, key(1)))
+        await asyncio.sleep(0.01)
+        again = asyncio.create_task(outcome(way, key(1)))
+        async with asyncio.timeout(10):
+            dropped, answered = await gathered(first, again)
+        assert isinstance(dropped, DroppedError)
+        assert answered == ANSWER
+
+    run(main())
+
+
 def test_what_another_waits_for_goes_on() -> None:
     async def main() -> None:
         way = make([], waits=1)
