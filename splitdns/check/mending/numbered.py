@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import summarize_address_range
 
 from splitdns.check.around import PROTOCOLS
-from splitdns.check.changes import Admit, AdmitReplies, Forward, RedirectDns
+from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, RedirectDns
 from splitdns.check.mending.numbers import Asked, Numbering
 from splitdns.check.model import Accept, Gateway, Pass, Rule, Side, Translate
 from splitdns.check.sets import Numbers, address_of, numbers_of
@@ -123,6 +123,22 @@ class Session:
                 yield f"{first}-{last}"
             else:
                 yield str(first if low == high else whole[0])
+
+
+def in_session(
+    changes: Sequence[Change],
+    gateway: Gateway,
+    earlier: Sequence[Change],
+    write: Callable[[Session, Change], None],
+) -> Lines:
+    """What ``write`` makes of ``changes``, and what takes it back; ``earlier`` ones have their numbers."""
+    session = Session(gateway)
+    for change in earlier:
+        write(session, change)
+    session.forget()
+    for change in changes:
+        write(session, change)
+    return session.lines()
 
 
 def rule_set(session: Session, change: Admit | AdmitReplies, last: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.mending.numbered import Lines, Session, ports_of, rule_set
+from splitdns.check.mending.numbered import Lines, Session, in_session, ports_of, rule_set
 from splitdns.check.mending.numbers import Asked
 from splitdns.check.model import Gateway
 from splitdns.check.sets import numbers_of
@@ -24,13 +24,7 @@ def written(changes: Sequence[Change], gateway: Gateway, earlier: Sequence[Chang
 
     ``earlier`` changes of the same gateway have been written before, and have their numbers.
     """
-    session = Session(gateway)
-    for change in earlier:
-        _write(session, change)
-    session.forget()
-    for change in changes:
-        _write(session, change)
-    return session.lines()
+    return in_session(changes, gateway, earlier, _write)
 
 
 def _write(session: Session, change: Change) -> None:
