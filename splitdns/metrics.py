@@ -1,9 +1,9 @@
-"""What is counted, in plain integers, and its rendering when Prometheus asks.
+"""What is counted, in plain integers.
 
 Each worker counts for itself: an increment of a dictionary entry, no lock and no label object, because an
 answer costs less than one ``inc()`` of prometheus_client. The supervisor merges the ``Counts`` of all workers
-and renders them in the scrape. Names, labels and buckets are CoreDNS's, so that known dashboards fit. Labels
-come from closed sets: what a stranger can choose (a name, an unusual type) is never one.
+and ``serve.exposition`` renders them in the scrape. Names, labels and buckets are CoreDNS's, so that known
+dashboards fit. Labels come from closed sets: what a stranger can choose (a name, an unusual type) is never one.
 
 >>> count = Counts()
 >>> count.add(DROPS, "response")
@@ -15,13 +15,10 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric as Family
+from itertools import pairwise
+from typing import Literal
 
 NAMESPACE = "splitdns_"
 
@@ -279,8 +276,8 @@ class _Traffic:
         self.responses = Histogram(len(SIZE_BUCKETS_OCTETS))
 
 
-_Labels = tuple[str, ...]
-_Series = tuple[str, _Labels]  # a metric's name, and its labels' values
+Labels = tuple[str, ...]
+Series = tuple[str, Labels]  # a metric's name, and its labels' values
 
 
 class Counts:
@@ -292,9 +289,9 @@ class Counts:
         # (server, zone, view, proto, family, type, DO, rcode, plugin): three metrics are sums over this one.
         self.requests: dict[tuple[str, str, str, str, int, int, bool, int, str], int] = {}
         self.traffic: dict[tuple[str, str, str, str], _Traffic] = {}
-        self.counters: dict[_Series, int] = {}
-        self.gauges: dict[_Series, float] = {}
-        self.histograms: dict[_Series, Histogram] = {}
+        self.counters: dict[Series, int] = {}
+        self.gauges: dict[Series, float] = {}
+        self.histograms: dict[Series, Histogram] = {}
 
     def request(
         self,
@@ -346,7 +343,7 @@ class Counts:
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Count an event. A gauge moves by ``by``, which may be negative."""
         assert len(labels) == len(metric.labels), metric.name
-        counters: dict[_Series, int] | dict[_Series, float]
+        counters: dict[Series, int] | dict[Series, float]
         counters = self.gauges if metric.kind == "gauge" else self.counters
         key = (metric.name, labels)
         counters[key] = counters.get(key, 0) + by  # type: ignore[assignment]
@@ -403,87 +400,6 @@ def merged(parts: Iterable[Counts]) -> Counts:
     for part in parts:
         whole.merge(part)
     return whole
-
-
-def render(counts: Counts, accept: str = "") -> tuple[bytes, str]:
-    """The exposition that a scraper's ``Accept`` header asks for, and its content type."""
-    from prometheus_client import CollectorRegistry, exposition
-    from prometheus_client.registry import Collector
-
-    class Snapshot(Collector):
-        def collect(self) -> Iterable[Family]:
-            return families(counts)
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Snapshot())
-    encode, content_type = exposition.choose_encoder(accept)
-    return encode(registry), content_type
-
-
-def families(counts: Counts) -> Iterator[Family]:
-    """Every declared metric with its samples, in the order of declaration."""
-    from prometheus_client.metrics_core import (
-        CounterMetricFamily,
-        GaugeMetricFamily,
-        HistogramMetricFamily,
-    )
-
-    plain = _plain_series(counts)
-    histograms = _histogram_series(counts)
-    for metric in METRICS:
-        name = NAMESPACE + metric.name
-        if metric.kind == "histogram":
-            bounds = SIZE_BUCKETS_OCTETS if metric.name.endswith("_bytes") else DURATION_BUCKETS_S
-            family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
-            for labels, histogram in histograms[metric.name].items():
-                family.add_metric(labels, _cumulative(bounds, histogram), histogram.total)
-            yield family
-            continue
-        make = GaugeMetricFamily if metric.kind == "gauge" else CounterMetricFamily
-        samples = make(name, metric.help, labels=metric.labels)
-        series = plain[metric.name]
-        if not metric.labels:
-            series.setdefault((), 0)  # one that has not moved yet can be told from one that is not there
-        for labels, value in series.items():
-            samples.add_metric(labels, value)
-        yield samples
-
-
-def _plain_series(counts: Counts) -> dict[str, dict[_Labels, float]]:
-    found: dict[str, dict[_Labels, float]] = {metric.name: {} for metric in METRICS}
-
-    def add(metric: Metric, labels: _Labels, value: float) -> None:
-        series = found[metric.name]
-        series[labels] = series.get(labels, 0) + value
-
-    for (server, zone, view, proto, family, qtype, do, rcode, plugin), count in counts.requests.items():
-        add(REQUESTS, (server, zone, view, proto, str(family), TYPE_LABELS[qtype]), count)
-        add(RESPONSES, (server, zone, view, rcode_label(rcode), plugin), count)
-        if do:
-            add(DO_REQUESTS, (server, zone, view), count)
-    for source in (counts.counters, counts.gauges):
-        for (name, labels), value in source.items():
-            found[name][labels] = value
-    return found
-
-
-def _histogram_series(counts: Counts) -> dict[str, dict[_Labels, Histogram]]:
-    found: dict[str, dict[_Labels, Histogram]] = {
-        metric.name: {} for metric in METRICS if metric.kind == "histogram"
-    }
-    for path, traffic in counts.traffic.items():
-        durations = found[REQUEST_DURATION.name].setdefault(path[:3], Histogram(len(DURATION_BUCKETS_S)))
-        durations.merge(traffic.durations)
-        found[REQUEST_SIZE.name][path] = traffic.requests
-        found[RESPONSE_SIZE.name][path] = traffic.responses
-    for (name, labels), histogram in counts.histograms.items():
-        found[name][labels] = histogram
-    return found
-
-
-def _cumulative(bounds: tuple[float, ...], histogram: Histogram) -> list[tuple[str, float]]:
-    names = [f"{bound:.10g}" for bound in bounds] + ["+Inf"]
-    return list(zip(names, accumulate(histogram.slots), strict=True))
 
 
 def python_version() -> str:

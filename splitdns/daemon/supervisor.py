@@ -319,10 +319,12 @@ class Supervisor:
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The counts of all workers and of this process, and their content type; within a second or so."""
+        from splitdns.serve.exposition import render
+
         counts = await self._crew.counts()
         counts.merge(self._counts)
         counts.set(metrics.BUILD_INFO, 1, __version__, "", metrics.python_version())
-        return metrics.render(counts, accept)
+        return render(counts, accept)
 
     def unhealthy(self) -> str | None:
         """Why this server is of no use; None: it is well."""

@@ -1,6 +1,4 @@
 import pickle
-import shutil
-import subprocess
 
 import pytest
 
@@ -13,8 +11,8 @@ from splitdns.metrics import (
     RELOAD_FAILED,
     Counts,
     merged,
-    render,
 )
+from splitdns.serve.exposition import render
 
 
 def counted(
@@ -134,33 +132,3 @@ def test_every_metric_without_labels_is_there_before_it_moves() -> None:
     for metric in METRICS:
         if not metric.labels and metric.kind != "histogram":
             assert found[NAMESPACE + metric.name] == 0
-
-
-def everything() -> Counts:
-    counts = counted(do=True)
-    for metric in METRICS:
-        values = [f"some {label}" for label in metric.labels]
-        match metric.kind:
-            case "gauge":
-                counts.set(metric, 1, *values)
-            case "counter" if not metric.name.startswith("dns_"):
-                counts.add(metric, *values)
-            case "histogram" if not metric.name.startswith("dns_"):
-                counts.observe(metric, 0.01, *values)
-    return counts
-
-
-def test_openmetrics_is_given_to_who_asks_for_it() -> None:
-    body, content_type = render(everything(), "application/openmetrics-text; version=1.0.0")
-
-    assert content_type.startswith("application/openmetrics-text")
-    assert body.endswith(b"# EOF\n")
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (prometheus) is not installed")
-def test_promtool_has_nothing_to_say_about_names_and_help() -> None:
-    body, _ = render(everything())
-
-    checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
-
-    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
