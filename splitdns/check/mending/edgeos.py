@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.mending.numbered import Lines, Session, in_session, ports_of, rule_set
+from splitdns.check.mending.numbered import Lines, Session, in_session, rule_set
 from splitdns.check.mending.numbers import Asked
+from splitdns.check.mending.spelling import clients_of, ports_of
 from splitdns.check.model import Gateway, Interface
 from splitdns.check.sets import Address, numbers_of
 from splitdns.check.traffic import DNS_PORT
@@ -79,7 +80,7 @@ def _forward(session: Session, change: Forward) -> None:
 
 def _hairpin(session: Session, change: Hairpin) -> None:
     way = _toward(session, change.to)
-    for clients in session.ranges(4, change.clients):
+    for clients in clients_of(4, change.clients):
         words = [
             "type masquerade",
             f"outbound-interface {way}",
@@ -93,7 +94,7 @@ def _hairpin(session: Session, change: Hairpin) -> None:
 
 
 def _redirect(session: Session, change: RedirectDns) -> None:
-    for source in session.ranges(4, change.clients - numbers_of(change.resolver)):
+    for source in clients_of(4, change.clients - numbers_of(change.resolver)):
         words = [
             f"inbound-interface {change.interface}",
             f"source address {source}",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import summarize_address_range
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.mending.spelling import ports_of, prefixes_of
+from splitdns.check.sets import numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
@@ -31,14 +31,14 @@ def _rules(change: Change) -> Iterator[tuple[str, str, str, str]]:
             to = str(change.to) if family == 4 else f"[{change.to}]"
             if change.to_port != change.port:
                 base = f"/{change.port[0]}" if change.port[0] != change.port[1] else ""
-                to = f"{to}:{_ports(change.to_port, '-')}{base}"
+                to = f"{to}:{ports_of(change.to_port)}{base}"
             elif family == 6:
                 to = str(change.to)
             match = _to(change.address, change.protocol, change.port)
             rule = f"{match} {_COMMENTED} -j DNAT --to-destination {to}"
             yield _COMMANDS[family], "nat", "PREROUTING", rule
         case Hairpin():
-            for prefix in _prefixes(change.family, change.clients):
+            for prefix in prefixes_of(change.family, change.clients):
                 to = _to(change.to, change.protocol, change.to_port)
                 yield (
                     _COMMANDS[change.family],
@@ -65,7 +65,7 @@ def _rules(change: Change) -> Iterator[tuple[str, str, str, str]]:
 def _redirected(change: RedirectDns) -> Iterator[tuple[str, str, str, str]]:
     resolver = change.resolver
     action = "REDIRECT" if change.on_gateway else f"DNAT --to-destination {resolver}"
-    for prefix in _prefixes(resolver.version, change.clients - numbers_of(resolver)):
+    for prefix in prefixes_of(resolver.version, change.clients - numbers_of(resolver)):
         rule = (
             f"-i {change.interface} -s {prefix} ! -d {resolver} -p {change.protocol} --dport {DNS_PORT} "
             f"{_COMMENTED} -j {action}"
@@ -77,14 +77,4 @@ _COMMENTED = f"-m comment --comment {COMMENT}"
 
 
 def _to(address: object, protocol: str, port: tuple[int, int]) -> str:
-    return f"-d {address} -p {protocol} --dport {_ports(port, ':')}"
-
-
-def _ports(port: tuple[int, int], between: str) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}{between}{port[1]}"
-
-
-def _prefixes(family: int, numbers: Numbers) -> Iterator[str]:
-    for low, high in numbers.ranges:
-        first, last = address_of(family, low), address_of(family, high)
-        yield from map(str, summarize_address_range(first, last))
+    return f"-d {address} -p {protocol} --dport {ports_of(port, ':')}"

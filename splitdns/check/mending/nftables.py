@@ -18,6 +18,7 @@ from splitdns.check.changes import (
     RedirectDns,
     SpareDns,
 )
+from splitdns.check.mending.spelling import ports_of
 from splitdns.check.sets import numbers_of, shown_addresses
 from splitdns.check.traffic import DNS_PORT
 
@@ -92,8 +93,7 @@ def _admitted(change: Admit | AdmitReplies | SpareDns) -> str:
 
 
 def _to(family: str, address: object, protocol: str, port: tuple[int, int]) -> str:
-    ports = str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-    return f"{family} daddr {address} {protocol} dport {ports}"
+    return f"{family} daddr {address} {protocol} dport {ports_of(port)}"
 
 
 def _endpoint(family: int, address: str) -> str:

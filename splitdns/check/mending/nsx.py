@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
+from splitdns.check.mending.spelling import ports_of, ranges_of
 from splitdns.check.model import Gateway
-from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.sets import Address, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 NAME = "splitdns"
@@ -66,8 +67,8 @@ def _rules(change: Change, gateway: Gateway) -> Iterator[tuple[str, str, str]]:
                 "action": "dnat",
                 "originalAddress": str(change.address),
                 "protocol": change.protocol,
-                "originalPort": _ports(change.port),
-                "translatedPort": _ports(change.to_port),
+                "originalPort": ports_of(change.port),
+                "translatedPort": ports_of(change.to_port),
             }
             yield _NAT, "prerouting", _nat_rule(fields)
         case Hairpin():
@@ -88,7 +89,7 @@ def _hairpin(change: Hairpin, gateway: Gateway) -> Iterator[tuple[str, str, str]
         yield "", "", _ONLY_4
         return
     own = _own(change, gateway)
-    for clients in _ranges(change.clients):
+    for clients in ranges_of(4, change.clients):
         fields = {
             "translatedAddress": str(own or "the edge's address there"),
             "action": "snat",
@@ -97,7 +98,7 @@ def _hairpin(change: Hairpin, gateway: Gateway) -> Iterator[tuple[str, str, str]
             "protocol": change.protocol,
             "originalPort": "any",
             "translatedPort": "any",
-            "snatMatchDestinationPort": _ports(change.to_port),
+            "snatMatchDestinationPort": ports_of(change.to_port),
         }
         yield _NAT, "postrouting", _nat_rule(fields)
 
@@ -120,7 +121,7 @@ def _redirected(change: RedirectDns) -> Iterator[tuple[str, str, str]]:
     if change.resolver.version == 6:
         yield "", "", _ONLY_4
         return
-    for clients in _ranges(change.clients - numbers_of(change.resolver)):
+    for clients in ranges_of(4, change.clients - numbers_of(change.resolver)):
         fields = {
             "translatedAddress": str(change.resolver),
             "action": "dnat",
@@ -139,7 +140,7 @@ def _nat_rule(fields: dict[str, str]) -> str:
 
 def _accepting(change: Admit) -> str:
     """It matches the address that NAT has made."""
-    service = _elements({"protocol": change.protocol, "port": _ports(change.to_port)})
+    service = _elements({"protocol": change.protocol, "port": ports_of(change.to_port)})
     return (
         f"<firewallRule><name>{NAME}</name><matchTranslated>true</matchTranslated><action>accept</action>"
         f"<destination><ipAddress>{change.to}</ipAddress></destination>"
@@ -149,13 +150,3 @@ def _accepting(change: Admit) -> str:
 
 def _elements(fields: dict[str, str]) -> str:
     return "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
-
-
-def _ports(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-
-
-def _ranges(numbers: Numbers) -> Iterator[str]:
-    for low, high in numbers.ranges:
-        first, last = address_of(4, low), address_of(4, high)
-        yield str(first) if low == high else f"{first}-{last}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import summarize_address_range
 
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, RedirectDns
 from splitdns.check.mending.numbers import Asked, Numbering
+from splitdns.check.mending.spelling import ports_of
 from splitdns.check.model import Accept, Gateway, Pass, Rule, Side, Translate
-from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.sets import Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
@@ -114,15 +114,6 @@ class Session:
         protocol = Numbers.one(PROTOCOLS[change.protocol])
         return Asked(change.resolver.version, None, protocol, Numbers.one(DNS_PORT))
 
-    def ranges(self, family: int, numbers: Numbers) -> Iterator[str]:
-        """Prefixes and ranges, as few as there can be."""
-        for low, high in numbers.ranges:
-            first, last = address_of(family, low), address_of(family, high)
-            whole = list(summarize_address_range(first, last))
-            if len(whole) > 1:
-                yield f"{first}-{last}"
-            else:
-                yield str(first if low == high else whole[0])
 
 
 def in_session(
@@ -166,8 +157,3 @@ def rule_set(session: Session, change: Admit | AdmitReplies, last: int) -> None:
         f"protocol {change.protocol}",
     ]
     session.accept(path, words, asked, last)
-
-
-def ports_of(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-

@@ -8,13 +8,14 @@ gateway's), each zone gets a redirect of its own, and a nat section hides the cl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
 from splitdns.check.mending.fw4 import Fw4, Section
+from splitdns.check.mending.spelling import clients_of, ports_of
 from splitdns.check.model import Gateway
-from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.sets import Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 OURS = "splitdns"  # how names of sections begin
@@ -132,10 +133,10 @@ class _Writer:
         return {
             "src": zone,
             **({"src_dip": str(change.address)} if known else {}),
-            "src_dport": _ports(change.port),
+            "src_dport": ports_of(change.port),
             **({"dest": dest} if dest is not None else {}),
             "dest_ip": str(change.to),
-            "dest_port": _ports(change.to_port),
+            "dest_port": ports_of(change.to_port),
             "proto": [change.protocol],
             "target": "DNAT",
         }
@@ -153,13 +154,13 @@ class _Writer:
         if any(self._hides(forward, change) for forward in self._reflected):
             return
         zone = self._fw4.zone_towards(change.to)
-        for clients in _ranges(change.family, change.clients):
+        for clients in clients_of(change.family, change.clients):
             options: dict[str, Value] = {
                 **({"src": zone} if zone is not None else {}),
                 "proto": protocols,
                 "src_ip": clients,
                 "dest_ip": str(change.to),
-                "dest_port": _ports(change.to_port),
+                "dest_port": ports_of(change.to_port),
                 "target": "MASQUERADE",
             }
             target = f"{change.to_port[0]}_{'_'.join(protocols)}_{_plain(str(change.to))}"
@@ -186,7 +187,7 @@ class _Writer:
                 "dest": "*",
                 "proto": protocols,
                 "dest_ip": str(change.to),
-                "dest_port": _ports(change.to_port),
+                "dest_port": ports_of(change.to_port),
                 "target": "ACCEPT",
             }
             self._section("rule", name, options)
@@ -225,7 +226,7 @@ class _Writer:
         asking = change.clients - numbers_of(resolver)
         if own and not (everybody - ends - numbers_of(resolver)) - asking:
             return [f"!{resolver}"] if int(resolver) in everybody and not change.on_gateway else [""]
-        return list(_ranges(resolver.version, asking))
+        return list(clients_of(resolver.version, asking))
 
     def _spare_dns(self, change: SpareDns) -> None:
         there = self._fw4.redirects_of(change.chain, change.resolver, change.protocol, DNS_PORT)
@@ -292,22 +293,3 @@ def _name(what: str, change: Forward) -> str:
 def _plain(text: str) -> str:
     """As names of sections may be."""
     return re.sub(r"[^A-Za-z0-9]", "_", text)
-
-
-def _ports(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-
-
-def _ranges(family: int, numbers: Numbers) -> Iterator[str]:
-    """fw4 takes ranges as they are."""
-    for low, high in numbers.ranges:
-        first, last = address_of(family, low), address_of(family, high)
-        whole = _prefix(first, high - low + 1)
-        yield str(first) if low == high else whole or f"{first}-{last}"
-
-
-def _prefix(first: Address, size: int) -> str | None:
-    """How a range is called that is a prefix."""
-    if size & (size - 1) or int(first) % size:
-        return None
-    return f"{first}/{first.max_prefixlen - size.bit_length() + 1}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import summarize_address_range
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.sets import Numbers, address_of, numbers_of
+from splitdns.check.mending.spelling import ports_of, prefixes_of
+from splitdns.check.sets import Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 CONF = "/etc/pf.conf"
@@ -117,7 +117,7 @@ def _freebsd(change: Change) -> Iterator[_Line]:
 def _to(address: object, protocol: str, port: tuple[int, int], source: str = "") -> str:
     family = "inet6" if ":" in str(address) else "inet"
     came = f" from {source}" if source else ""
-    return f"{family} proto {protocol}{came} to {address} port {_ports(port)}"
+    return f"{family} proto {protocol}{came} to {address} port {ports_of(port, ':')}"
 
 
 def _target(change: Forward) -> str:
@@ -139,14 +139,6 @@ def _own_questions(change: RedirectDns | SpareDns) -> str:
     return f"{family} proto {change.protocol} from {change.resolver} to any port {DNS_PORT}"
 
 
-def _ports(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}:{port[1]}"
-
-
 def _from(family: int, numbers: Numbers) -> str:
-    prefixes = [
-        str(prefix)
-        for low, high in numbers.ranges
-        for prefix in summarize_address_range(address_of(family, low), address_of(family, high))
-    ]
+    prefixes = prefixes_of(family, numbers)
     return prefixes[0] if len(prefixes) == 1 else f"{{ {' '.join(prefixes)} }}"

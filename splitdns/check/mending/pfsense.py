@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import summarize_address_range
 from xml.sax.saxutils import escape
 
 from splitdns.check.changes import (
@@ -24,7 +23,8 @@ from splitdns.check.changes import (
     RedirectDns,
     SpareDns,
 )
-from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.mending.spelling import ports_of, prefixes_of
+from splitdns.check.sets import Address, Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 NAME = "splitdns"
@@ -113,7 +113,7 @@ def _steps(change: Change, words: Words) -> Iterator[Step]:
 
 
 def _forward(change: Forward, words: Words) -> Step:
-    port = _ports(change.port)
+    port = ports_of(change.port)
     descr = f"{NAME}: {port}/{change.protocol} at {change.address} to {change.to}"
     fields = {
         "Interface": UPLINK.upper(),
@@ -142,7 +142,7 @@ def _redirect(change: RedirectDns, words: Words) -> Iterator[Step]:
     clients = change.clients
     if _is_within(resolver, clients):
         clients |= numbers_of(resolver)
-    for prefix in _prefixes(resolver.version, clients):
+    for prefix in prefixes_of(resolver.version, clients):
         descr = f"{NAME}: DNS of {prefix} over {change.protocol} to {resolver}"
         fields = {
             "Interface": _shown(change.interface),
@@ -171,7 +171,7 @@ def _redirect(change: RedirectDns, words: Words) -> Iterator[Step]:
 def _is_within(resolver: Address, clients: Numbers) -> bool:
     """Whether the networks of ``clients`` are fewer with ``resolver`` among them."""
     family = resolver.version
-    return len(_prefixes(family, clients | numbers_of(resolver))) < len(_prefixes(family, clients))
+    return len(prefixes_of(family, clients | numbers_of(resolver))) < len(prefixes_of(family, clients))
 
 
 def _spare(change: SpareDns, words: Words) -> Step:
@@ -203,9 +203,9 @@ def _exception(interface: str, resolver: Address, protocol: str, words: Words) -
 
 
 def _hairpin(change: Hairpin, words: Words) -> Iterator[Step]:
-    port = _ports(change.to_port)
+    port = ports_of(change.to_port)
     interface = change.interface or "lan"
-    for prefix in _prefixes(change.family, change.clients):
+    for prefix in prefixes_of(change.family, change.clients):
         descr = f"{NAME}: {prefix} to {change.to} {port}/{change.protocol} as the gateway"
         fields = {
             "Mode (for all, once)": "Hybrid, if it was Automatic",
@@ -239,7 +239,7 @@ def _admit(change: Admit, words: Words) -> Step:
             f"Interfaces › {_shown(key)}: Block private networks: on",
         )
     name = _key(key)
-    port = _ports(change.to_port)
+    port = ports_of(change.to_port)
     descr = f"{NAME}: {port}/{change.protocol} to {change.to} by {name}"
     fields = {
         "Action": "Pass",
@@ -286,18 +286,6 @@ def _of(family: int, protocol: str) -> str:
 def _to(address: Address, port: str, *, negated: bool = False) -> str:
     inverted = "<not>1</not>" if negated else ""
     return f"<destination>{inverted}<address>{address}</address><port>{port}</port></destination>"
-
-
-def _ports(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-
-
-def _prefixes(family: int, numbers: Numbers) -> list[str]:
-    return [
-        str(prefix)
-        for low, high in numbers.ranges
-        for prefix in summarize_address_range(address_of(family, low), address_of(family, high))
-    ]
 
 
 def _key(interface: str) -> str:

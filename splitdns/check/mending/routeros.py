@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import summarize_address_range
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
+from splitdns.check.mending.spelling import clients_of, ports_of
 from splitdns.check.model import Gateway
-from splitdns.check.sets import Address, Numbers, address_of, numbers_of
+from splitdns.check.sets import Address, numbers_of
 from splitdns.check.traffic import DNS_PORT
 
 COMMENT = "splitdns"
@@ -33,7 +33,7 @@ def written(
     undo: list[str] = []
     for change in changes:
         if isinstance(change, Forward) and _is_too_wide(change):
-            ports, to_ports = _ports(change.port), _ports(change.to_port)
+            ports, to_ports = ports_of(change.port), ports_of(change.to_port)
             do.append(f"# RouterOS shifts no ranges: serve {ports}/{change.protocol}, and not {to_ports}")
             continue
         others = _others(change, gateway) if isinstance(change, Forward) else ()
@@ -67,7 +67,7 @@ def _rules(change: Change, others: Sequence[Address] = ()) -> Iterator[tuple[str
         case Forward():
             yield from _forwards(change, others)
         case Hairpin():
-            for clients in _ranges(change.family, change.clients):
+            for clients in clients_of(change.family, change.clients):
                 to = _to(change.to, change.protocol, change.to_port)
                 yield _NAT[change.family], "srcnat", f"action=masquerade src-address={clients} {to}"
         case Admit():
@@ -94,8 +94,8 @@ def _forwards(change: Forward, others: Sequence[Address]) -> Iterator[tuple[str,
         shift = change.to_port[0] - change.port[0]
         pairs = [((at, at), (at + shift, at + shift)) for at in range(change.port[0], change.port[1] + 1)]
     for port, to_port in pairs:
-        match = f"{meant} protocol={change.protocol} dst-port={_ports(port)}"
-        ports = f" to-ports={_ports(to_port)}" if to_port != port else ""
+        match = f"{meant} protocol={change.protocol} dst-port={ports_of(port)}"
+        ports = f" to-ports={ports_of(to_port)}" if to_port != port else ""
         yield _NAT[family], "dstnat", f"action=dst-nat {match} {to}{ports}"
 
 
@@ -111,7 +111,7 @@ def _redirected(change: RedirectDns) -> Iterator[tuple[str, str, str]]:
     resolver = change.resolver
     family = resolver.version
     action = "redirect" if change.on_gateway else f"dst-nat {_TO[family]}={resolver}"
-    for clients in _ranges(family, change.clients - numbers_of(resolver)):
+    for clients in clients_of(family, change.clients - numbers_of(resolver)):
         match = f"in-interface={_word(change.interface)} src-address={clients} dst-address=!{resolver}"
         asked = f"protocol={change.protocol} dst-port={DNS_PORT}"
         yield _NAT[family], "dstnat", f"action={action} {match} {asked}"
@@ -124,22 +124,7 @@ def _menu(table: str) -> str:
 
 
 def _to(address: object, protocol: str, port: tuple[int, int]) -> str:
-    return f"dst-address={address} protocol={protocol} dst-port={_ports(port)}"
-
-
-def _ports(port: tuple[int, int]) -> str:
-    return str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
-
-
-def _ranges(family: int, numbers: Numbers) -> Iterator[str]:
-    """Prefixes where a range is one, and ranges as RouterOS takes them."""
-    for low, high in numbers.ranges:
-        first, last = address_of(family, low), address_of(family, high)
-        prefixes = list(summarize_address_range(first, last))
-        if len(prefixes) == 1:
-            yield str(first) if first == last else str(prefixes[0])
-        else:
-            yield f"{first}-{last}"
+    return f"dst-address={address} protocol={protocol} dst-port={ports_of(port)}"
 
 
 def _word(text: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
 from splitdns.check.mending import edgeos
-from splitdns.check.mending.numbered import Lines, ports_of
+from splitdns.check.mending.numbered import Lines
+from splitdns.check.mending.spelling import ports_of
 from splitdns.check.model import Gateway
 
 _FORWARDS = "Settings > Policy Engine > Port Forwarding"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
-from splitdns.check.mending.numbered import Lines, Session, in_session, ports_of, rule_set
+from splitdns.check.mending.numbered import Lines, Session, in_session, rule_set
 from splitdns.check.mending.numbers import Asked
+from splitdns.check.mending.spelling import clients_of, ports_of
 from splitdns.check.model import Gateway
 from splitdns.check.sets import numbers_of
 from splitdns.check.traffic import DNS_PORT
@@ -34,7 +35,7 @@ def _write(session: Session, change: Change) -> None:
         case Hairpin():
             path = f"{_nat(change.family)} source"
             asked = Asked(change.family, destination=numbers_of(change.to))
-            for clients in session.ranges(change.family, change.clients):
+            for clients in clients_of(change.family, change.clients):
                 words = [
                     *_interface(session, "outbound"),
                     f"source address {clients}",
@@ -78,7 +79,7 @@ def _forward(session: Session, change: Forward) -> None:
 def _redirect(session: Session, change: RedirectDns) -> None:
     family = change.resolver.version
     clients = change.clients - numbers_of(change.resolver)
-    for source in session.ranges(family, clients):
+    for source in clients_of(family, clients):
         words = [
             f"inbound-interface {'' if _is_old(session) else 'name '}{change.interface}",
             f"source address {source}",

@@ -3,9 +3,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from splitdns.check.changes import Admit, AdmitReplies, Forward
-from splitdns.check.mending.numbered import MAX_RULES, Session, ports_of, rule_set
+from splitdns.check.mending.numbered import MAX_RULES, Session, rule_set
 from splitdns.check.mending.numbers import Asked
-from tests.check.gateways import addresses
 from tests.check.vyos.configurations import gateway
 
 WEB, PUBLIC = ip_address("192.168.1.20"), ip_address("203.0.113.2")
@@ -53,13 +52,6 @@ def test_a_shifted_range_needs_a_rule_for_each_port() -> None:
     assert session.lines()[0][0].startswith("# 1-101 cannot be shifted")
 
 
-def test_clients_are_prefixes_or_ranges() -> None:
-    session = Session(gateway(""))
-
-    clients = addresses("10.0.0.0/8", "192.0.2.1-192.0.2.9", "198.51.100.1")
-    assert [*session.ranges(4, clients)] == ["10.0.0.0/8", "192.0.2.1-192.0.2.9", "198.51.100.1"]
-
-
 def test_an_acceptance_goes_into_the_rule_set_that_drops() -> None:
     session = Session(gateway(WAN_IN))
 
@@ -96,4 +88,3 @@ def test_a_rule_beneath_a_path_may_lead_elsewhere() -> None:
     assert not session.is_led_elsewhere("nat source", forward((80, 80), (80, 80)))
     assert not right.is_led_elsewhere("nat destination", forward((80, 80), (80, 80)))
     assert right.is_led_elsewhere("nat destination", forward((80, 80), (81, 81)))
-    assert (ports_of((80, 80)), ports_of((80, 90))) == ("80", "80-90")
