@@ -6,40 +6,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from splitdns.answer.decide import Forward
 from splitdns.cli import asking, way
 from splitdns.cli.console import Printer, print_json, printer
 from splitdns.cli.loading import load_configuration
 from splitdns.cli.progress import progress
 from splitdns.cli.query import client_text, client_value
-from splitdns.cli.render import (
-    decided_value,
-    error_text,
-    prefix_text,
-    question_value,
-    rdata_texts,
-    record_values,
-    status_text,
-    upstream_texts,
-)
+from splitdns.cli.render import decided_value, question_value, record_values
 from splitdns.errors import Where
 from splitdns.explain import explain
 from splitdns.explain.places import FilePlaces
-from splitdns.explain.values import (
-    Explanation,
-    Forwarding,
-    Hop,
-    How,
-    Origin,
-    Outcome,
-    Record,
-    Result,
-    Stripped,
+from splitdns.explain.values import Explanation, Forwarding, Hop, Record, Result, Stripped
+from splitdns.explain.words import (
+    RESULTS,
+    forwarding_text,
+    how_text,
+    origin_text,
+    outcome_text,
+    place_text,
+    prefix_text,
+    rdata_texts,
+    stripped_text,
+    upstream_texts,
 )
-from splitdns.load.master import rdata_to_text
 from splitdns.names import to_text
 from splitdns.records import RRset, type_to_text
-from splitdns.wire.message import Answer
 
 
 def run(
@@ -78,23 +68,23 @@ def print_text(told: Explanation, out: Printer) -> None:
         out.line()
         _print_hop(number, hop, told, out)
     out.line()
-    out.line(f"Answer: {_outcome_text(told.outcome)}", "bold")
+    out.line(f"Answer: {outcome_text(told.outcome)}", "bold")
     for stripped in told.stripped:
-        out.line(f"  leak guard: {_stripped_text(stripped)}", "yellow")
+        out.line(f"  leak guard: {stripped_text(stripped)}", "yellow")
     if told.others:
         out.line()
         out.line("The other views:", "bold")
         out.table(
-            ("view", "answer"), ((outcome.view or "", _outcome_text(outcome)) for outcome in told.others)
+            ("view", "answer"), ((outcome.view or "", outcome_text(outcome)) for outcome in told.others)
         )
 
 
 def _print_view(told: Explanation, out: Printer) -> None:
     out.line(f"{to_text(told.query.question)} {type_to_text(told.query.qtype)}", "bold")
-    place = _at(told.client.candidates[0].where) if told.client.candidates else ""
+    place = place_text(told.client.candidates[0].where) if told.client.candidates else ""
     out.line(f"Client {client_text(told)}{place}")
     for candidate in told.client.candidates[1:]:
-        text = f"{candidate.view}, by {prefix_text(candidate.prefix)}{_at(candidate.where)}"
+        text = f"{candidate.view}, by {prefix_text(candidate.prefix)}{place_text(candidate.where)}"
         out.line(f"  less specific: {text}", "dim")
     if told.view is not None:
         recursion = "may recurse" if told.view.recursion else "may not recurse"
@@ -103,11 +93,11 @@ def _print_view(told: Explanation, out: Printer) -> None:
 
 def _print_hop(number: int, hop: Hop, told: Explanation, out: Printer) -> None:
     out.line(f"{number}. {to_text(hop.name)} {type_to_text(told.query.qtype)}", "bold")
-    out.line(f"   {_how_text(hop)}")
+    out.line(f"   {how_text(hop)}")
     if hop.reason:
         out.line(f"   {hop.reason}")
     if hop.forwarding is not None:
-        out.line(f"   {_forwarding_text(hop.forwarding)}", "cyan")
+        out.line(f"   {forwarding_text(hop.forwarding)}", "cyan")
     if hop.result is not Result.RECORDS:
         out.line(f"   {RESULTS[hop.result]}")
     lost = {(stripped.owner, stripped.rdtype, stripped.rdata): stripped for stripped in told.stripped}
@@ -123,103 +113,7 @@ def _print_record(record: Record, lost: Mapping[tuple[bytes, int, bytes], Stripp
         head = f"{to_text(rrset.owner)} {rrset.ttl_s} {type_to_text(rrset.rdtype)}"
         out.line(f"     {head} {text}{mark}", "yellow" if stripped else "green")
     remark = f"; TTL {record.ttl_reason}" if record.ttl_reason else ""
-    out.line(f"       {_origin_text(record)}{remark}", "dim")
-
-
-def _at(where: Where | None) -> str:
-    return f" ({where})" if where else ""
-
-
-def _how_text(hop: Hop) -> str:
-    how = {
-        How.EXACT: "by its exact name",
-        How.WILDCARD: f"by the wildcard {hop.matched}",
-        How.REGEXP: f"by the regexp ~{hop.matched}",
-        How.EMPTY: "an empty non-terminal: only names beneath it hold something",
-        How.DNAME: f"by the DNAME at {hop.matched}",
-        How.CUT: f"delegated at {hop.matched}",
-        How.ELSEWHERE: "declared there, for other views only",
-        How.ABSENT: "not declared there",
-        How.BROKEN: "its file never loaded",
-        How.AUTOMATIC: "the PTR made by itself for an address that our zones declare",
-        How.DNS64: "the name of an address that DNS64 makes",
-        How.LISTED: f"no zone of ours; blocked by {hop.matched}",
-        How.RULE: "no zone of ours; the longest forward rule decides",
-        How.NOBODY: "no zone of ours, and no forward rule for this view",
-    }[hop.how]
-    if hop.zone is None:
-        return how
-    kind = "overlay" if hop.zone.overlay else "zone"
-    source = f" ({hop.zone.source})" if hop.zone.source else " (built in)"
-    return f"{kind} {to_text(hop.zone.apex)}{source}: {how}"
-
-
-RESULTS = {
-    Result.RECORDS: "these records answer",
-    Result.ALIAS: "an alias: its target is decided anew in this view",
-    Result.NODATA: "no data: the name has no record of this type in this view",
-    Result.NXDOMAIN: "NXDOMAIN: the name does not exist in this view",
-    Result.YXDOMAIN: "YXDOMAIN: the DNAME leads to too long a name",
-    Result.REFERRAL: "a referral: the name servers of the delegated zone know",
-    Result.FORWARD: "an upstream's to answer",
-    Result.SERVFAIL: "SERVFAIL",
-    Result.REFUSED: "REFUSED",
-    Result.OPEN: "not a name of ours: the client goes on from the alias by itself",
-}
-
-
-def _forwarding_text(forwarding: Forwarding) -> str:
-    upstreams = ", ".join(upstream_texts(forwarding.upstreams))
-    text = f"forward rule {to_text(forwarding.domain)} to {upstreams}{_at(forwarding.where)}"
-    if forwarding.asked:
-        text += ", which were asked"
-    if forwarding.no_nxdomain:
-        text += "; the name exists here, so that an NXDOMAIN there means no data"
-    return text
-
-
-def _origin_text(record: Record) -> str:
-    if record.place is not None:
-        made = "made of " if record.origin is Origin.AUTOMATIC else ""
-        return made + str(record.place.where)
-    return {
-        Origin.ZONE: "made by itself",
-        Origin.AUTOMATIC: "made of an address record",
-        Origin.SYNTHESIZED: "made of the DNAME, or of the address",
-        Origin.UPSTREAM: "upstream",
-        Origin.LIST: "the list",
-        Origin.SERVER: "the server",
-    }[record.origin]
-
-
-def _outcome_text(outcome: Outcome) -> str:
-    decided = outcome.decided
-    if isinstance(decided, Forward):
-        asked = f"{to_text(decided.name)} {type_to_text(decided.qtype)}"
-        upstreams = ", ".join(upstream_texts(decided.upstreams))
-        return "; ".join([*map(_rrset_text, decided.walk.chain), f"{asked} is asked of {upstreams}"])
-    return _answer_text(decided)
-
-
-def _answer_text(answer: Answer) -> str:
-    parts = [_rrset_text(rrset) for rrset in answer.answer]
-    if answer.rcode or not parts:
-        no_data = not answer.rcode and not answer.aa and answer.authority
-        parts.append("referral" if no_data else status_text(answer.rcode) if answer.rcode else "no data")
-    parts += [error_text(code, text) for code, text in answer.edes]
-    if answer.stripped:
-        parts.append(f"leak guard kept back {answer.stripped}")
-    return "; ".join(parts)
-
-
-def _rrset_text(rrset: RRset) -> str:
-    return f"{type_to_text(rrset.rdtype)} {', '.join(rdata_texts(rrset))} ({rrset.ttl_s} s)"
-
-
-def _stripped_text(stripped: Stripped) -> str:
-    record = f"{to_text(stripped.owner)} {type_to_text(stripped.rdtype)}"
-    data = rdata_to_text(stripped.rdtype, stripped.rdata)
-    return f"{'shortened' if stripped.shortened else 'kept back'} {record} {data}: {stripped.reason}"
+    out.line(f"       {origin_text(record)}{remark}", "dim")
 
 
 # ---- JSON

@@ -8,17 +8,10 @@ from splitdns.answer.decide import Forward
 from splitdns.cli import asking
 from splitdns.cli.console import Printer, Status, print_json, printer
 from splitdns.cli.loading import load_configuration
-from splitdns.cli.render import (
-    decided_value,
-    error_text,
-    prefix_text,
-    question_value,
-    record_lines,
-    status_text,
-    upstream_texts,
-)
+from splitdns.cli.render import decided_value, question_value, record_lines
 from splitdns.explain import explain
 from splitdns.explain.values import Explanation
+from splitdns.explain.words import error_text, prefix_text, status_text, upstream_texts
 from splitdns.names import to_text
 from splitdns.records import type_to_text
 from splitdns.wire.message import Answer

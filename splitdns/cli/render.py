@@ -1,4 +1,4 @@
-"""Records, names and outcomes as text and as JSON, the same in every command."""
+"""Records, names and outcomes as lines and as JSON, the same in every command."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from splitdns.answer.decide import Forward
-from splitdns.load.master import rdata_to_text
+from splitdns.explain.words import rdata_texts, status_text, upstream_texts
 from splitdns.names import to_text
-from splitdns.records import Ede, Rcode, RRset, type_to_text
-from splitdns.view import Prefix, UpstreamSet
+from splitdns.records import RRset, type_to_text
 from splitdns.wire.message import Answer, Query
 
 
@@ -20,10 +19,6 @@ def record_lines(rrsets: Iterable[RRset]) -> list[str]:
         for rrset in rrsets
         for rdata in rdata_texts(rrset)
     ]
-
-
-def rdata_texts(rrset: RRset) -> list[str]:
-    return [rdata_to_text(rrset.rdtype, rdata) for rdata in rrset.rdatas]
 
 
 def record_values(rrsets: Iterable[RRset]) -> list[dict[str, Any]]:
@@ -67,22 +62,3 @@ def decided_value(decided: Answer | Forward) -> dict[str, Any]:
         "stripped": decided.stripped,
         "forward": None,
     }
-
-
-def status_text(rcode: int) -> str:
-    """The mnemonic, or ``RCODE17``."""
-    return Rcode(rcode).name if rcode in Rcode._value2member_map_ else f"RCODE{rcode}"
-
-
-def error_text(code: int, text: str) -> str:
-    """An extended error (RFC 8914) for a person."""
-    name = Ede(code).name.replace("_", " ").lower() if code in Ede._value2member_map_ else f"EDE{code}"
-    return f"{name}: {text}" if text else name
-
-
-def upstream_texts(upstreams: UpstreamSet) -> list[str]:
-    return [str(upstream) for upstream in upstreams.upstreams]
-
-
-def prefix_text(prefix: Prefix | None) -> str:
-    return str(prefix) if prefix else "any"

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from splitdns.cli.console import Printer, errors_reported, fail
 from splitdns.cli.loading import chosen
+from splitdns.explain.words import MEANINGS, until_answered
 
 if TYPE_CHECKING:
     from splitdns.check.sets import Numbers
     from splitdns.check.verdict import Outcome, Packets, Stage
     from splitdns.explain.way import Arrival, Way
     from splitdns.load.load import Loaded
-
-_MEANINGS = {
-    "ok-direct": "it works, past the gateway",
-    "ok-routed": "it works, through the gateway",
-    "ok-dnat": "it works, by a forward",
-    "ok-hairpin": "it works, by a hairpin: the server sees the gateway as its client",
-    "router-self": "the client meets the gateway itself",
-    "wrong-host": "the client meets another host",
-    "refused": "the client is told that nobody is there",
-    "dropped": "a rule drops it",
-    "asym-reply": "the reply comes from an address that the client never wrote to, and it drops the reply",
-    "self-loop": "the server meets its own address as a source, and drops it",
-    "no-route": "no route leads there, or back",
-    "maybe": "that depends on what is not known",
-}
 
 
 def way_of(loaded: Loaded, config: Path | None, owner: bytes, host: str, port: str) -> Way:
@@ -85,7 +70,7 @@ def _print_arrival(arrival: Arrival, out: Printer) -> None:
     result = arrival.result
     verdict = result.verdict.value
     style = "green" if result.verdict.works else "yellow" if verdict == "maybe" else "red"
-    out.line(f"To {arrival.address}: {verdict}, {_MEANINGS[verdict]}", f"bold {style}")
+    out.line(f"To {arrival.address}: {verdict}, {MEANINGS[verdict]}", f"bold {style}")
     for reason in result.reasons:
         out.line(f"  not known: {reason}", "yellow")
     for outcome in result.outcomes:
@@ -97,7 +82,7 @@ def _print_arrival(arrival: Arrival, out: Printer) -> None:
 def _print_stages(outcome: Outcome, arrival: Arrival, out: Printer) -> None:
     from splitdns.explain.way import conntrack
 
-    stages = _until_answered(outcome)
+    stages = until_answered(outcome)
     for number, stage in enumerate(stages):
         lead = "  ┌" if number == 0 else "  └" if number == len(stages) - 1 else "  │"
         says = f"  {stage.says}" if stage.says else ""
@@ -108,12 +93,6 @@ def _print_stages(outcome: Outcome, arrival: Arrival, out: Printer) -> None:
     entry = conntrack(outcome, arrival.result)
     if entry is not None:
         out.line(f"    conntrack: {entry}", "dim")
-
-
-def _until_answered(outcome: Outcome) -> Sequence[Stage]:
-    """The way there and back; what follows, where all is well, is the same once more."""
-    ends = [number for number, stage in enumerate(outcome.stages) if stage.where == "client again"]
-    return outcome.stages[: ends[0] + 1] if ends and outcome.verdict.works else outcome.stages
 
 
 def _packet(packets: Packets) -> str:

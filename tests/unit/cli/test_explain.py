@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from splitdns.cli import explain as explain_module
-from splitdns.explain.values import Hop, How, Origin, Record, Result
-from splitdns.records import RRset
 from tests.unit.cli.conftest import Run
 
 
@@ -132,14 +129,6 @@ def test_a_forward_and_a_leak_for_scripts(run: Run) -> None:
         "shortened": False,
         "reason": "it is an inside address, and the view an outside one",
     }
-
-
-def test_every_origin_and_every_way_has_words() -> None:
-    name = b"\0"
-    for origin in Origin:
-        assert explain_module._origin_text(Record(RRset(name, 1, 60, ()), origin))
-    for how in How:
-        assert explain_module._how_text(Hop(name, how, Result.NODATA))
 
 
 def test_a_list_and_dns64_are_named(run: Run) -> None:

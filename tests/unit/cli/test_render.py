@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from splitdns.answer.decide import Forward, decide
-from splitdns.cli.render import decided_value, error_text, record_lines, status_text
+from splitdns.cli.render import decided_value, record_lines
 from splitdns.names import from_text
 from splitdns.records import RRset, Type
 from splitdns.wire.message import Answer
@@ -46,10 +46,3 @@ def test_a_forward_as_json_has_the_same_keys_and_no_status() -> None:
     assert value["status"] is None
     assert value["forward"] == {"name": "www.example.net.", "type": "A", "upstreams": ["192.0.2.53:53"]}
     assert [record["data"] for record in value["answer"]] == ["www.example.net."]
-
-
-def test_codes_without_a_name_are_numbers() -> None:
-    assert status_text(3) == "NXDOMAIN"
-    assert status_text(99) == "RCODE99"
-    assert error_text(22, "") == "no reachable authority"
-    assert error_text(999, "why") == "EDE999: why"
