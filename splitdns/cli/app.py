@@ -220,6 +220,19 @@ def flush(
 
 
 @app.command()
+def health(config: ConfigOption = None) -> None:
+    """Whether the server that runs here is ready and answers.
+
+    For a container's health check: it asks /ready of the admin endpoint, and a question at the first address.
+
+    Exit status: 0 it is well, 1 it is not.
+    """
+    from splitdns.cli.health import run
+
+    run(config)
+
+
+@app.command()
 def check(
     config: ConfigOption = None,
     output: Annotated[
