@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from splitdns.check.dialects.openwrt.options import LeftOutError, Options
+from splitdns.check.dialects.openwrt.options import LeftOutError, Options, each
 from splitdns.check.dialects.openwrt.uci import Section
 from splitdns.check.dialects.openwrt.values import (
     Invalid,
@@ -21,7 +21,6 @@ from splitdns.check.dialects.openwrt.values import (
     port,
     ports,
     subnets,
-    truth,
 )
 from splitdns.check.model import Addresses, AnyOf, Condition, Note, Protocols, Side, Support, Unknown
 from splitdns.check.sets import Numbers, all_addresses
@@ -87,24 +86,12 @@ def read_ipsets(
 ) -> dict[str, IpSet]:
     """Each set by its name; ``filled`` are those into which dnsmasq puts what it resolves."""
     sets: dict[str, IpSet] = {}
-    for section in sections:
-        if section.type != "ipset":
-            continue
-        options = Options(section, notes)
-        try:
-            found = _ipset(options, networks, filled)
-        except LeftOutError as why:
-            options.note(Support.REFUSED, "ipset", f"fw4 leaves it out: {why}")
-            continue
-        if found is not None:
-            sets.setdefault(found.name, found)
+    for _, found in each(sections, "ipset", notes, lambda options: _ipset(options, networks, filled)):
+        sets.setdefault(found.name, found)
     return sets
 
 
-def _ipset(options: Options, networks: Networks, filled: frozenset[str]) -> IpSet | None:
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "ipset", "it is disabled")
-        return None
+def _ipset(options: Options, networks: Networks, filled: frozenset[str]) -> IpSet:
     name = options.one("name", str)
     if not name:
         raise LeftOutError("option name is missing")

@@ -6,11 +6,11 @@ does this, and notes it: what a person wrote there is not in force.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from splitdns.check.dialects.openwrt.uci import Section
-from splitdns.check.dialects.openwrt.values import Invalid
+from splitdns.check.dialects.openwrt.values import Invalid, truth
 from splitdns.check.model import Note, Origin, Support
 
 T = TypeVar("T")
@@ -92,3 +92,22 @@ class Options:
         for name in self.section.options:
             if name not in self._read and not name.startswith(_INTERNAL):
                 self.note(Support.IGNORED, f"option {name}", "fw4 does not know it, and passes over it")
+
+
+def each(
+    sections: Sequence[Section], kind: str, notes: list[Note], read: Callable[[Options], T]
+) -> Iterator[tuple[Options, T]]:
+    """The sections of a kind, and what ``read`` makes of them; what is disabled or left out is noted."""
+    for section in sections:
+        if section.type != kind:
+            continue
+        options = Options(section, notes)
+        try:
+            if options.one("enabled", truth) is False:
+                options.note(Support.IGNORED, kind, "it is disabled")
+                continue
+            found = read(options)
+        except LeftOutError as why:
+            options.note(Support.REFUSED, kind, f"fw4 leaves it out: {why}")
+            continue
+        yield options, found

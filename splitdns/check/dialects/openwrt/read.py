@@ -15,7 +15,7 @@ from splitdns.check.dialects.openwrt.ipsets import read_ipsets
 from splitdns.check.dialects.openwrt.leases import filled_sets, hosts_of
 from splitdns.check.dialects.openwrt.matching import Known
 from splitdns.check.dialects.openwrt.network import Networks
-from splitdns.check.dialects.openwrt.options import LeftOutError, Options
+from splitdns.check.dialects.openwrt.options import Options, each
 from splitdns.check.dialects.openwrt.redirects import read_nat, read_redirect
 from splitdns.check.dialects.openwrt.rules import Placed, read_forwarding, read_rule
 from splitdns.check.dialects.openwrt.status import Status, parted, read_status
@@ -87,14 +87,8 @@ def read(texts: Sequence[Printed], around: Network) -> Device:
 def _placed(
     sections: Sequence[Section], kind: str, read_one: Read, known: Known, notes: list[Note]
 ) -> Iterator[Placed]:
-    for section in sections:
-        if section.type != kind:
-            continue
-        options = Options(section, notes)
-        try:
-            yield from list(read_one(options, known))
-        except LeftOutError as why:
-            options.note(Support.REFUSED, kind, f"fw4 leaves it out: {why}")
+    for _, placed in each(sections, kind, notes, lambda options: list(read_one(options, known))):
+        yield from placed
 
 
 def _packages(sections: Sequence[Section]) -> str:

@@ -120,9 +120,6 @@ def read_redirect(options: Options, known: Known) -> Iterator[Placed]:
     Raises:
         LeftOutError: fw4 leaves it out.
     """
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "redirect", "it is disabled")
-        return
     target = options.one("target", rule_target) or "dnat"
     if target not in ("dnat", "snat"):
         options.note(Support.IGNORED, f"target {target}", "fw4 takes it for DNAT")
@@ -141,21 +138,52 @@ def read_redirect(options: Options, known: Known) -> Iterator[Placed]:
                 yield Placed(f"dstnat_{one.src.zone.name}", rule)
 
 
-def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
+def _said(
+    options: Options,
+    known: Known,
+    usual: str,
+    ends: tuple[Reference | None, Reference | None],
+    met: tuple[str, str],
+    to: tuple[str, str],
+) -> _Redirect:
+    """What a section of any kind says, between zones that have been read.
+
+    ``met``, ``to``: its options for the address and the port to which packets go, and for what they become.
+
+    Raises:
+        LeftOutError: one has a value that fw4 does not take.
+    """
     read_subnets = subnets(known.networks)
-    options.one("name", str)
-    src, dest = options.one("src", known.reference), options.one("dest", known.reference)
-    one = _Redirect(
+    return _Redirect(
         options,
-        asked(options, known, "tcpudp"),
-        src,
-        dest,
+        asked(options, known, usual),
+        *ends,
         options.one("src_ip", read_subnets) or (),
-        options.one("src_dip", read_subnets) or (),
+        options.one(met[0], read_subnets) or (),
         options.one("src_port", port),
-        options.one("src_dport", port),
-        options.one("dest_ip", read_subnets) or (),
-        options.one("dest_port", port),
+        options.one(met[1], port),
+        options.one(to[0], read_subnets) or (),
+        options.one(to[1], port),
+    )
+
+
+def _between(options: Options, known: Known) -> tuple[Reference | None, Reference | None]:
+    options.one("name", str)
+    return options.one("src", known.reference), options.one("dest", known.reference)
+
+
+def _limited(one: _Redirect) -> _Redirect:
+    """With what a limit leaves open."""
+    if not one.asked.limited:
+        return one
+    one.options.note(Support.WIDENED, "option limit", "which packets it meets is not known")
+    return replace(one, others=(*one.others, _LIMITED))
+
+
+def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
+    src, dest = _between(options, known)
+    one = _said(
+        options, known, "tcpudp", (src, dest), ("src_dip", "src_dport"), ("dest_ip", "dest_port")
     )
     is_on = options.one("reflection", truth)
     source = options.one("reflection_src", _reflection_source) or "internal"
@@ -167,9 +195,7 @@ def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
         raise LeftOutError("option dest_ip: expected an address")
     if one.to_port is None:
         one = replace(one, to_port=one.port)
-    if one.asked.limited:
-        options.note(Support.WIDENED, "option limit", "which packets it meets is not known")
-        one = replace(one, others=(_LIMITED,))
+    one = _limited(one)
     if dest is None and one.to:
         zone = _zone_of(one.to, known)
         dest = None if zone is None else Reference(zone)
@@ -367,20 +393,9 @@ def _of_prefix(own: InterfaceAddress) -> Subnet:
 
 def _source_redirect(options: Options, known: Known) -> Iterator[Placed]:
     """``target SNAT``: in ``src_dip`` stands the new source."""
-    read_subnets = subnets(known.networks)
-    options.one("name", str)
-    src, dest = options.one("src", known.reference), options.one("dest", known.reference)
-    one = _Redirect(
-        options,
-        asked(options, known, "tcpudp"),
-        src,
-        dest,
-        options.one("src_ip", read_subnets) or (),
-        options.one("dest_ip", read_subnets) or (),
-        options.one("src_port", port),
-        options.one("dest_port", port),
-        options.one("src_dip", read_subnets) or (),
-        options.one("src_dport", port),
+    src, dest = _between(options, known)
+    one = _said(
+        options, known, "tcpudp", (src, dest), ("dest_ip", "dest_port"), ("src_dip", "src_dport")
     )
     options.ignore(("reflection", "reflection_src", "reflection_zone"), "it is for DNAT")
     options.rest()
@@ -388,10 +403,7 @@ def _source_redirect(options: Options, known: Known) -> Iterator[Placed]:
         raise LeftOutError("option dest: expected a zone, found " + ("none" if dest is None else "*"))
     if not one.to or any(to.negated or to.numbers is None for to in one.to):
         raise LeftOutError("option src_dip: expected the new source's address")
-    if one.asked.limited:
-        options.note(Support.WIDENED, "option limit", "which packets it meets is not known")
-        one = replace(one, others=(_LIMITED,))
-    yield from _source_rules(one, "snat", f"srcnat_{dest.zone.name}")
+    yield from _source_rules(_limited(one), "snat", f"srcnat_{dest.zone.name}")
 
 
 def read_nat(options: Options, known: Known) -> Iterator[Placed]:
@@ -400,37 +412,20 @@ def read_nat(options: Options, known: Known) -> Iterator[Placed]:
     Raises:
         LeftOutError: fw4 leaves it out.
     """
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "nat", "it is disabled")
-        return
-    read_subnets = subnets(known.networks)
     options.one("name", str)
     src = options.one("src", known.reference)
     device = options.one("device", str)
     target = options.one("target", nat_target) or "masquerade"
     options.ignore(("ipset",), "fw4 passes over it")
-    one = _Redirect(
-        options,
-        asked(options, known, "all"),
-        src,
-        None,
-        options.one("src_ip", read_subnets) or (),
-        options.one("dest_ip", read_subnets) or (),
-        options.one("src_port", port),
-        options.one("dest_port", port),
-        options.one("snat_ip", read_subnets) or (),
-        options.one("snat_port", port),
-        (by_device(Side.DESTINATION, device),) if device else (),
-    )
+    one = _said(options, known, "all", (src, None), ("dest_ip", "dest_port"), ("snat_ip", "snat_port"))
     options.rest()
     _check(one, target)
     if one.source_port or one.port or one.to_port:
         one = replace(one, asked=replace(one.asked, protocols=with_ports(one.asked.protocols)))
-    if one.asked.limited:
-        options.note(Support.WIDENED, "option limit", "which packets it meets is not known")
-        one = replace(one, others=(*one.others, _LIMITED))
+    if device:
+        one = replace(one, others=(by_device(Side.DESTINATION, device),))
     zone = src.zone if src is not None else None
-    yield from _source_rules(one, target, "srcnat" if zone is None else f"srcnat_{zone.name}")
+    yield from _source_rules(_limited(one), target, "srcnat" if zone is None else f"srcnat_{zone.name}")
 
 
 def _check(one: _Redirect, target: str) -> None:

@@ -37,7 +37,6 @@ from splitdns.check.dialects.openwrt.values import (
     ports,
     rule_target,
     subnets,
-    truth,
 )
 from splitdns.check.dialects.openwrt.zones import Zone
 from splitdns.check.model import (
@@ -100,9 +99,6 @@ def read_rule(options: Options, known: Known) -> Iterator[Placed]:
     Raises:
         LeftOutError: fw4 leaves it out.
     """
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "rule", "it is disabled")
-        return
     one = _read(options, known)
     if one.target is None:
         options.note(Support.IGNORED, "rule", "it has no target: it only counts")
@@ -289,9 +285,6 @@ def read_forwarding(options: Options, known: Known) -> Iterator[Placed]:
     Raises:
         LeftOutError: fw4 leaves it out.
     """
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "forwarding", "it is disabled")
-        return
     said = options.one("family", family)
     src, dest = options.one("src", known.reference), options.one("dest", known.reference)
     options.one("name", str)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from splitdns.check.dialects.openwrt.options import LeftOutError, Options
+from splitdns.check.dialects.openwrt.options import LeftOutError, Options, each
 from splitdns.check.dialects.openwrt.uci import Section
 from splitdns.check.dialects.openwrt.values import (
     BOTH,
@@ -130,26 +130,15 @@ def read_zones(
 ) -> dict[str, Zone]:
     """Each zone by its name; where two have one name, rules mean the first (fw4, ``parse_zone_ref``)."""
     zones: dict[str, Zone] = {}
-    for section in sections:
-        if section.type != "zone":
-            continue
-        options = Options(section, notes)
-        try:
-            zone = _zone(options, nets, defaults)
-        except LeftOutError as why:
-            options.note(Support.REFUSED, "zone", f"fw4 leaves it out: {why}")
-            continue
-        if zone is not None and zone.name in zones:
+    for options, zone in each(sections, "zone", notes, lambda options: _zone(options, nets, defaults)):
+        if zone.name in zones:
             options.note(Support.REFUSED, "zone", f"a second zone called {zone.name} is not loaded")
-        elif zone is not None:
+        else:
             zones[zone.name] = zone
     return zones
 
 
-def _zone(options: Options, nets: Networks, defaults: Defaults) -> Zone | None:
-    if options.one("enabled", truth) is False:
-        options.note(Support.IGNORED, "zone", "it is disabled")
-        return None
+def _zone(options: Options, nets: Networks, defaults: Defaults) -> Zone:
     name = options.one("name", _identifier)
     if name is None:
         raise LeftOutError("option name is missing")
