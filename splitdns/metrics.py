@@ -3,7 +3,7 @@
 Each worker counts for itself: an increment of a dictionary entry, no lock and no label object, because an
 answer costs less than one ``inc()`` of prometheus_client. The supervisor merges the ``Counts`` of all workers
 and ``serve.exposition`` renders them in the scrape. Names, labels and buckets are CoreDNS's, so that known
-dashboards fit. Labels come from closed sets: what a stranger can choose (a name, an unusual type) is never one.
+dashboards fit. Labels come from closed sets: what a stranger can choose (a name, a rare type) is never one.
 
 >>> count = Counts()
 >>> count.add(DROPS, "response")
@@ -170,6 +170,10 @@ CACHE_STALE = Metric(
 CACHE_PREFETCHES = Metric(
     "cache_prefetch_total", "counter", "Entries that were asked for anew before they were too old.", ("view",)
 )
+CACHE_LIMIT = Metric("cache_limit_bytes", "gauge", "What the caches of all workers may take up.")
+UPSTREAM_DOWN = Metric(
+    "upstream_down", "gauge", "Workers that find an upstream down: it was silent, again and again.", ("to",)
+)
 PROXY_DURATION = Metric(
     "proxy_request_duration_seconds",
     "histogram",
@@ -205,7 +209,10 @@ BUILD_INFO = Metric(
     "build_info", "gauge", "Always 1; what was built.", ("version", "revision", "pythonversion")
 )
 WORKERS = Metric("workers", "gauge", "Workers that are alive.")
-WORKER_RESTARTS = Metric("worker_restarts_total", "counter", "Workers that died and were replaced.")
+WORKERS_WANTED = Metric("workers_wanted", "gauge", "Workers that there should be.")
+WORKER_RESTARTS = Metric(
+    "worker_restarts_total", "counter", "Workers that died and were replaced.", ("worker",)
+)
 WORKERS_SILENT = Metric(
     "workers_silent", "gauge", "Workers that did not answer this scrape in time; their last counts stand."
 )
@@ -224,12 +231,15 @@ GENERATION = Metric("generation", "gauge", "The number of the generation that an
 ZONE_SERIAL = Metric("zone_serial", "gauge", "The SOA serial of each zone.", ("zone",))
 LIST_NAMES = Metric("blocklist_names", "gauge", "Names of each list.", ("list",))
 ZONE_FAULTS = Metric(
-    "zone_faults", "gauge", "Zones whose file is broken now: the last good version answers, or SERVFAIL."
+    "zone_faults",
+    "gauge",
+    "1 for a zone whose file is broken now: the last good version answers, or SERVFAIL.",
+    ("zone",),
 )
 ZONE_FAILED = Metric("zone_load_failures_total", "counter", "Zone files that were found broken when loading.")
 
 EXPOSURE_FINDINGS = Metric(
-    "exposure_findings", "gauge", "Findings of the exposure check.", ("severity", "code")
+    "exposure_findings", "gauge", "Findings of the exposure check.", ("severity", "code", "subject")
 )
 EXPOSURE_CONSISTENT = Metric(
     "exposure_consistent", "gauge", "Whether a service works for all who are told of it.", ("service",)

@@ -31,7 +31,7 @@ from splitdns.daemon.channel import (
 )
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
-from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, Counts, merged
+from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts, merged
 from splitdns.snapshot import Snapshot
 
 log = logging.getLogger("splitdns.daemon")
@@ -92,6 +92,8 @@ class Crew:
         self._snapshot = snapshot
         self._knobs = knobs
         self._counts = counts
+        for slot in self._slots:  # a counter that is there from the start: its first step is seen, too
+            counts.add(WORKER_RESTARTS, str(slot.number), by=0)
         self._in_child = in_child
         self._stopping = asyncio.Event()
         self._all_serving = asyncio.Event()
@@ -164,6 +166,7 @@ class Crew:
         late = len((await asyncio.wait(waiting, timeout=COUNT_S))[1]) if waiting else 0
         whole = merged(counts for slot in self._slots for counts in (slot.past, slot.counts))
         whole.set(WORKERS, self.serving)
+        whole.set(WORKERS_WANTED, self.size)
         whole.set(WORKERS_SILENT, late)
         return whole
 
@@ -241,7 +244,7 @@ class Crew:
             status = await self._accompany(slot)
             if self._stopping.is_set():
                 return
-            self._counts.add(WORKER_RESTARTS)
+            self._counts.add(WORKER_RESTARTS, str(slot.number))
             log.error("worker.died", extra={"worker": slot.number, "status": ending(status)})
             early = time.monotonic() - slot.started_s < STEADY_S
             slot.early_deaths = slot.early_deaths + 1 if early else 0

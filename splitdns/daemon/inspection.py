@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,7 @@ from splitdns.metrics import (
 log = logging.getLogger("splitdns.exposure")
 
 EVERY_S = 300.0  # between two runs where nothing changed: the age of the rules has to be seen
+MAX_SUBJECTS = 200  # that have series of their own, the worst; what is beyond is counted without its subject
 RUN_S = 120.0  # that one run may take; beyond: it is killed, and counts as failed
 
 _LEVELS = {
@@ -65,13 +67,13 @@ class Inspector:
 
     async def inspect(self, loaded: Loaded) -> None:
         """One run, its log and its numbers; nothing where the configuration has no gateway."""
-        for metric in (EXPOSURE_FINDINGS, EXPOSURE_CONSISTENT, EXPOSURE_RULES):
-            self._counts.forget(metric)
         gateway = loaded.settings.gateway
         if gateway is None or not gateway.sources:
+            self._forget()
             self._known = {}
             return
         said = await self._said(loaded)
+        self._forget()
         self._counts.set(EXPOSURE_RUN, time.time())
         self._counts.set(EXPOSURE_SUCCESSFUL, "error" not in said)
         if "error" in said:
@@ -112,9 +114,14 @@ class Inspector:
         with open(memory, "w", closefd=False) as file:
             json.dump(said, file)
 
+    def _forget(self) -> None:
+        """Drop the numbers of the last run, once there are others: until then they are the best there are."""
+        for metric in (EXPOSURE_FINDINGS, EXPOSURE_CONSISTENT, EXPOSURE_RULES):
+            self._counts.forget(metric)
+
     def _count(self, said: dict[str, Any]) -> None:
-        for severity, code, number in said["counts"]:
-            self._counts.set(EXPOSURE_FINDINGS, number, severity, code)
+        for severity, code, subject, number in said["counts"]:
+            self._counts.set(EXPOSURE_FINDINGS, number, severity, code, subject)
         for service, consistent in said["consistent"].items():
             self._counts.set(EXPOSURE_CONSISTENT, consistent, service)
         if said["rules_s"] is not None:
@@ -145,10 +152,10 @@ def inspection(loaded: Loaded, base: Path) -> dict[str, Any]:
         checked = check(read_gateway(loaded.settings, base, commands=False), settings, loaded)
     except ExceptionGroup as group:
         return {"error": "; ".join(map(str, group.exceptions))}
-    counts: dict[tuple[str, str], int] = {}
-    for one in checked.findings:
-        key = str(one.severity), one.code.value
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter(
+        (str(one.severity), one.code.value, one.subject if rank < MAX_SUBJECTS else "")
+        for rank, one in enumerate(sorted(checked.findings, key=lambda one: -one.severity))
+    )
     judgement = checked.judgement
     ages = [os.stat(base / source.file).st_mtime for source in settings.sources if source.file is not None]
     return {

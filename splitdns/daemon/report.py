@@ -68,7 +68,9 @@ def _state(loaded: Loaded, counts: Counts, now_s: float) -> None:
     counts.set(GENERATION, loaded.snapshot.generation)
     counts.set(RELOAD_SUCCESSFUL, 1)
     counts.set(RELOAD_TIMESTAMP, now_s)
-    counts.set(ZONE_FAULTS, len(loaded.faults))
+    counts.forget(ZONE_FAULTS)
+    for apex in loaded.faults:
+        counts.set(ZONE_FAULTS, 1, "" if apex == ROOT else to_text(apex))
     counts.forget(ZONE_SERIAL)
     for apex, serial in loaded.serials.items():
         counts.set(ZONE_SERIAL, serial, to_text(apex))

@@ -38,7 +38,15 @@ from splitdns.daemon.generation import Package
 from splitdns.forward.cache import Shelf
 from splitdns.forward.forwarder import Forwarder
 from splitdns.forward.validate import get_ready
-from splitdns.metrics import ANSWERS_ENTRIES, ANSWERS_OCTETS, VIEW_CLIENTS, Counts
+from splitdns.metrics import (
+    ANSWERS_ENTRIES,
+    ANSWERS_OCTETS,
+    CACHE_LIMIT,
+    LEAKS_BLOCKED,
+    UPSTREAM_DOWN,
+    VIEW_CLIENTS,
+    Counts,
+)
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
 from splitdns.serve.lost import LOOK_S, Lookout
@@ -182,13 +190,18 @@ class _Worker:
 
     def _say_counts(self) -> None:
         counts, snapshot = self._counts, self._pipeline.snapshot
-        for metric in (VIEW_CLIENTS, ANSWERS_ENTRIES, ANSWERS_OCTETS):
+        for metric in (VIEW_CLIENTS, ANSWERS_ENTRIES, ANSWERS_OCTETS, UPSTREAM_DOWN):
             counts.forget(metric)
         for name, clients in snapshot.table.clients().items():
             counts.set(VIEW_CLIENTS, clients, name)
         for view in snapshot.views:
             counts.set(ANSWERS_ENTRIES, len(view.answers.entries), view.name)
             counts.set(ANSWERS_OCTETS, view.answers.octets, view.name)
+            counts.add(LEAKS_BLOCKED, view.name, "address", by=0)  # so that the first is seen
+        asked = {upstream for _, upstreams in _asked(snapshot) for upstream in upstreams.upstreams}
+        for upstream in asked:
+            counts.add(UPSTREAM_DOWN, str(upstream), by=self._forwarder.is_down(upstream))
+        counts.set(CACHE_LIMIT, self._knobs.cache.octets)
         try:
             memory = counts_to_file(counts)
         except OSError:  # no descriptor left: the scrape goes without us, and says so

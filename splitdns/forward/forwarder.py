@@ -157,6 +157,10 @@ class Forwarder:
             assert outcome is not None  # nobody's time is over where there is nothing stale
             done(UpstreamError(outcome.reason))
 
+    def is_down(self, upstream: Upstream) -> bool:
+        """Whether it was silent, the last times that it was asked."""
+        return self._upstreams.is_down(upstream)
+
     def set_limits(self, limits: CacheLimits) -> None:
         """Keep to other limits from now on."""
         self._cache.limits = limits

@@ -88,6 +88,10 @@ class Upstreams:
             raise outcome
         return outcome
 
+    def is_down(self, upstream: Upstream) -> bool:
+        """Whether it was silent, the last times that it was asked."""
+        return self._health.is_down(upstream)
+
     def are_down(self, upstreams: UpstreamSet) -> bool:
         """Whether none of the set has been there lately: who asks them will mostly wait in vain."""
         return all(self._health.is_down(upstream) for upstream in upstreams.upstreams)

@@ -30,7 +30,8 @@ def test_findings_come_and_go_with_the_rules__semantics_23(tmp_path: Path) -> No
     site.configure(site.settings.replace("127.0.0.1/32]", "127.0.0.1/32, 192.168.0.0/16]"))
     gateway.lay(tmp_path, ABSENT)
     (site.zones / "example.com.yaml").unlink()
-    series = 'exposure_findings{code="FWD-MISSING",severity="error"}'
+    subject = 'subject="www.example.org. 443/tcp"'
+    series = f'exposure_findings{{code="FWD-MISSING",severity="error",{subject}}}'
     service = 'exposure_consistent{service="www.example.org. 443/tcp"}'
 
     with Server(site) as server:

@@ -20,7 +20,7 @@ from splitdns.daemon.channel import Knobs, memory_file
 from splitdns.daemon.crew import Crew
 from splitdns.daemon.ports import open_sockets
 from splitdns.load.load import Loaded
-from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, Counts
+from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts
 from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
 
@@ -99,7 +99,8 @@ def test_all_workers_answer_and_their_counts_add_up(tmp_path: Path) -> None:
         assert await ship.ask(20) == {"203.0.113.1"}
         counts = await ship.crew.counts()
         assert sum(counts.requests.values()) == 20
-        assert counts.value(WORKERS) == ship.crew.size == 2
+        assert counts.value(WORKERS) == counts.value(WORKERS_WANTED) == ship.crew.size == 2
+        assert ship.counts.counters[WORKER_RESTARTS.name, ("1",)] == 0, "there before its first step"
         assert counts.value(WORKERS_SILENT) == 0
 
     run(tmp_path, test)
@@ -123,7 +124,7 @@ def test_a_worker_that_dies_is_replaced_by_one_with_the_newest_generation(tmp_pa
             os.kill(worker, signal.SIGKILL)
         assert await ship.ask() == {"203.0.113.2"}
         await ship.until(lambda: ship.crew.serving == 2 and not {*before} & {*ship.workers()})
-        assert ship.counts.value(WORKER_RESTARTS) == 2
+        assert [ship.counts.value(WORKER_RESTARTS, number) for number in ("1", "2")] == [1, 1]
         await ship.reload(3)
         assert await ship.ask() == {"203.0.113.3"}
 

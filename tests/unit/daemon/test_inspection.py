@@ -20,6 +20,8 @@ from tests.check.world import nat
 from tests.unit.cli import gateway
 from tests.unit.cli.conftest import CONFIG
 
+MISSING = "old.example.com. 444/tcp"
+
 
 def lay(directory: Path, rules: str = gateway.RULES) -> Loaded:
     (directory / "zones").mkdir(exist_ok=True)
@@ -35,7 +37,7 @@ def gauge(counts: Counts, name: str, *labels: str) -> float | None:
 def test_findings_counts_and_consistency_come_back(tmp_path: Path) -> None:
     said = inspection(lay(tmp_path), tmp_path)
 
-    assert ["error", "FWD-MISSING", 1] in said["counts"]
+    assert ["error", "FWD-MISSING", "old.example.com. 444/tcp", 1] in said["counts"]
     assert said["consistent"] == {"www.example.com. 443/tcp": True, "old.example.com. 444/tcp": False}
     assert said["rules_s"] is not None
     missing = next(one for one in said["findings"] if one["code"] == "FWD-MISSING")
@@ -67,7 +69,7 @@ def test_findings_are_told_when_they_come_and_when_they_go(
     forward = gateway.RULES.splitlines(keepends=True)[5]
     mended = nat(forward, forward.replace("443", "444"))
     assert "exposure.gone FWD-MISSING" in inspect(lay(tmp_path, mended))
-    assert gauge(counts, "exposure_findings", "error", "FWD-MISSING") is None
+    assert gauge(counts, "exposure_findings", "error", "FWD-MISSING", MISSING) is None
 
 
 def test_the_numbers_of_a_run_stand_in_the_metrics(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_the_numbers_of_a_run_stand_in_the_metrics(tmp_path: Path) -> None:
 
     asyncio.run(inspector.inspect(loaded))
 
-    assert gauge(counts, EXPOSURE_FINDINGS.name, "error", "FWD-MISSING") == 1
+    assert gauge(counts, EXPOSURE_FINDINGS.name, "error", "FWD-MISSING", MISSING) == 1
     assert gauge(counts, EXPOSURE_CONSISTENT.name, "www.example.com. 443/tcp") == 1
     assert gauge(counts, EXPOSURE_CONSISTENT.name, "old.example.com. 444/tcp") == 0
     assert gauge(counts, EXPOSURE_SUCCESSFUL.name) == 1
@@ -88,7 +90,32 @@ def test_the_numbers_of_a_run_stand_in_the_metrics(tmp_path: Path) -> None:
     (tmp_path / "rules.v4").unlink()
     asyncio.run(inspector.inspect(loaded))
     assert gauge(counts, EXPOSURE_SUCCESSFUL.name) == 0
-    assert gauge(counts, EXPOSURE_FINDINGS.name, "error", "FWD-MISSING") is None
+    assert gauge(counts, EXPOSURE_FINDINGS.name, "error", "FWD-MISSING", MISSING) is None
+
+
+def test_the_numbers_of_a_run_stand_until_there_are_others(tmp_path: Path) -> None:
+    counts = Counts()
+    inspector = Inspector(tmp_path / "splitdns.yaml", counts, lambda: None)
+    loaded = lay(tmp_path)
+
+    async def inspect_twice() -> None:
+        await inspector.inspect(loaded)
+        again = asyncio.create_task(inspector.inspect(loaded))
+        await asyncio.sleep(0)
+        assert gauge(counts, EXPOSURE_FINDINGS.name, "error", "FWD-MISSING", MISSING) == 1
+        await again
+
+    asyncio.run(inspect_twice())
+
+
+def test_beyond_so_many_findings_the_least_have_no_series_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splitdns.daemon.inspection.MAX_SUBJECTS", 1)
+
+    counts = inspection(lay(tmp_path), tmp_path)["counts"]
+
+    assert counts[:2] == [["critical", "EXP-ADMIN", "", 1], ["error", "FWD-MISSING", "", 1]]
 
 
 def test_a_configuration_without_a_gateway_is_not_checked(tmp_path: Path) -> None:

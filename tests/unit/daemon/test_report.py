@@ -107,17 +107,17 @@ def test_a_broken_zone_is_told_when_it_breaks_and_when_it_is_mended(told: Told, 
     assert event["zone"] == "one.example."
     assert event["where"] == f"{site.zones}/one.example.yaml:5:12"
     assert "300.1.2.3" in event["reason"]
-    assert (told.counts.value(ZONE_FAULTS), told.counts.value(ZONE_FAILED)) == (1, 1)
+    assert (told.counts.value(ZONE_FAULTS, "one.example."), told.counts.value(ZONE_FAILED)) == (1, 1)
 
     told.reload()
     assert told.events("zone.broken") == []
-    assert (told.counts.value(ZONE_FAULTS), told.counts.value(ZONE_FAILED)) == (1, 1)
+    assert (told.counts.value(ZONE_FAULTS, "one.example."), told.counts.value(ZONE_FAILED)) == (1, 1)
 
     site.write("one.example", 2)
     told.reload()
     (event,) = told.events("zone.mended")
     assert event["zone"] == "one.example."
-    assert told.counts.value(ZONE_FAULTS) == 0
+    assert told.counts.value(ZONE_FAULTS, "one.example.") == 0
 
 
 def test_a_file_that_names_no_zone_is_told_without_one(told: Told, site: Site) -> None:

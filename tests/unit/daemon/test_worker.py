@@ -31,7 +31,7 @@ from splitdns.daemon.channel import (
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
 from splitdns.load.load import Loaded
-from splitdns.metrics import ANSWERS_ENTRIES, VIEW_CLIENTS
+from splitdns.metrics import ANSWERS_ENTRIES, CACHE_LIMIT, LEAKS_BLOCKED, UPSTREAM_DOWN, VIEW_CLIENTS
 from splitdns.serve.sockets import open_tcp, open_udp
 from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
@@ -157,6 +157,9 @@ def test_it_sends_what_it_counted(tmp_path: Path) -> None:
         assert sum(counts.requests.values()) == 3
         assert counts.value(VIEW_CLIENTS, "internet") == 1
         assert counts.value(ANSWERS_ENTRIES, "internet") == 1
+        assert counts.value(CACHE_LIMIT) == KNOBS.cache.octets
+        assert counts.gauges[UPSTREAM_DOWN.name, ("192.0.2.53:53",)] == 0
+        assert counts.counters[LEAKS_BLOCKED.name, ("internet", "address")] == 0
 
     run(tmp_path, test)
 

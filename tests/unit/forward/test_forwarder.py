@@ -8,6 +8,7 @@ import itertools
 import socket
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ from splitdns.names import from_text, wire_from_text
 from splitdns.records import Ede, Rcode, RRset, Type
 from splitdns.view import Upstream, UpstreamSet
 from tests.build import MANNERS, query, view
-from tests.clock import run
+from tests.clock import at_end, run
 from tests.upstreams import Asked, Script, answer, only, upstream
 
 SOA = "example.org. 3600 SOA ns1.example.org. hostmaster.example.org. 1 3600 900 604800 300"
@@ -51,15 +52,17 @@ def make(
     network: Network | None = None,
     limits: CacheLimits | None = None,
 ) -> Forwarder:
-    """A forwarder in the loop's own time."""
+    """A forwarder in the loop's own time, closed at the end."""
     clock = asyncio.get_running_loop().time
-    return Forwarder(
+    forwarder = Forwarder(
         counts or Counts(),
         clock=clock,
         max_flights=max_flights,
         network=network,
         limits=limits or CacheLimits(),
     )
+    at_end(partial(forwarder.close, 0))
+    return forwarder
 
 
 def forward(upstreams: UpstreamSet, name: str = "www.example.org.", rdtype: str = "A") -> Forward:
@@ -198,6 +201,7 @@ def test_a_dead_upstream_costs_its_time_out_only_until_it_is_known_to_be_down() 
                 if number < FAILURES_TO_BE_DOWN:
                     await asyncio.sleep(upstreams.timeout_s)
             assert len(one.asked) == FAILURES_TO_BE_DOWN
+            assert [forwarder.is_down(each) for each in upstreams.upstreams] == [True, False]
 
             # Back again: a question beside those of the clients finds it out, and the order is the old one.
             answers["first"] = good
@@ -208,6 +212,7 @@ def test_a_dead_upstream_costs_its_time_out_only_until_it_is_known_to_be_down() 
             assert one.asked[-1].question == "host10.example.org. A"
             await ask(11)
             assert len(other.asked) == 11
+            assert not forwarder.is_down(upstreams.upstreams[0])
 
     run(main())
 
