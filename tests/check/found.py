@@ -13,6 +13,7 @@ from splitdns.check.fetch import Text
 from splitdns.check.finding import Finding
 from splitdns.load.gateway import Dialect
 from tests.check.everywhere.site import PLAIN, SPLIT, WWW, Site, checked
+from tests.check.lines import line
 
 __all__ = ["PLAIN", "SPLIT", "WWW", "Case", "found"]
 
@@ -37,5 +38,4 @@ def found(case: Case, directory: Path) -> list[str]:
 
 def _shown(finding: Finding) -> str:
     about = finding.subject or f": {finding.message}"
-    who = f" | {', '.join(sorted(finding.clients))}" if finding.clients else ""
-    return f"{finding.severity} {finding.code} {about}{who}"
+    return line(finding.severity, finding.code, about, finding.clients)

@@ -7,14 +7,13 @@ laid where the configuration reads it (``gateway/export.rsc``), and read by the 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from pathlib import Path
 
 from splitdns.check.check import Checked, check
 from splitdns.check.fetch import fetch
-from splitdns.check.finding import Finding
 from splitdns.check.gather import read_gateway
 from splitdns.check.model import Gateway
 from splitdns.load.gateway import GatewaySettings
@@ -72,17 +71,6 @@ class Site:
 def _section(loaded: Loaded) -> GatewaySettings:
     assert loaded.settings.gateway is not None
     return loaded.settings.gateway
-
-
-def shown(finding: Finding) -> str:
-    """A finding as scenarios keep it."""
-    return line(str(finding.severity), finding.code, finding.subject, finding.clients)
-
-
-def line(severity: str, code: str, subject: str, clients: Sequence[str]) -> str:
-    """Severity, code and service, and behind a bar the clients."""
-    who = f" | {', '.join(sorted(clients))}" if clients else ""
-    return f"{' '.join(filter(None, (severity, code, subject)))}{who}"
 
 
 def misfits(gateway: Gateway, plan: Plan, besides: Collection[str]) -> list[str]:

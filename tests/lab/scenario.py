@@ -45,7 +45,7 @@ class Step:
     """``fetches``: by client and URL, what comes; ``finds`` and ``lacks``: patterns of findings.
 
     ``mended``: the dialect in which the check's own cure is printed and applied first; ``daemon``: its host.
-    ``findings``: all of them, a line for each (``device.shown``). ``leaves``: the file that has the rules as
+    ``findings``: all of them, a line for each (``check.lines``). ``leaves``: the file that has the rules as
     they are then.
 
     The gateway is either Linux with ``rules``, or a device whose files are kept under ``gateway``: then

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.device import Site, line, shown
+from tests.check.lines import line, shown
+from tests.lab.device import Site
 from tests.lab.scenario import DIRECTORY, Scenario, Step, running
 from tests.lab.verdicts import disagreements
 from tests.meta.tree import ROOT
@@ -24,7 +25,7 @@ DEVICES = [
 
 
 @pytest.mark.root
-@pytest.mark.needs("nft", "iptables", "ipset", "curl", "wg", "wireguard-go")
+@pytest.mark.needs("nft", "iptables", "ipset", "sysctl", "curl", "wg", "wireguard-go")
 @pytest.mark.usefixtures("gateways")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)

@@ -15,16 +15,25 @@ from splitdns.load.load import load
 _CONFIG = """\
 listen: ["0.0.0.0:53"]
 views:
-  lan:      {clients: [192.168.1.0/24],  horizon: [INSIDE],  recursion: true}
-  vpn:      {clients: [10.8.0.0/24],     horizon: [INSIDE],  recursion: true}
-  dmz:      {clients: [192.168.20.0/24], horizon: [inside],  recursion: true}
-  internet: {clients: [any],             horizon: [outside], recursion: false}
+VIEWS  internet: {clients: [any],             horizon: [outside], recursion: false}
 zones: [zones]
 wan: {ipv4: 203.0.113.7}
 forward: []
 """
-SPLIT = _CONFIG.replace("INSIDE", "inside")  # who is inside is told inside addresses
-PLAIN = _CONFIG.replace("INSIDE", "outside")  # everybody but the DMZ is told the public address
+
+
+def configs(views: str) -> tuple[str, str]:
+    """The configuration where the horizon INSIDE of ``views`` is inside, and the one where it is outside."""
+    config = _CONFIG.replace("VIEWS", views)
+    return config.replace("INSIDE", "inside"), config.replace("INSIDE", "outside")
+
+
+# By the first, who is inside is told inside addresses; by the second, everybody but the DMZ the public one.
+SPLIT, PLAIN = configs("""\
+  lan:      {clients: [192.168.1.0/24, "2001:db8:1::/64"], horizon: [INSIDE], recursion: true}
+  vpn:      {clients: [10.8.0.0/24],     horizon: [INSIDE],  recursion: true}
+  dmz:      {clients: [192.168.20.0/24], horizon: [inside],  recursion: true}
+""")
 
 WWW = """\
 zone: example.com
@@ -32,14 +41,16 @@ ns: [ns.example.net.]
 records:
   www: {A: {inside: 192.168.1.20, outside: $wan4}, expose: [443/tcp]}
 """
+MAIL = WWW + "  mail: {A: {inside: 192.168.1.20, outside: $wan4}, expose: [993/tcp]}\n"
+SIX = WWW.replace("$wan4}", '$wan4}, AAAA: "2001:db8:1::20"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """``shape``: which interfaces the gateway has (``networks``).
 
-    ``hosts`` and ``resolver`` stand in the configuration's ``gateway`` section, whose ``listens`` is always
-    22/tcp, 53/tcp and 53/udp.
+    ``hosts``, ``resolver`` and ``listens`` stand in the configuration's ``gateway`` section; with
+    ``null`` there, the gateway says itself on what it listens.
     """
 
     shape: str = "lan"
@@ -47,6 +58,7 @@ class Site:
     zone: str = WWW
     hosts: str = "{}"
     resolver: str = "192.168.1.53"
+    listens: str = "[22/tcp, 53/tcp, 53/udp]"
 
 
 def checked(site: Site, texts: Iterable[Text], directory: Path) -> Checked:
@@ -56,7 +68,7 @@ def checked(site: Site, texts: Iterable[Text], directory: Path) -> Checked:
     (directory / "zones" / "example.com.yaml").write_text(site.zone)
     config.write_text(
         f"{site.config}gateway:\n  resolver: [{site.resolver}]\n  hosts: {site.hosts}\n"
-        f"  listens: [22/tcp, 53/tcp, 53/udp]\n"
+        f"  listens: {site.listens}\n"
     )
     loaded = load(config, generation=1, now_s=0.0)
     assert not loaded.faults, loaded.faults

@@ -15,6 +15,7 @@ from splitdns.load.gateway import Dialect
 from tests.check.everywhere.dialects import DIALECTS, Written
 from tests.check.everywhere.networks import NETWORKS, Network
 from tests.check.everywhere.site import checked
+from tests.check.lines import line
 
 HERE = Path(__file__).parent
 PAIRS = [
@@ -34,8 +35,7 @@ def texts(network: Network, written: Written) -> list[Text]:
 def shown(finding: Finding, names: dict[str, str]) -> str:
     """As in ``Network.findings``; interfaces by their ``names``."""
     clients = (" ".join(names.get(word, word) for word in one.split()) for one in finding.clients)
-    who = f" | {', '.join(sorted(clients))}" if finding.clients else ""
-    return f"{' '.join(filter(None, (str(finding.severity), finding.code, finding.subject)))}{who}"
+    return line(finding.severity, finding.code, finding.subject, clients)
 
 
 @pytest.mark.parametrize(("network", "dialect"), PAIRS)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.openwrt.goldens import CASES, SITES, checked, golden, shown
+from tests.check.goldens import explained, golden
+from tests.check.lines import shown
+from tests.check.openwrt.goldens import CASES, GOLDENS, SITES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_router_gives_its_findings(case: Path, tmp_path: Path) -> None:
-    found = checked(case, tmp_path).findings
+    found = GOLDENS.findings(case, tmp_path)
 
-    explained = "\n".join(f"{one.code} {one.message}" for one in found)
-    assert sorted(map(shown, found)) == golden(case).read_text().splitlines(), explained
+    assert sorted(map(shown, found)) == golden(case).read_text().splitlines(), explained(found)
 
 
 def test_every_golden_has_its_router() -> None:

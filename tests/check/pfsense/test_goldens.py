@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.pfsense.goldens import CASES, SITES, findings, golden, shown
+from tests.check.goldens import explained, golden
+from tests.check.lines import shown
+from tests.check.pfsense.goldens import CASES, GOLDENS, SITES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.parent.name}-{case.stem}")
 def test_a_configuration_gives_its_findings(case: Path, tmp_path: Path) -> None:
-    found = findings(case, tmp_path)
+    found = GOLDENS.findings(case, tmp_path)
 
-    explained = "\n".join(f"{one.code} {one.message}" for one in found)
-    assert sorted(map(shown, found)) == golden(case).read_text().splitlines(), explained
+    assert sorted(map(shown, found)) == golden(case).read_text().splitlines(), explained(found)
 
 
 def test_both_have_the_same_cases_and_each_has_its_findings() -> None:
