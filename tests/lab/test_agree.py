@@ -13,7 +13,7 @@ from tests.lab.plan import read
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.needs("nft", "iptables", "ipset"),
+    pytest.mark.needs("nft", "iptables", "ipset", "sysctl"),
     pytest.mark.usefixtures("gateways"),
 ]
 

@@ -52,7 +52,7 @@ def rule(*conditions: Condition, action: object = None, families: tuple[int, ...
 
 
 @pytest.mark.root
-@pytest.mark.needs("nft", "iptables", "ipset")
+@pytest.mark.needs("nft", "iptables", "ipset", "sysctl")
 @pytest.mark.usefixtures("gateways")
 @pytest.mark.timeout(300)
 def test_rewritten_gateways_do_what_the_walk_says_of_their_model() -> None:

@@ -15,7 +15,7 @@ from tests.lab.plan import GATEWAY, TCP, UDP, Chain, Host, Interface, Nic, Plan,
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.needs("nft", "iptables", "ipset"),
+    pytest.mark.needs("nft", "iptables", "ipset", "sysctl"),
     pytest.mark.usefixtures("gateways"),
 ]
 
