@@ -74,7 +74,7 @@ def check(share: Share, findings: Findings) -> None:
     apex = share.chosen[share.zone.apex]
     if not any(one.rdtype == Type.SOA for one in apex):
         findings.error(share, 0, f"expected a SOA record at {to_text(share.zone.apex)}, found none")
-    elif not share.zone.overlay and not any(one.rdtype == Type.NS for one in apex):
+    elif not share.zone.overlay and not share.zone.made and not any(one.rdtype == Type.NS for one in apex):
         at = share.zone.at or share.zone.name(share.zone.apex).at
         cure = "; say `ns:`" if share.zone.is_yaml else ""
         findings.warn(share, at, f"no NS records at {to_text(share.zone.apex)}{cure}")

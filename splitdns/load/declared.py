@@ -160,6 +160,7 @@ class DeclaredZone:
     ``horizon`` is the file name's (None: every view's), ``views`` the limit that the file itself sets.
     ``variants`` are the horizons that its records name. ``soa`` is there where the SOA is to be made.
     ``wan``: a value is the gateway's own address. ``included`` are the other files that it was read from.
+    ``made``: there is no file, and sources have all its names.
     """
 
     apex: Qname
@@ -175,6 +176,7 @@ class DeclaredZone:
     soa: SoaTimes | None = None
     wan: bool = False
     included: list[FileId] = field(default_factory=list)
+    made: bool = False
 
     @property
     def file(self) -> str:

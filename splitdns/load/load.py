@@ -22,8 +22,9 @@ from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machi
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.load.share import Viewer
+from splitdns.load.supplies import Lost, Supply, Supplying, nothing
 from splitdns.load.wansources import Static, Value
-from splitdns.load.zonefiles import ZoneFile, by_apex, listed
+from splitdns.load.zonefiles import ZoneFile, by_apex, listed, made_file
 from splitdns.names import ROOT, Qname, ancestors, parent
 from splitdns.records import soa_serial
 from splitdns.snapshot import Snapshot
@@ -43,7 +44,7 @@ class Loaded:
     ``faults`` are the mistakes by zone, with those of files that name no zone at the root. ``watch`` are the
     files, and the directories of files, whose change means a new generation. ``serials`` are those of the
     zones' SOAs. ``parts`` are the zone files by apex, and ``lists`` the lists of names, for reuse. ``wan`` is
-    what `$wan4` and `$wan6` stand for in this generation, by family.
+    what `$wan4` and `$wan6` stand for in this generation, by family, and ``supplies`` what sources say in it.
     """
 
     snapshot: Snapshot
@@ -55,6 +56,12 @@ class Loaded:
     parts: Mapping[Qname, Sequence[Part]] = field(default_factory=dict, repr=False)
     lists: tuple[ReadList, ...] = field(default=(), repr=False)
     wan: Mapping[int, Value] = field(default_factory=dict)
+    supplies: tuple[Supply, ...] = field(default=(), repr=False)
+
+    @property
+    def lost(self) -> tuple[Lost, ...]:
+        """The names of sources that are not taken from them."""
+        return tuple(one for of_apex in self.parts.values() for part in of_apex for one in part.lost)
 
 
 def written(settings: Settings, _: Path) -> Mapping[int, Value]:
@@ -76,12 +83,13 @@ def load(
     progress: Progress | None = None,
     machine: Machine | None = None,
     known: Known = written,
+    supplying: Supplying = nothing,
     settings: Settings | None = None,
 ) -> Loaded:
     """Load the configuration at ``config`` (None: the embedded default) and its zones.
 
     Zones that did not change since ``previous`` are the same objects again. ``machine`` is where the default
-    finds resolvers (None: this one), ``known`` tells the public addresses.
+    finds resolvers (None: this one), ``known`` tells the public addresses, ``supplying`` what sources say.
     With ``settings`` the file at ``config`` is not read: they are what was there before.
 
     Raises:
@@ -103,7 +111,10 @@ def load(
         problems.raise_errors(str(config))
     with no_garbage_collection():
         wan = known(settings, base)
-        environment = _environment(settings, wan)
+        supplies = tuple(supplying(settings, base))
+        environment = replace(
+            _environment(settings, wan), supplies=_by_zone(supplies), now_s=int(now_s)
+        )
         read = _parts(files, environment, previous, progress)
         parts, views, found = assemble(settings, read, previous.parts if previous else {})
     views = [_with_lists(view, lists) for view in views]
@@ -117,6 +128,7 @@ def load(
         errors = [error for of_zone in faults.values() for error in of_zone]
         raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
     cautions = (*unrouted(settings), *unknown(settings, wan), *unused_horizons(settings, _used(parts)))
+    cautions += tuple(said for supply in supplies for said in supply.refused)
     of_all = [part for of_apex in parts.values() for part in of_apex]
     watch |= {Path(one.path) for part in of_all for one in part.included}
     if not settings.is_written("forward") and any(view.recursion for view in settings.views.values()):
@@ -131,6 +143,7 @@ def load(
         parts,
         lists,
         wan,
+        supplies,
     )
 
 
@@ -258,12 +271,21 @@ def _zone_files(
     return by_apex(found, problems), watch
 
 
+def _by_zone(supplies: Iterable[Supply]) -> Mapping[Qname, tuple[Supply, ...]]:
+    found: dict[Qname, tuple[Supply, ...]] = {}
+    for supply in supplies:
+        found[supply.apex] = (*found.get(supply.apex, ()), supply)
+    return found
+
+
 def _parts(
     files: Mapping[Qname, Sequence[ZoneFile]],
     environment: Environment,
     previous: Loaded | None,
     progress: Progress | None,
 ) -> dict[Qname, Sequence[Part]]:
+    made = {apex: [made_file(supplies[0])] for apex, supplies in environment.supplies.items()}
+    files = {**made, **files}
     beneath: dict[Qname, list[Qname]] = {}
     for apex in files:
         for above in ancestors(parent(apex)) if apex != ROOT else ():

@@ -7,14 +7,16 @@ into the next generation as they are. A file with mistakes keeps its last good v
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitdns.errors import Caution, InputError, Problems, Where, ZoneError
 from splitdns.load import marked, master, yamlzone
 from splitdns.load.compile import Compiled, Source, compile_zone
 from splitdns.load.declared import DeclaredZone, FileId, file_id
+from splitdns.load.join import all_of, join, made_zone
 from splitdns.load.share import Viewer
+from splitdns.load.supplies import Lost, Supply
 from splitdns.load.yamlvalues import Surroundings
 from splitdns.load.zonefiles import ZoneFile, viewers_of
 from splitdns.names import Qname
@@ -33,15 +35,17 @@ class Key:
     viewers: tuple[Viewer, ...]
     beneath: tuple[Qname, ...]
     wan: tuple[tuple[str, bytes | None], ...] | None
+    supplies: tuple[Supply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One zone file.
+    """One zone file, with what sources have in its zone.
 
     ``views`` are those that take it, ``compiled`` its last good version (None: there never was one), and
     ``errors`` what is wrong with the newest. ``variants`` are the horizons that it has values for (None:
-    nobody can tell). With ``key`` None it is read again the next time.
+    nobody can tell). ``lost`` are the sources' names that were not taken. With ``key`` None it is read again
+    the next time.
     """
 
     file: ZoneFile
@@ -53,15 +57,21 @@ class Part:
     wan: bool = False
     limit: tuple[str, ...] | None = None  # the views that the last good version is limited to
     variants: frozenset[str] | None = None
+    lost: tuple[Lost, ...] = ()
     key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The views, in order, and the gateway's addresses (see ``Surroundings``)."""
+    """The views, in order, and the gateway's addresses (see ``Surroundings``).
+
+    ``supplies`` is what sources say, by zone, ``now_s`` (Unix time) the serial of a zone that they change.
+    """
 
     viewers: tuple[Viewer, ...]
     wan: dict[str, bytes | None]
+    supplies: Mapping[Qname, tuple[Supply, ...]] = field(default_factory=dict)
+    now_s: int = 0
 
     @property
     def horizons(self) -> frozenset[str]:
@@ -77,6 +87,7 @@ class _Reading:
     problems: Problems
     declared: DeclaredZone | None = None
     compiled: Compiled | None = None
+    lost: tuple[Lost, ...] = ()
 
 
 def parts_of(
@@ -90,11 +101,12 @@ def parts_of(
 
     ``beneath`` are the apexes of our zones beneath this one; ``advance`` is told how many octets were read.
     """
-    ids = tuple(file_id(file.path) for file in files)
+    ids = tuple(file_id(file.path) for file in files if not file.made)
+    supplies = environment.supplies.get(files[0].apex, ())
     if former:
         included = tuple(file_id(one.path) for part in former for one in part.included)
         uses_wan = any(part.wan for part in former)
-        if former[0].key == _key(ids + included, environment, beneath, uses_wan):
+        if former[0].key == _key(ids + included, environment, beneath, uses_wan, supplies):
             return former
     problems = Problems()
     taken = viewers_of(files, environment.viewers, problems)
@@ -102,20 +114,24 @@ def parts_of(
         return _contradicting(files, environment, former, problems)
     readings = [_read(file, viewers, environment, advance) for file, viewers in taken.items()]
     by_path = {part.file.path: part for part in former}
-    _compile(readings, by_path, environment, beneath, ids)
+    _compile(readings, by_path, environment, beneath, ids, supplies)
     included = tuple(
         one for reading in readings if reading.declared for one in reading.declared.included
     )
     uses_wan = any(reading.declared is not None and reading.declared.wan for reading in readings)
-    key = _key(ids + included, environment, beneath, uses_wan)
+    key = _key(ids + included, environment, beneath, uses_wan, supplies)
     return [_part(reading, by_path.get(reading.file.path), key) for reading in readings]
 
 
 def _key(
-    files: tuple[FileId, ...], environment: Environment, beneath: tuple[Qname, ...], uses_wan: bool
+    files: tuple[FileId, ...],
+    environment: Environment,
+    beneath: tuple[Qname, ...],
+    uses_wan: bool,
+    supplies: tuple[Supply, ...],
 ) -> Key:
     wan = tuple(sorted(environment.wan.items())) if uses_wan else None
-    return Key(files, environment.viewers, beneath, wan)
+    return Key(files, environment.viewers, beneath, wan, supplies)
 
 
 def _contradicting(
@@ -134,6 +150,9 @@ def _read(
 ) -> _Reading:
     reading = _Reading(file, viewers, Problems())
     problems, path = reading.problems, str(file.path)
+    if file.made:
+        reading.declared = made_zone(file.apex, file.owner, environment.supplies[file.apex])
+        return reading
     if not viewers:
         message = f"no view serves this zone: none takes the horizon {file.horizon!r}"
         problems.error(ZoneError(Where(path), message))
@@ -172,6 +191,7 @@ def _compile(
     environment: Environment,
     beneath: tuple[Qname, ...],
     ids: Sequence[FileId],
+    supplies: Sequence[Supply],
 ) -> None:
     """Compile the files that could be read; where nothing is different, the former zones stay."""
     for reading in readings:
@@ -189,29 +209,45 @@ def _compile(
     sources = [source for _, source in good]
     served = {viewer for source in sources for viewer in source.viewers}
     everywhere = served == set(environment.viewers)
-    serial = max(one.mtime_ns for one in ids) // 1_000_000_000 & 0xFFFF_FFFF or 1
+    serial = max((one.mtime_ns // 1_000_000_000 for one in ids), default=0)
+    if supplies:
+        serial = max(serial, environment.now_s)
+    serial = serial & 0xFFFF_FFFF or 1
     befores = [part.compiled if (part := former.get(reading.file.path)) else None for reading, _ in good]
     former_serial = next((before.serial for before in befores if before and before.serial), None)
+    warnings = [len(source.problems.warnings) for source in sources]
 
     def compiled_with(serial: int) -> list[Compiled | None]:
+        for source, count in zip(sources, warnings, strict=True):
+            del source.problems.warnings[count:]  # another round finds them again
+            source.problems.errors.clear()
         return compile_zone(
             sources, serial=serial, everywhere=everywhere, beneath=beneath, horizons=environment.horizons
         )
 
-    warnings = [len(source.problems.warnings) for source in sources]
+    lost: Sequence[Lost] = ()
+    if supplies:
+        with_file = [(dict(source.zone.names), source.zone.variants) for source in sources]
+        lost = join([(source.zone, source.viewers) for source in sources], supplies, beneath, environment.wan)
     results = compiled_with(former_serial or serial)
+    if supplies and (mistakes := [error for source in sources for error in source.problems.errors]):
+        for source, (names, variants) in zip(sources, with_file, strict=True):
+            source.zone.names, source.zone.variants = names, variants
+        lost = all_of(supplies, f"with it there is a mistake in the zone: {mistakes[0]}")
+        results = compiled_with(former_serial or serial)
     if former_serial is not None and not all(
         before and result and _same(before, result) for before, result in zip(befores, results, strict=True)
     ):
         # The data has changed: a secondary must see a new serial, whatever the file's time says.
-        for source, count in zip(sources, warnings, strict=True):
-            del source.problems.warnings[count:]  # the second round finds them again
-            source.problems.errors.clear()
         results = compiled_with(max(serial, (former_serial + 1) & 0xFFFF_FFFF or 1))
     for (reading, _), before, result in zip(good, befores, results, strict=True):
         if before and result and _same(before, result):
             result = replace(result, zones=before.zones)
         reading.compiled = result
+    first, _ = good[0]
+    first.lost = tuple(lost)
+    for one in lost:
+        first.problems.warn(one.where, one.caution.message)
 
 
 def _same(one: Compiled, other: Compiled) -> bool:
@@ -246,6 +282,7 @@ def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
         declared.wan if declared else False,
         limit,
         _variants(reading),
+        reading.lost,
         key,
     )
 

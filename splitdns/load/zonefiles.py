@@ -12,6 +12,7 @@ from pathlib import Path
 
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.share import Viewer
+from splitdns.load.supplies import Supply
 from splitdns.names import ROOT, Qname, fold, wire_from_text
 
 _YAML = (".yaml", ".yml")
@@ -20,12 +21,16 @@ _SUFFIXES = (*_YAML, ".zone")
 
 @dataclass(frozen=True, slots=True)
 class ZoneFile:
-    """A zone file: its path, its apex as written and folded, and the horizon in its name."""
+    """A zone file: its path, its apex as written and folded, and the horizon in its name.
+
+    ``made``: there is none, and ``path`` only names the source that the zone's names come from.
+    """
 
     path: Path
     owner: bytes
     apex: Qname
     horizon: str | None
+    made: bool = False
 
     @property
     def is_yaml(self) -> bool:
@@ -65,6 +70,11 @@ def parsed(path: Path) -> ZoneFile:
     except ValueError as error:
         raise ZoneError(where, f"expected a file named after its zone: {error}") from None
     return ZoneFile(path, owner, fold(owner), horizon or None)
+
+
+def made_file(supply: Supply) -> ZoneFile:
+    """What stands for the file of a zone that only sources have names in."""
+    return ZoneFile(Path(supply.source), supply.apex, supply.apex, None, made=True)
 
 
 def by_apex(paths: Iterable[Path], problems: Problems) -> dict[Qname, list[ZoneFile]]:
