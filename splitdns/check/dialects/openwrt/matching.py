@@ -97,8 +97,8 @@ class Asked:
         return BOTH
 
 
-def asked(options: Options, known: Known, usual: str) -> Asked:
-    """The common options; ``usual`` is the protocol where none is said.
+def asked(options: Options, known: Known, usual: str, *, of_sets: bool = True) -> Asked:
+    """The common options; ``usual`` is the protocol where none is said. ``of_sets``: it may name one.
 
     Raises:
         LeftOutError: one has a value that fw4 does not take.
@@ -120,7 +120,7 @@ def asked(options: Options, known: Known, usual: str) -> Asked:
     options.ignore(SILENT, "it does not change where a packet goes")
     options.ignore(("extra", "monthdays"), "fw4 passes over it")
     limited = options.one("limit", text) is not None
-    ipset = _set(options, known)
+    ipset = _set(options, known) if of_sets else None
     if ipset is not None and ipset[0].has_ports:
         protocols = with_ports(protocols)
     return Asked(families, protocols, tuple(others), limited, ipset)

@@ -141,7 +141,7 @@ def read_redirect(options: Options, known: Known) -> Iterator[Placed]:
 def _said(
     options: Options,
     known: Known,
-    usual: str,
+    its: Asked,
     ends: tuple[Reference | None, Reference | None],
     met: tuple[str, str],
     to: tuple[str, str],
@@ -156,7 +156,7 @@ def _said(
     read_subnets = subnets(known.networks)
     return _Redirect(
         options,
-        asked(options, known, usual),
+        its,
         *ends,
         options.one("src_ip", read_subnets) or (),
         options.one(met[0], read_subnets) or (),
@@ -182,9 +182,8 @@ def _limited(one: _Redirect) -> _Redirect:
 
 def _read(options: Options, known: Known) -> tuple[_Redirect, _Reflection]:
     src, dest = _between(options, known)
-    one = _said(
-        options, known, "tcpudp", (src, dest), ("src_dip", "src_dport"), ("dest_ip", "dest_port")
-    )
+    its = asked(options, known, "tcpudp")
+    one = _said(options, known, its, (src, dest), ("src_dip", "src_dport"), ("dest_ip", "dest_port"))
     is_on = options.one("reflection", truth)
     source = options.one("reflection_src", _reflection_source) or "internal"
     zones = options.several("reflection_zone", known.reference)
@@ -394,9 +393,8 @@ def _of_prefix(own: InterfaceAddress) -> Subnet:
 def _source_redirect(options: Options, known: Known) -> Iterator[Placed]:
     """``target SNAT``: in ``src_dip`` stands the new source."""
     src, dest = _between(options, known)
-    one = _said(
-        options, known, "tcpudp", (src, dest), ("dest_ip", "dest_port"), ("src_dip", "src_dport")
-    )
+    its = asked(options, known, "tcpudp")
+    one = _said(options, known, its, (src, dest), ("dest_ip", "dest_port"), ("src_dip", "src_dport"))
     options.ignore(("reflection", "reflection_src", "reflection_zone"), "it is for DNAT")
     options.rest()
     if dest is None or dest.zone is None:
@@ -417,7 +415,8 @@ def read_nat(options: Options, known: Known) -> Iterator[Placed]:
     device = options.one("device", str)
     target = options.one("target", nat_target) or "masquerade"
     options.ignore(("ipset",), "fw4 passes over it")
-    one = _said(options, known, "all", (src, None), ("dest_ip", "dest_port"), ("snat_ip", "snat_port"))
+    its = asked(options, known, "all", of_sets=False)
+    one = _said(options, known, its, (src, None), ("dest_ip", "dest_port"), ("snat_ip", "snat_port"))
     options.rest()
     _check(one, target)
     if one.source_port or one.port or one.to_port:

@@ -194,6 +194,16 @@ def test_a_nat_section_may_name_a_device_and_ports_of_any_protocol() -> None:
     assert [leaves in one.conditions for one in found[:2]] == [True, True]
 
 
+def test_a_nat_section_holds_whatever_set_it_names() -> None:
+    web = section("ipset", name="web", match=["src_ip"], entry=["192.168.1.3"])
+    named = section("nat", dest_port="80", ipset="web", target="MASQUERADE")
+    plain = section("nat", dest_port="80", target="MASQUERADE")
+
+    assert [one.conditions for one in rules("srcnat", web, named)] == [
+        one.conditions for one in rules("srcnat", web, plain)
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
