@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from splitdns.check.dialects.openwrt.read import read
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.model import Network
-from splitdns.errors import ConfigError
 from tests.check.openwrt.goldens import CASES
+from tests.check.reading import read_or_told
 from tests.meta.tree import ROOT
 
 ROUTERS = [
@@ -69,16 +69,7 @@ def mutated(draw: st.DrawFn) -> str:
 
 
 def check(text: str) -> None:
-    """It is read, or its mistakes are told, each at a place."""
-    found: list[Exception] = []
-    try:
-        read([Printed(text, "firewall")], Network())
-    except ExceptionGroup as group:
-        found += group.exceptions
-    for error in found:
-        assert isinstance(error, ConfigError)
-        assert error.where.line >= 1
-        assert str(error).encode(errors="surrogatepass")
+    read_or_told(lambda: read([Printed(text, "firewall")], Network()))
 
 
 @given(mutated())

@@ -12,8 +12,8 @@ from splitdns.check.dialects.ifconfig import read as ifconfig
 from splitdns.check.dialects.pf import read as pf
 from splitdns.check.dialects.pf.words import MAX_WORDS
 from splitdns.check.dialects.printed import Printed
-from splitdns.errors import ConfigError
 from tests.check.pf import IFCONFIG, NETWORK
+from tests.check.reading import read_or_told
 
 OPENBSD = """\
 # a gateway
@@ -88,26 +88,12 @@ def mutated(draw: st.DrawFn, whole: str) -> str:
 
 
 def check(text: str) -> None:
-    """It is read, or every mistake has its place."""
     texts = [Printed(text, "f"), Printed("10.0.0.1\n!10.0.0.2\n", "more"), Printed("pass\n", "pf.more")]
-    try:
-        pf.read(texts, NETWORK)
-    except ExceptionGroup as group:
-        _placed(group)
+    read_or_told(lambda: pf.read(texts, NETWORK))
 
 
 def check_network(text: str, routes: str) -> None:
-    try:
-        ifconfig.read([Printed(text, "f")], [Printed(routes, "g")])
-    except ExceptionGroup as group:
-        _placed(group)
-
-
-def _placed(group: ExceptionGroup[Exception]) -> None:
-    for error in group.exceptions:
-        assert isinstance(error, ConfigError)
-        assert error.where.line >= 1
-        assert str(error)
+    read_or_told(lambda: ifconfig.read([Printed(text, "f")], [Printed(routes, "g")]))
 
 
 @given(mutated(OPENBSD) | mutated(FREEBSD))
