@@ -8,15 +8,14 @@ import pytest
 
 from splitdns.check.dialects.pf.read import read
 from splitdns.check.dialects.printed import Printed
-from splitdns.check.model import Ruleset, Support
-from splitdns.errors import ConfigError
+from splitdns.check.model import Ruleset
+from tests.check.corpus import assert_known, files, measured, needs, short
 from tests.check.gateways import interface, network
-from tests.meta.tree import ROOT
+from tests.check.reading import read_or_told
 
-CORPUS = ROOT.parent / "shared" / "corpus" / "pf"
-FILES = sorted(CORPUS.glob("*.conf")) if CORPUS.is_dir() else []
+FILES = files("pf", pattern="*.conf")
 
-pytestmark = pytest.mark.skipif(not FILES, reason="no corpus here")
+pytestmark = needs(FILES)
 
 # What was measured: of 64 rules 6 are widened, all for tables whose content is elsewhere; and one file has
 # empty macros, with which pf refuses it too.
@@ -31,34 +30,19 @@ NETWORK = network(
 )
 
 
-def _read(path: Path) -> Ruleset | ExceptionGroup[Exception]:
-    try:
-        return read([Printed(path.read_text(), path.name)], NETWORK).ruleset
-    except ExceptionGroup as errors:
-        return errors
+def _read(path: Path) -> Ruleset | None:
+    return read_or_told(lambda: read([Printed(path.read_text(), path.name)], NETWORK).ruleset)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[-60:])
+@pytest.mark.parametrize("path", FILES, ids=short)
 def test_a_real_file_ends_in_a_model_or_in_errors_with_a_place(path: Path) -> None:
-    found = _read(path)
-
-    if isinstance(found, ExceptionGroup):
-        assert all(isinstance(error, ConfigError) and error.where.line for error in found.exceptions)
-    else:
-        assert not [note for note in found.notes if note.support is Support.UNKNOWN]
+    if (found := _read(path)) is not None:
+        assert_known(found)
 
 
 def test_most_rules_of_real_files_are_exact(capsys: pytest.CaptureFixture[str]) -> None:
-    known = [one for one in map(_read, FILES) if isinstance(one, Ruleset)]
-    rules = sum(one.rules for one in known)
-    notes = [note for one in known for note in one.notes if note.support is Support.WIDENED]
-    widened = {note.origin: note.name for note in notes}
-    refused = len(FILES) - len(known)
-    with capsys.disabled():
-        print(
-            f"\npf corpus: {rules} rules, {1 - len(widened) / rules:.1%} exact, {len(widened)} widened"
-            f" ({', '.join(sorted(set(widened.values())))}); {refused} of {len(FILES)} files refused"
-        )
+    found = measured(map(_read, FILES))
+    found.tell(capsys, "pf")
 
-    assert refused <= MOST_REFUSED
-    assert 1 - len(widened) / rules >= LEAST_EXACT
+    assert found.refused <= MOST_REFUSED
+    assert found.exact >= LEAST_EXACT

@@ -8,46 +8,32 @@ import pytest
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.dialects.routeros.read import read
-from splitdns.check.model import Network, Ruleset, Support
-from splitdns.errors import ConfigError
-from tests.meta.tree import ROOT
+from splitdns.check.model import Network, Ruleset
+from tests.check.corpus import assert_counted, assert_known, files, measured, needs, short
+from tests.check.reading import read_or_told
 
-CORPUS = ROOT.parent / "shared" / "corpus" / "routeros"
-FILES = sorted(CORPUS.glob("*.rsc")) if CORPUS.is_dir() else []
+FILES = files("routeros", pattern="*.rsc")
 
-pytestmark = pytest.mark.skipif(not FILES, reason="no corpus here")
+pytestmark = needs(FILES)
 
 # What was measured: of 34 rules 7 are widened, all for a per-connection classifier.
 LEAST_EXACT = 0.79
 
 
-def _read(path: Path) -> Ruleset | ExceptionGroup[Exception]:
-    try:
-        return read([Printed(path.read_text(), path.name)], Network()).ruleset
-    except ExceptionGroup as errors:
-        return errors
+def _read(path: Path) -> Ruleset | None:
+    return read_or_told(lambda: read([Printed(path.read_text(), path.name)], Network()).ruleset)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[-60:])
+@pytest.mark.parametrize("path", FILES, ids=short)
 def test_a_real_export_ends_in_a_model_or_in_errors_with_a_place(path: Path) -> None:
-    found = _read(path)
-
-    if isinstance(found, ExceptionGroup):
-        assert all(isinstance(error, ConfigError) and error.where.line for error in found.exceptions)
-    else:
-        assert not [note for note in found.notes if note.support is Support.UNKNOWN]
+    if (found := _read(path)) is not None:
+        assert_counted(found)
+        assert_known(found)
 
 
 def test_most_rules_of_real_exports_are_exact(capsys: pytest.CaptureFixture[str]) -> None:
-    known = [one for one in map(_read, FILES) if isinstance(one, Ruleset)]
-    rules = sum(one.rules for one in known)
-    notes = [note for one in known for note in one.notes if note.support is Support.WIDENED]
-    widened = {note.origin for note in notes if " firewall " in note.origin.text}
-    with capsys.disabled():
-        print(
-            f"\nrouteros corpus: {rules} rules, {1 - len(widened) / rules:.1%} exact, "
-            f"{len(widened)} widened; {len(FILES) - len(known)} of {len(FILES)} files refused"
-        )
+    found = measured(map(_read, FILES), lambda note: " firewall " in note.origin.text)
+    found.tell(capsys, "routeros")
 
-    assert len(known) == len(FILES)
-    assert 1 - len(widened) / rules >= LEAST_EXACT
+    assert found.refused == 0
+    assert found.exact >= LEAST_EXACT
