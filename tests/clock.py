@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,9 +18,22 @@ SETTLING_S = 0.02
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run`` with such a loop."""
+    """``asyncio.run`` with such a loop; then what ``at_end`` was told."""
     with asyncio.Runner(loop_factory=SteppingLoop) as runner:
-        return runner.run(coroutine)
+        try:
+            return runner.run(coroutine)
+        finally:
+            loop = runner.get_loop()
+            assert isinstance(loop, SteppingLoop)
+            while loop.at_end:
+                runner.run(loop.at_end.pop()())
+
+
+def at_end(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Have ``run`` close what a test made in it, whatever comes."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SteppingLoop)
+    loop.at_end.append(close)
 
 
 class SteppingLoop(asyncio.SelectorEventLoop):
@@ -28,6 +41,7 @@ class SteppingLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+        self.at_end: list[Callable[[], Coroutine[Any, Any, None]]] = []
         super().__init__(_SteppingSelector(self))
 
     def time(self) -> float:

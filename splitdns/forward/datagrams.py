@@ -54,7 +54,6 @@ class Waiting:
         "_loop",
         "_over",
         "_query",
-        "_readers",
         "_tell",
         "_timer",
         "_traits",
@@ -75,7 +74,6 @@ class Waiting:
         tell: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._readers = readers
         self._datagram = datagram
         self._query = query
         self._traits = traits
@@ -112,10 +110,9 @@ class Waiting:
             self._end_of_wait()
 
     def end(self) -> None:
-        """Let go of the socket, which is not closed yet, and tell nobody any more."""
+        """Tell nobody any more; the socket is for whoever owns it."""
         self._tell = None
         self._timer.cancel()
-        self._readers.remove(self._datagram.fileno())
 
     def _read(self) -> None:
         if self.found is not None or self.error is not None:

@@ -18,6 +18,7 @@ from splitdns.errors import UpstreamError
 from splitdns.forward.datagrams import Instead, Waiting
 from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
+from splitdns.forward.ports import Port, Ports
 from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
 from splitdns.forward.readers import Readers
 from splitdns.forward.response import Response
@@ -48,11 +49,10 @@ class SilenceError(NoResponseError):
 class Sent:
     """A query over UDP on its way. Whoever sent it sees to it that ``end`` is called."""
 
-    __slots__ = ("_datagram", "_ended", "query", "waiting")
+    __slots__ = ("_port", "query", "waiting")
 
-    def __init__(self, datagram: socket.socket, query: Query, waiting: Waiting) -> None:
-        self._datagram = datagram
-        self._ended = False
+    def __init__(self, port: Port, query: Query, waiting: Waiting) -> None:
+        self._port: Port | None = port
         self.query = query
         self.waiting = waiting
 
@@ -64,14 +64,11 @@ class Sent:
             return None
         return found
 
-    def end(self) -> bool:
-        """Let go of the socket; whether this was the first time."""
-        if self._ended:
-            return False
-        self._ended = True
+    def end(self) -> Port | None:
+        """The wait is over; the socket through which the query left, the first time."""
         self.waiting.end()
-        self._datagram.close()
-        return True
+        port, self._port = self._port, None
+        return port
 
 
 class Exchanger:
@@ -87,6 +84,7 @@ class Exchanger:
         self._known = Known(random)
         self._loops = Loops()
         self._readers = Readers()
+        self._ports = Ports(network, self._readers, random)
         self._streams = Streams(network, random)
         self._https: Https | None = None
         self._unsent: list[tuple[socket.socket, bytes, Waiting]] = []
@@ -124,6 +122,7 @@ class Exchanger:
 
     async def close(self) -> None:
         """Close the connections, and tell of no datagram any more."""
+        self._ports.close()
         self._readers.close()
         await self._streams.close()
         if self._https is not None:
@@ -154,11 +153,17 @@ class Exchanger:
 
     def finish(self, question: Question, upstream: Upstream, sent: Sent) -> None:
         """Let go of what was sent; to do so twice does no harm."""
-        if not sent.end():
+        port = sent.end()
+        if port is None:
             return
         self._loops.arrive(sent.query.spelled, question.qtype)
-        if sent.waiting.unwanted:
-            self._count(upstream, sent.waiting.unwanted)
+        waiting = sent.waiting
+        if waiting.unwanted:
+            self._count(upstream, waiting.unwanted)
+        if isinstance(waiting.found, Response) and not waiting.unwanted:
+            self._ports.give_back(port, asyncio.get_running_loop().time())
+        else:
+            self._ports.drop(port)
 
     def _send(
         self,
@@ -172,19 +177,19 @@ class Exchanger:
     ) -> Sent:
         query = make_query(question, self._random, manner)
         try:
-            datagram = self._network.datagram(upstream)
+            port = self._ports.take(upstream, asyncio.get_running_loop().time())
             try:
-                waiting = Waiting(self._readers, datagram, query, traits, until_s, early_s, tell)
+                waiting = Waiting(self._readers, port.sock, query, traits, until_s, early_s, tell)
             except BaseException:
-                datagram.close()
+                self._ports.drop(port)
                 raise
         except OSError as error:
             raise _no_way(error) from None
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append((datagram, query.wire, waiting))
+        self._unsent.append((port.sock, query.wire, waiting))
         self._loops.leave(query.spelled, question.qtype, upstream)
-        return Sent(datagram, query, waiting)
+        return Sent(port, query, waiting)
 
     def _flush(self) -> None:
         """Send what there is: one right after the other, so that an upstream that waits is woken but once."""

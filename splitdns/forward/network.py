@@ -1,9 +1,9 @@
-"""Sockets towards upstreams: for datagrams one for each query, for connections one for each of these.
+"""Sockets towards upstreams, as the kernel opens them.
 
-A fresh socket for every query over UDP: the kernel draws its port at random from its ephemeral range (28,232
-ports unless configured otherwise), and a forged answer has to hit that port besides the 16 bits of the id
-(RFC 5452 4.5). Sockets are connected, so that the kernel drops what comes from elsewhere, and an ICMP error
-fails the exchange at once instead of after its time-out.
+Those for datagrams have a port that the kernel draws at random from its ephemeral range (28,232 ports unless
+configured otherwise), and a forged answer has to hit that port besides the 16 bits of the id (RFC 5452 4.5).
+They are connected, so that the kernel drops what comes from elsewhere, and an ICMP error fails the exchange
+at once instead of after its time-out.
 """
 
 from __future__ import annotations

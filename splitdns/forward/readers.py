@@ -26,8 +26,14 @@ class Readers:
         """A descriptor that can be read when one of those that were added can."""
         return self._epoll.fileno()
 
+    @property
+    def closed(self) -> bool:
+        return self._epoll.closed
+
     def add(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Call ``callback`` on the running loop each turn that there is something, until ``remove``.
+        """Call ``callback``, and no other, on the running loop each turn that there is something.
+
+        Until ``remove``. What was added already costs the kernel nothing.
 
         Raises:
             OSError: the kernel has no memory for one more, or this is closed.
@@ -38,13 +44,13 @@ class Readers:
         if loop is not self._loop:
             loop.add_reader(self.fileno(), self._turn)
             self._loop = loop
-        self._epoll.register(descriptor, select.EPOLLIN)
+        if descriptor not in self._callbacks:
+            self._epoll.register(descriptor, select.EPOLLIN)
         self._callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
-        """Forget a descriptor, which is still open."""
-        del self._callbacks[descriptor]
-        if not self._epoll.closed:
+        """Forget a descriptor, which is still open, if it was added."""
+        if self._callbacks.pop(descriptor, None) is not None and not self._epoll.closed:
             self._epoll.unregister(descriptor)
 
     def close(self) -> None:

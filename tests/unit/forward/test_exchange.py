@@ -120,7 +120,9 @@ def test_the_id_is_what_the_given_source_of_randomness_says() -> None:
 
     async def main() -> list[Asked]:
         async with upstream(lambda asked: [answer(asked, ANSWER)]) as scripted:
-            await Exchanger(KernelNetwork(), Fixed(), Counts()).exchange(WWW, scripted.upstream, TIMEOUT_S)
+            exchanger = Exchanger(KernelNetwork(), Fixed(), Counts())
+            await exchanger.exchange(WWW, scripted.upstream, TIMEOUT_S)
+            await exchanger.close()
             return scripted.asked
 
     assert stepping(main())[0].message.id == 0xBEEF

@@ -23,18 +23,20 @@ from splitdns.metrics import FORWARD_FAILURES, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
 from splitdns.view import Strategy, Upstream, UpstreamSet
-from tests.clock import run
+from tests.clock import at_end, run
 from tests.upstreams import Asked, answer, only, upstream
 
 WWW = Question(from_text("www.example.org."), Type.A)
 
 
 def make(patience_s: float = 4.5) -> Upstreams:
-    """Upstreams in the loop's own time."""
+    """Upstreams in the loop's own time, closed at the end."""
     counts = Counts()
     network_random = random.SystemRandom()
     exchanger = Exchanger(KernelNetwork(), network_random, counts)
-    return Upstreams(counts, exchanger, network_random, asyncio.get_running_loop().time, patience_s)
+    upstreams = Upstreams(counts, exchanger, network_random, asyncio.get_running_loop().time, patience_s)
+    at_end(upstreams.close)
+    return upstreams
 
 
 def test_no_upstream_is_a_failure_and_not_an_exception() -> None:
@@ -110,6 +112,7 @@ def test_where_nothing_is_on_its_way_the_next_try_begins_at_once() -> None:
             async with asyncio.timeout(10):
                 assert isinstance(await upstreams.ask(WWW, only(one)), Reply)
             assert (exchanger.asked, loop.time() - started_s) == (4, 0)
+        await upstreams.close()
 
     run(main())
 
