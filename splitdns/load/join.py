@@ -14,6 +14,7 @@ from splitdns.errors import Where
 from splitdns.load.declared import (
     PLAIN,
     DeclaredName,
+    DeclaredRegexp,
     DeclaredSet,
     DeclaredZone,
     Exposed,
@@ -23,7 +24,7 @@ from splitdns.load.declared import (
     place,
 )
 from splitdns.load.share import Viewer
-from splitdns.load.supplies import MAX_NAMES, Lost, Supplied, Supply
+from splitdns.load.supplies import MAX_NAMES, MAX_PATTERNS, Lost, Supplied, Supply
 from splitdns.names import (
     Qname,
     ancestors,
@@ -38,6 +39,8 @@ from splitdns.names import (
 )
 from splitdns.records import Type
 from splitdns.zone import Node, Regexp
+
+_Name = tuple[Qname, str]  # a name, or the zone's and a pattern
 
 _MADE_TTL_S = 60  # of a SOA that is made for sources alone: a name that comes is not denied for longer
 
@@ -64,40 +67,52 @@ def join(
     files = _Files([zone for zone, _ in zones], beneath)
     horizons = frozenset(horizon for _, viewers in zones for viewer in viewers for horizon in viewer.horizon)
     adders = [_Adder(zone, wan or {}) for zone, _ in zones]
-    owners: dict[Qname, str] = {}
+    owners: dict[_Name, str] = {}
     lost: list[Lost] = []
     for supply in supplies:
-        taken = 0
-        for name, records in _by_name(supply.records).items():
-            other = owners.get(name)
-            reason = f"{other} has it" if other is not None else files.reason(name, supply.trusted)
-            if not reason and taken == MAX_NAMES:
-                reason = f"expected at most {MAX_NAMES:,} names"
+        taken = {"names": 0, "patterns": 0}
+        for key, records in _by_name(supply.records).items():
+            name, pattern = key
+            kind, most = ("patterns", MAX_PATTERNS) if pattern else ("names", MAX_NAMES)
+            if (other := owners.get(key)) is not None:
+                reason = f"{other} has it"
+            elif pattern:
+                reason = "" if supply.trusted else "expected a name, not a pattern"
+            else:
+                reason = files.reason(name, supply.trusted)
+            if not reason and taken[kind] == most:
+                reason = f"expected at most {most:,} {kind}"
             if not reason:
                 reason, records = _fitting(records, horizons)
             if reason:
-                lost.append(Lost(supply.source, records[0].owner, reason, records[0].where))
+                lost.append(_lost(supply, records[0], reason))
                 continue
-            owners[name] = supply.source
-            taken += 1
+            owners[key] = supply.source
+            taken[kind] += 1
+            if pattern:
+                files.answers_also(pattern)
             for adder in adders:
-                adder.add(name, records, supply.exposed.get(name, ()))
+                adder.add(name, pattern, records, supply.exposed.get(name, ()))
     return lost
 
 
 def all_of(supplies: Iterable[Supply], reason: str) -> list[Lost]:
     """Every name of ``supplies`` as lost."""
     return [
-        Lost(supply.source, records[0].owner, reason, records[0].where)
+        _lost(supply, records[0], reason)
         for supply in supplies
         for records in _by_name(supply.records).values()
     ]
 
 
-def _by_name(records: Iterable[Supplied]) -> Mapping[Qname, list[Supplied]]:
-    found: dict[Qname, list[Supplied]] = {}
+def _lost(supply: Supply, record: Supplied, reason: str) -> Lost:
+    return Lost(supply.source, record.owner, reason, record.where, record.pattern)
+
+
+def _by_name(records: Iterable[Supplied]) -> Mapping[_Name, list[Supplied]]:
+    found: dict[_Name, list[Supplied]] = {}
     for record in records:
-        found.setdefault(fold(record.owner), []).append(record)
+        found.setdefault((fold(record.owner), record.pattern), []).append(record)
     return found
 
 
@@ -117,15 +132,22 @@ class _Files:
             for name in zone.names:
                 for above in between(name, apex):
                     self.existing.add(above)
-        node = Node(apex, apex)
-        self.regexps = [Regexp(one.pattern, node) for zone in self.zones for one in zone.regexps]
+        self.regexps = []
+        for zone in self.zones:
+            for one in zone.regexps:
+                self.answers_also(one.pattern)
+
+    def answers_also(self, pattern: str) -> None:
+        """One more regular expression, from a file or a source that is trusted."""
+        apex = self.zones[0].apex
+        self.regexps.append(Regexp(pattern, Node(apex, apex)))
 
     def reason(self, name: Qname, trusted: bool) -> str:
         """Why ``name`` is not a source's; "" where it may be."""
         apex = self.zones[0].apex
         if not is_under(name, apex):
             return f"it is not in {to_text(apex)}"
-        if name == apex or is_wildcard(name):
+        if not trusted and (name == apex or is_wildcard(name)):
             return "expected a name of its own beneath the zone's"
         for zone in self.zones:
             if (declared := zone.names.get(name)) is not None:
@@ -148,9 +170,9 @@ class _Files:
         encloser = next(above for above in ancestors(parent(name)) if above in self.existing)
         for zone in self.zones:
             if (star := zone.names.get(wildcard(encloser))) is not None:
-                return f"a wildcard of the zone file answers for it ({zone.where(star.at)})"
+                return f"a wildcard of the zone answers for it ({zone.where(star.at)})"
         if any(regexp.matches(relative_text(name, apex)) for regexp in self.regexps):
-            return "a regular expression of the zone file answers for it"
+            return "a regular expression of the zone answers for it"
         return ""
 
 
@@ -177,17 +199,20 @@ class _Adder:
         self._zone, self._wan = zone, wan
         self._files: dict[str, int] = {}
 
-    def add(self, name: Qname, records: Sequence[Supplied], exposed: tuple[Exposed, ...]) -> None:
+    def add(
+        self, name: Qname, pattern: str, records: Sequence[Supplied], exposed: tuple[Exposed, ...]
+    ) -> None:
         sets: dict[tuple[str | None, int], list[Supplied]] = {}
         for record in records:
             sets.setdefault((record.horizon, record.rdtype), []).append(record)
         self._zone.variants |= {horizon for horizon, _ in sets if horizon is not None}
-        self._zone.names[name] = DeclaredName(
-            records[0].owner,
-            self._placed(records[0].where),
-            [self._set(of_set) for of_set in sets.values()],
-            Manner(expose=exposed) if exposed else PLAIN,
-        )
+        at = self._placed(records[0].where)
+        declared = DeclaredName(records[0].owner, at, [self._set(of_set) for of_set in sets.values()])
+        if pattern:  # whose own records expose nothing: it is no service's name
+            self._zone.regexps.append(DeclaredRegexp(pattern, declared))
+            return
+        declared.manner = Manner(expose=exposed) if exposed else PLAIN
+        self._zone.names[name] = declared
 
     def _set(self, records: Sequence[Supplied]) -> DeclaredSet:
         first = records[0]

@@ -227,12 +227,14 @@ def _compile(
 
     lost: Sequence[Lost] = ()
     if supplies:
-        with_file = [(dict(source.zone.names), source.zone.variants) for source in sources]
+        with_file = [
+            (dict(source.zone.names), list(source.zone.regexps), source.zone.variants) for source in sources
+        ]
         lost = join([(source.zone, source.viewers) for source in sources], supplies, beneath, environment.wan)
     results = compiled_with(former_serial or serial)
     if supplies and (mistakes := [error for source in sources for error in source.problems.errors]):
-        for source, (names, variants) in zip(sources, with_file, strict=True):
-            source.zone.names, source.zone.variants = names, variants
+        for source, (names, regexps, variants) in zip(sources, with_file, strict=True):
+            source.zone.names, source.zone.regexps, source.zone.variants = names, regexps, variants
         lost = all_of(supplies, f"with it there is a mistake in the zone: {mistakes[0]}")
         results = compiled_with(former_serial or serial)
     if former_serial is not None and not all(

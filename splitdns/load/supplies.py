@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from splitdns.load.settings import Settings
 
 MAX_NAMES = 10_000  # of one source in one zone; beyond: they are lost, and counted
+MAX_PATTERNS = 100  # likewise: each is tried for every name that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Supplied:
 
     ``horizon`` is whose value it is (None: every view's). ``where`` is a file's line, or what else a person
     can go and look at, such as ``Where("docker: container web")``. ``wan``: the value is the network's public
-    address of the type's family, whatever it is now, and ``rdata`` is not looked at.
+    address of the type's family, whatever it is now, and ``rdata`` is not looked at. With ``pattern``, a
+    regular expression of names relative to the zone, it is for each of them, and ``owner`` is the zone.
     """
 
     owner: bytes
@@ -42,6 +44,7 @@ class Supplied:
     horizon: str | None
     where: Where
     wan: bool = False
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,12 @@ class Lost:
     owner: bytes
     reason: str
     where: Where
+    pattern: str = ""
 
     @property
     def caution(self) -> Caution:
-        return Caution(self.where, f"{to_text(self.owner)} of {self.source} is left out: {self.reason}")
+        name = f"~{self.pattern}" if self.pattern else to_text(self.owner)
+        return Caution(self.where, f"{name} of {self.source} is left out: {self.reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,9 @@ class Supply:
 
     ``source`` names it for people, logs and metrics. With ``overlay`` a zone that no file declares answers
     only for the names that it has. ``trusted``: an administrator chose the names, not whoever joined the
-    network; only then may one stand where a wildcard or a regexp of the zone file answers. ``exposed`` is
-    what names expose, for the exposure check. ``refused`` is what the source itself did not take.
+    network; only then may one stand where a wildcard or a regexp of the zone file answers, or be the zone's
+    own, a wildcard or a pattern. ``exposed`` is what names expose, for the exposure check. ``refused`` is
+    what the source itself did not take.
     """
 
     source: str

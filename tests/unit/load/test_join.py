@@ -9,7 +9,7 @@ import pytest
 from splitdns.errors import Where
 from splitdns.load.declared import DeclaredZone, Exposed, Port
 from splitdns.load.join import all_of, join
-from splitdns.load.supplies import MAX_NAMES, Supplied, Supply
+from splitdns.load.supplies import MAX_NAMES, MAX_PATTERNS, Supplied, Supply
 from splitdns.names import from_text, wire_from_text
 from splitdns.records import Type
 from tests.loading import INTERNET, LAN, VIEWERS, WAN, compiled, read_yaml, records
@@ -96,12 +96,12 @@ def test_the_first_source_that_has_a_name_keeps_it() -> None:
         (
             'records: {"*": {A: 192.168.1.9}}',
             one("cloud"),
-            "a wildcard of the zone file answers for it (example.org.yaml:2:11)",
+            "a wildcard of the zone answers for it (example.org.yaml:2:11)",
         ),
         (
             "records: {'~^db[0-9]+$': {A: 192.168.1.9}}",
             one("db7"),
-            "a regular expression of the zone file answers for it",
+            "a regular expression of the zone answers for it",
         ),
         ("records: {a.b: {A: 192.168.1.9}}", one("b"), "names of the zone file are beneath it"),
     ],
@@ -131,6 +131,41 @@ def test_an_alias_is_alone(beside: Supplied) -> None:
     alias = one("a", from_text("b.example.org."), Type.CNAME)
     _, lost = joined(EMPTY, supply(alias, beside))
     assert lost == ["leases: an alias has one target, and nothing beside it (RFC 1034 3.6.2)"]
+
+
+def test_an_administrator_s_source_may_have_the_zone_itself_wildcards_and_patterns() -> None:
+    pattern = replace(one("example.org."), pattern="^app[0-9]$")
+    given = supply(one("example.org."), one("*.lab"), pattern, trusted=True)
+
+    assert joined(EMPTY, given)[1] == []
+    found = in_view(EMPTY, LAN.name, given)
+    assert found["*.lab"] == ["60 A 192.168.1.20"]
+    zone, problems = read_yaml(EMPTY)
+    join([(zone, VIEWERS)], [given])
+    (regexp,) = compiled(zone, problems).zones[LAN.name].regexps
+    assert regexp.pattern == "^app[0-9]$"
+    assert [list(of.rdatas) for of in regexp.node.rrsets] == [[A]]
+
+
+def test_the_zone_s_own_name_is_the_file_s_if_it_says_anything_of_it() -> None:
+    _, lost = joined('records: {"@": {MX: 10 mail}}', supply(one("example.org."), trusted=True))
+    assert lost == ["leases: the zone file has it (example.org.yaml:2:11)"]
+
+
+def test_who_joined_the_network_has_no_name_that_an_administrator_s_pattern_answers_for() -> None:
+    pattern = supply(replace(one("example.org."), pattern="^app"), source="containers", trusted=True)
+    _, lost = joined(EMPTY, pattern, supply(one("app7"), replace(one("example.org."), pattern="^x")))
+    assert lost == [
+        "leases: a regular expression of the zone answers for it",
+        "leases: expected a name, not a pattern",
+    ]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_source_has_so_many_patterns_and_the_rest_is_lost(more: int) -> None:
+    given = [replace(one("example.org."), pattern=f"^h{i}$") for i in range(MAX_PATTERNS + more)]
+    _, lost = joined(EMPTY, supply(*given, trusted=True))
+    assert lost == ["leases: expected at most 100 patterns"] * more
 
 
 def test_the_same_record_twice_is_one_with_the_shorter_ttl() -> None:
