@@ -111,6 +111,11 @@ class Crew:
         return sum(slot.serving for slot in self._slots)
 
     @property
+    def answering(self) -> int:
+        """How many workers answered when ``counts`` asked them last; they do it in the loop that serves."""
+        return sum(slot.serving and slot.counted is not None and slot.counted.done() for slot in self._slots)
+
+    @property
     def generation(self) -> int:
         """The number of the generation that the workers answer from."""
         return self._snapshot.generation

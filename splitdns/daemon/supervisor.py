@@ -193,9 +193,10 @@ class Supervisor:
         self._stop.set()
 
     async def _stay_alive(self) -> None:
-        """Feed systemd's watchdog, if it has one."""
+        """Feed systemd's watchdog, if it has one, while a worker answers; the crew replaces the others."""
         while (interval_s := self._service.watchdog_interval_s) is not None:
-            if self.unhealthy() is None:
+            await self._crew.counts()
+            if self._crew.answering:
                 self._service.alive()
             await asyncio.sleep(interval_s)
 

@@ -219,5 +219,18 @@ class Systemd:
             lines = self._sock.recv(4096).decode().splitlines()
             yield dict(line.split("=", 1) for line in lines)
 
+    def falls_silent(self, for_s: float = 3.0) -> bool:
+        """Whether within ``PATIENCE_S`` nothing is said for so long."""
+        until = time.monotonic() + PATIENCE_S
+        self._sock.settimeout(for_s)
+        try:
+            while time.monotonic() < until:
+                self._sock.recv(4096)
+        except TimeoutError:
+            return True
+        finally:
+            self._sock.settimeout(PATIENCE_S)
+        return False
+
     def close(self) -> None:
         self._sock.close()

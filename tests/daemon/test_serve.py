@@ -268,6 +268,28 @@ def test_systemds_watchdog_is_fed(tmp_path: Path) -> None:
         systemd.close()
 
 
+def test_the_watchdog_starves_while_no_worker_answers(tmp_path: Path) -> None:
+    systemd = Systemd(tmp_path / "notify")
+    try:
+        site = Site(tmp_path)
+        with Server(site, env={"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "200000"}) as server:
+            one, other = server.workers()
+            os.kill(one, signal.SIGSTOP)
+            heard = systemd.heard()
+            for _ in range(3):  # more than can be on their way
+                while next(heard) != {"WATCHDOG": "1"}:
+                    pass
+
+            os.kill(other, signal.SIGSTOP)
+            assert systemd.falls_silent()
+
+            os.kill(one, signal.SIGCONT)
+            os.kill(other, signal.SIGCONT)
+            assert next(heard) == {"WATCHDOG": "1"}
+    finally:
+        systemd.close()
+
+
 def test_a_wrong_configuration_ends_the_start_with_all_mistakes(site: Site) -> None:
     site.configure(site.settings + "workres: 3\nquerylog: maybe\n")
 

@@ -145,6 +145,21 @@ def test_a_worker_that_dies_over_a_swap_does_not_hold_it_up(tmp_path: Path) -> N
     run(tmp_path, test)
 
 
+def test_a_worker_that_is_silent_does_not_answer_until_it_speaks(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        assert ship.crew.answering == 0, "nobody asked"
+        await ship.crew.counts()
+        assert ship.crew.answering == 2
+        silent = ship.workers()[0]
+        os.kill(silent, signal.SIGSTOP)
+        await ship.crew.counts()
+        assert (ship.crew.answering, ship.crew.serving) == (1, 2)
+        os.kill(silent, signal.SIGCONT)
+        await ship.until(lambda: ship.crew.answering == 2)
+
+    run(tmp_path, test)
+
+
 def test_a_silent_workers_last_counts_stand(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         await ship.ask(20)
