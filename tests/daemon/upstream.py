@@ -1,4 +1,4 @@
-"""An upstream for a server that runs in another process: a thread that answers every A with 192.0.2.1."""
+"""An upstream for a server that runs in another process: a thread that gives one address to every name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Upstream:
 
 
 @contextmanager
-def answering(ttl_s: int = 300) -> Iterator[Upstream]:
+def answering(ttl_s: int = 300, address: str = "192.0.2.1") -> Iterator[Upstream]:
     """One that runs."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -39,7 +39,7 @@ def answering(ttl_s: int = 300) -> Iterator[Upstream]:
                 query = dns.message.from_wire(wire)
                 name = query.question[0].name.to_text()
                 upstream.asked.append(name.lower())
-                sock.sendto(answer(query, f"{name} {ttl_s} A 192.0.2.1"), source)
+                sock.sendto(answer(query, f"{name} {ttl_s} A {address}"), source)
 
         thread = threading.Thread(target=run)
         thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -24,6 +25,13 @@ def test_the_name_of_a_metric_says_its_kind_and_unit(metric: Metric) -> None:
 def test_names_are_one_namespace_and_unique() -> None:
     assert NAMESPACE == "splitdns_"
     assert len({metric.name for metric in METRICS}) == len(METRICS)
+
+
+def test_no_declaration_takes_the_name_of_another() -> None:
+    module = ast.parse((ROOT / "splitdns" / "metrics.py").read_text())
+    names = [node.targets[0] for node in module.body if isinstance(node, ast.Assign)]
+    declared = [name.id for name in names if isinstance(name, ast.Name)]
+    assert [name for name in set(declared) if declared.count(name) > 1] == []
 
 
 def test_the_documentation_knows_every_metric() -> None:

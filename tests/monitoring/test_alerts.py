@@ -16,35 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.world import filtered
 from tests.daemon.server import Server, Site, zone
 from tests.daemon.upstream import answering
+from tests.monitoring.gateway import WHOLE, WITHOUT_FORWARD, lay, put
 from tests.monitoring.prometheus import Prometheus, eventually, running
-from tests.unit.cli import gateway
 
 # After the alert that is expected, for others that may follow: the longest `for` but those of trends is two
 # and a half seconds here, and a rule is evaluated every half second.
 AFTERMATH_S = 4.0
 
-WEB = """\
-zone: example.com
-ns: [ns.example.net.]
-records:
-  www: {A: {inside: 192.168.10.20, outside: $wan4}, expose: [443/tcp]}
-"""
 SERIAL = "soa: {serial: 1}\n"  # all servers of a job should agree; a serial is the file's time otherwise
-# A gateway that forwards what the zone promises, and lets nothing else in.
-FILTER = filtered(
-    "-A INPUT -i lo -j ACCEPT\n",
-    "-A INPUT -i lan0 -j ACCEPT\n",
-    "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n",
-    "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n",
-    "-A FORWARD -i lan0 -j ACCEPT\n",
-    "-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT\n",
-    input="DROP",
-)
-WHOLE = gateway.RULES + FILTER
-WITHOUT_FORWARD = "".join(line for line in WHOLE.splitlines(True) if "DNAT --to-destination" not in line)
 
 pytestmark = [
     pytest.mark.needs("prometheus"),
@@ -79,8 +60,7 @@ class Watched:
         if directory.name == "gateway":
             settings = site.settings.replace("127.0.0.1/32]", "127.0.0.1/32, 192.168.0.0/16]")
             site.configure(settings + "wan: {ipv4: 203.0.113.7}\n")
-            gateway.lay(directory, WHOLE)
-            site.write("example.com.yaml", WEB)
+            lay(site)
         return site
 
     def kill_first_upstream(self, name: str) -> None:
@@ -162,18 +142,13 @@ def test_an_upstream_that_is_killed_is_named(watched: Watched) -> None:
 
 
 def test_a_rule_that_is_taken_from_the_gateway_is_named_until_it_is_back(watched: Watched) -> None:
-    rules = watched.sites["gateway"].path / "rules.v4"
-
-    def put(text: str) -> None:
-        new = rules.with_name(".rules.v4")
-        new.write_text(text)
-        new.rename(rules)
+    site = watched.sites["gateway"]
 
     with asked(watched.servers["gateway"]):
         raises(
             watched,
             "gateway",
-            lambda: put(WITHOUT_FORWARD),
+            lambda: put(site, WITHOUT_FORWARD),
             {
                 "alertname": "SplitdnsExposure",
                 "code": "FWD-MISSING",
@@ -181,7 +156,7 @@ def test_a_rule_that_is_taken_from_the_gateway_is_named_until_it_is_back(watched
                 "severity": "warning",
             },
         )
-        put(WHOLE)
+        put(site, WHOLE)
         eventually("it is well again", lambda: watched.prometheus.firing("gateway") == [])
 
 
