@@ -50,6 +50,8 @@ class ImportSource(StrEnum):
     """Whose data can be imported."""
 
     ROUTEROS = "routeros"
+    HOSTS = "hosts"
+    DNSMASQ = "dnsmasq"
 
 
 class FailOn(StrEnum):
@@ -326,10 +328,10 @@ def zone_import(
         typer.Option("--to", metavar="DIRECTORY", help="Write the files there; none is replaced."),
     ] = None,
 ) -> None:
-    """Make zone files of another system's DNS data.
+    """Make zone files of another system's DNS data; of a DNS server, the whole configuration.
 
-    They are overlays: names that are not in them are forwarded, as that system did. What could not be carried
-    over is printed as warnings. Exit status: 2 wrong input, else 0.
+    Names that are not in the zones are forwarded where that system did. What could not be carried over is
+    printed as warnings. Exit status: 2 wrong input, else 0.
     """
     from splitdns.cli.imports import run
 

@@ -1,4 +1,7 @@
-"""``splitdns zone import``: another system's DNS data as zone files, and what could not be carried over."""
+"""``splitdns zone import``: another system's DNS data as zone files, and what could not be carried over.
+
+Of a system that this server replaces, a configuration is made, too.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def run(file: Path, source: str, apexes: Sequence[str], horizon: str, to: Path | None) -> None:
-    """Print the zones, or write each to its file in ``to``, over none that is there."""
+    """Print the files, or write each to its place in ``to``, over none that is there."""
     made = _imported(file, source, apexes, horizon)
     if to is None:
         out = printer()
-        for apex, text in made.zones.items():
-            out.line(f"# {apex}.yaml", "dim")
+        for name, text in made.files.items():
+            out.line(f"# {name}", "dim")
             for line in text.splitlines():
                 out.line(line)
     else:
@@ -42,19 +45,21 @@ def _imported(file: Path, source: str, apexes: Sequence[str], horizon: str) -> I
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file}: cannot read it: {error}")
     try:
-        return imported(source, Printed(text, str(file)), wanted, horizon)
+        return imported(source, Printed(text, str(file)), wanted, horizon, file.parent)
     except ExceptionGroup as group:
         report([one for one in group.exceptions if isinstance(one, InputError)], ())
         raise SystemExit(Status.WRONG) from None
 
 
 def _write(made: Imported, to: Path) -> None:
-    paths = {to / f"{apex}.yaml": text for apex, text in made.zones.items()}
+    paths = {to / name: text for name, text in made.files.items()}
     there = [str(path) for path in paths if path.exists()]
     if there:
         fail(f"there is a file already, and it is left alone: {', '.join(there)}")
     for path, text in paths.items():
         try:
+            if len(made.zones) != len(made.files):  # a configuration has directories of its own
+                path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         except OSError as error:
             fail(f"{path}: cannot write it: {error.strerror}")

@@ -1,7 +1,7 @@
 """What another system answers of its own, as entries: a name or a pattern, a type, a value.
 
 Readers of systems make them, ``zones`` writes them down. What a zone cannot say is left, with its place and
-what to do instead.
+what to do instead. How the system serves them, to whom, and where it asks for the rest, is ``service``'s.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from splitdns.errors import Caution, Where
+from splitdns.imports.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,11 @@ class Entry:
 
     ``name`` is complete, without its final dot; or, if ``is_pattern``, a regular expression that is searched
     in complete names. ``value`` is as in a master file, names in it complete; that of a TXT is the text
-    itself. ``beneath``: all names beneath ``name`` have it, too.
+    itself, unless it stands in quotes. ``beneath``: all names beneath ``name`` have it, too.
+
+    ``horizons``: who sees it; none: those of the one horizon that is wanted. ``is_open``: what else is asked
+    of the name, the other system forwarded. ``has_ptr``: whether the address's own name is this one; None
+    where nobody said.
     """
 
     name: str
@@ -27,15 +32,24 @@ class Entry:
     ttl_s: int | None = None
     is_pattern: bool = False
     beneath: bool = False
+    horizons: tuple[str, ...] = ()
+    is_open: bool = False
+    has_ptr: bool | None = None
 
 
 @dataclass(slots=True)
 class Found:
-    """``patterns_first``: the other system asks its patterns before its names."""
+    """``patterns_first``: the other system asks its patterns before its names.
+
+    ``closed`` are zones whose other names do not exist, each with the horizons that it is for (none: all);
+    ``service`` is None for a system that is not replaced, but only asked for its names.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     left: list[Caution] = field(default_factory=list)
     patterns_first: bool = False
+    closed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    service: Service | None = None
 
     def leave(self, where: Where, message: str) -> None:
         self.left.append(Caution(where, message))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.imports import routeros
+from splitdns.imports import dnsmasq, hosts, routeros
 from splitdns.imports.entries import Found
 from splitdns.imports.zones import Imported, written
 
-SOURCES: dict[str, Callable[[list[Printed]], Found]] = {
-    "routeros": routeros.found_in,
+SOURCES: dict[str, Callable[[Printed, Path], Found]] = {
+    "routeros": lambda text, _: routeros.found_in([text]),
+    "hosts": hosts.found_in,
+    "dnsmasq": dnsmasq.found_in,
 }
 
 
-def imported(source: str, text: Printed, apexes: Sequence[str], horizon: str) -> Imported:
-    """The zones in ``text`` of one of ``SOURCES``; see ``zones.written``.
+def imported(
+    source: str, text: Printed, apexes: Sequence[str], horizon: str, beside: Path = Path()
+) -> Imported:
+    """What is in ``text`` of one of ``SOURCES``, and in the files that it names, which are in ``beside``.
+
+    See ``zones.written``.
 
     Raises:
         ExceptionGroup[ConfigError]: it is none of that source.
     """
-    return written(SOURCES[source]([text]), apexes, horizon, text.file)
+    return written(SOURCES[source](text, beside), apexes, horizon, text.file)

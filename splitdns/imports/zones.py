@@ -1,20 +1,27 @@
-"""Entries as zone files: overlays, for views of one horizon.
+"""Entries as zone files, and a service as a configuration around them.
 
-Another system's own data lies over the public DNS: what it does not know it forwards. That is an overlay.
-Each zone is written for the horizon of those who asked that system, so that nobody outside is told more.
+Another system's own data mostly lies over the public DNS: what it does not know it forwards. That is an
+overlay; domains whose other names do not exist there are zones of their own. Each value is written for the
+horizon of those who asked that system, so that nobody else is told more.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from splitdns.errors import Caution
+from splitdns.errors import Caution, Where, ZoneError
+from splitdns.imports.completing import completed, pointed
+from splitdns.imports.configs import config, list_path
 from splitdns.imports.entries import Entry, Found
-from splitdns.imports.patterns import is_in, matches, relative, tail
-from splitdns.names import fold, from_text, to_text, wire_from_text
+from splitdns.imports.patterns import is_in, matches, tail
+from splitdns.imports.zonetext import ZoneText, is_written
+from splitdns.load.master import rdata_from_text
+from splitdns.load.reverse import BUILT_IN
+from splitdns.names import ROOT, from_text, is_under, to_text
+from splitdns.records import type_from_text
 from splitdns.zone import check_pattern
 
 # Second labels under which a country's names are sold, so that they are nobody's zone.
@@ -23,52 +30,110 @@ _SOLD = frozenset({"ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"})
 _INSIDE = frozenset({
     "alt", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "private", "test",
 })  # fmt: skip
-_ALONE = ("CNAME",)
-MAX_TTL_S = 2_147_483_647  # RFC 2181 8
+_REVERSE = {from_text("in-addr.arpa."): 5, from_text("ip6.arpa."): 14}  # labels of a /24, and of a /48
+_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_.-]+")
+_PRIVATE = frozenset(to_text(apex).rstrip(".") for apex in BUILT_IN)  # nobody out there knows their names
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Zone files by apex, and what could not be carried over, in file order."""
+    """Zone files by apex, all files by path, and what could not be carried over, in file order."""
 
     zones: dict[str, str]
     left: tuple[Caution, ...]
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> Imported:
-    """The zones of all entries.
+    """The zones of all entries, and the configuration of a service.
 
     ``apexes`` are zones that are wanted; names beneath none of them go to a zone of their own domain's.
     ``source`` stands in the files.
     """
-    zones: dict[str, _Zone] = {}
-    usable = [one for one in found.entries if _is_usable(one, found)]
+    zones = {}
+    for apex, horizons in found.closed.items():
+        if _is_name(apex, Where(source), found):
+            zones[apex] = ZoneText(apex, horizon, is_closed=True, views=_views(horizons, found))
+    borders = _forwarded(found).union(found.closed)
+    usable = completed(pointed([one for one in found.entries if _is_usable(one, found)]), borders)
+    shared = _shared(usable)
+    wanted = (*apexes, *zones)
     for entry in usable:
-        apex = _apex_of(entry, apexes)
+        apex = _apex_of(entry, wanted)
         if apex is None:
             found.leave(entry.where, f"the pattern {entry.name} is not about the names of one zone")
             continue
-        zone = zones.setdefault(apex, _Zone(apex))
+        if apex not in zones:
+            zones[apex] = ZoneText(apex, horizon, is_closed=apex in _PRIVATE - _forwarded(found))
+        zone = zones[apex]
         if entry.is_pattern:
             zone.add_pattern(entry, found)
         else:
-            zone.add(entry, found)
+            zone.add(entry, shared, found)
     if found.patterns_first:
         _tell_shadowed(usable, found)
     for zone in zones.values():
         zone.take_apex(found)
-    texts = {apex: zone.text(horizon, source) for apex, zone in zones.items() if zone.has_records}
-    return Imported(texts, tuple(sorted(found.left, key=lambda one: one.where)))
+    texts = {apex: zone.text(source) for apex, zone in zones.items() if zone.has_records}
+    left = tuple(sorted(dict.fromkeys(found.left), key=lambda one: one.where))
+    return Imported(texts, left, _files(texts, found, source))
+
+
+def _files(zones: dict[str, str], found: Found, source: str) -> dict[str, str]:
+    service = found.service
+    if service is None:
+        return {f"{apex}.yaml": text for apex, text in zones.items()}
+    files = {"splitdns.yaml": config(service, source)}
+    files |= {f"zones/{apex}.yaml": text for apex, text in zones.items()}
+    files |= {f"zones/{name}": text for name, text in service.masters.items()}
+    for name, plan in service.lists.items():
+        files[list_path(name, plan.format)] = "".join(f"{line}\n" for line in plan.lines)
+    return files
+
+
+def _forwarded(found: Found) -> frozenset[str]:
+    return frozenset(rule.domain for rule in found.service.forward) if found.service else frozenset()
+
+
+def _views(horizons: Sequence[str], found: Found) -> list[str]:
+    """The views that a zone is for; none where that is all of them."""
+    if not horizons or found.service is None:
+        return []
+    own = [name for name, view in found.service.views.items() if {*view.horizon} & {*horizons}]
+    return [] if len(own) == len(found.service.views) else own
+
+
+def _shared(entries: Iterable[Entry]) -> frozenset[str]:
+    names = {(one.value, one.name.lower()) for one in entries if one.rdtype in ("A", "AAAA")}
+    counts = Counter(value for value, _ in names)
+    return frozenset(value for value, count in counts.items() if count > 1)
 
 
 def _is_usable(entry: Entry, found: Found) -> bool:
     try:
         if entry.is_pattern:
             check_pattern(entry.name)
-        else:
-            from_text(f"{entry.name}.")
+        elif not _is_name(entry.name, entry.where, found):
+            return False
+        if entry.rdtype != "TXT" or is_written(entry.value):
+            rdata_from_text(type_from_text(entry.rdtype), entry.value, ROOT, entry.where)
+    except ZoneError as error:
+        found.leave(entry.where, f"left out: {error.message}")
+        return False
     except ValueError as error:
         found.leave(entry.where, f"left out: {error}")
+        return False
+    return True
+
+
+def _is_name(name: str, where: Where, found: Found) -> bool:
+    """Whether a zone file can have the name as it is written."""
+    try:
+        from_text(f"{name}.")
+        if name.isascii() and not _NAME.fullmatch(name):
+            raise ValueError(f"expected letters, digits, - and _ in a name, found {name!r:.60}")
+    except ValueError as error:
+        found.leave(where, f"left out: {error}")
         return False
     return True
 
@@ -86,7 +151,14 @@ def _apex_of(entry: Entry, apexes: Sequence[str]) -> str | None:
     wanted = [apex for apex in apexes if is_in(name, apex)]
     if wanted:
         return max(wanted, key=len)
-    labels = to_text(from_text(f"{name}.")).rstrip(".").split(".")
+    qname = from_text(f"{name}.")
+    labels = to_text(qname).rstrip(".").split(".")
+    for above, count in _REVERSE.items():
+        if is_under(qname, above):
+            inside = next((apex for apex in BUILT_IN if is_under(qname, apex)), None)
+            return to_text(inside).rstrip(".") if inside else ".".join(labels[-count:])
+    if labels[0] == "*" and len(labels) < 3:
+        return labels[-1]
     if entry.is_pattern and len(labels) < 2 and labels[-1] not in _INSIDE:
         return None
     if labels[-1] in _INSIDE:
@@ -107,120 +179,3 @@ def _tell_shadowed(entries: Iterable[Entry], found: Found) -> None:
                     f"first there; here the name wins",
                 )
                 break
-
-
-@dataclass(slots=True)
-class _Zone:
-    """A zone while it is put together: by owner (relative) the values of each type.
-
-    An overlay's own name is asked for by itself, and never by a pattern (semantics 4).
-    """
-
-    apex: str
-    names: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    ttls: dict[str, int] = field(default_factory=dict)
-    name_servers: list[str] = field(default_factory=list)
-    at_apex: dict[str, list[Entry]] = field(default_factory=dict)  # of patterns, by type
-
-    @property
-    def has_records(self) -> bool:
-        return bool(self.names or self.name_servers)
-
-    def add(self, entry: Entry, found: Found) -> None:
-        owner = self._owner(entry.name)
-        if entry.rdtype == "NS" and owner == "@":
-            self.name_servers.append(entry.value)
-            return
-        self._put(owner, entry, found)
-        if entry.beneath and entry.rdtype != "NS":
-            self._put("*" if owner == "@" else f"*.{owner}", entry, found)
-
-    def add_pattern(self, entry: Entry, found: Found) -> None:
-        made = relative(entry.name, self.apex)
-        if made is None:
-            message = f"the pattern {entry.name} cannot be told for names of {self.apex} alone"
-            found.leave(entry.where, message)
-            return
-        if made.note:
-            found.leave(entry.where, f"the pattern {entry.name}: {made.note}")
-        if made.apex and entry.rdtype not in _ALONE:
-            self.at_apex.setdefault(entry.rdtype, []).append(entry)
-        elif made.apex:
-            found.leave(entry.where, f"left out at {self.apex} itself: a CNAME stands alone")
-        if made.pattern:
-            self._put(f"~{made.pattern}", entry, found)
-
-    def take_apex(self, found: Found) -> None:
-        """What patterns say of the zone's own name, where nothing else says it."""
-        for rdtype, entries in self.at_apex.items():
-            if rdtype not in self.names.get("@", {}):
-                for entry in entries:
-                    self._put("@", entry, found)
-
-    def _owner(self, name: str) -> str:
-        labels = to_text(wire_from_text(f"{name}.")).rstrip(".")
-        if fold(wire_from_text(f"{name}.")) == from_text(f"{self.apex}."):
-            return "@"
-        return labels[: -len(self.apex) - 1]
-
-    def _put(self, owner: str, entry: Entry, found: Found) -> None:
-        key = owner if owner.startswith("~") else owner.lower()
-        types = self.names.get(key, {})
-        alone = entry.rdtype in _ALONE
-        if alone and (types or owner == "@"):
-            found.leave(entry.where, f"left out: {entry.name} has other records, and a CNAME stands alone")
-            return
-        if not alone and any(one in types for one in _ALONE):
-            found.leave(entry.where, f"left out: {entry.name} has a CNAME, which stands alone")
-            return
-        self.names.setdefault(key, types)
-        values = types.setdefault(entry.rdtype, [])
-        if entry.value not in values:
-            values.append(entry.value)
-        if entry.ttl_s is None:
-            return
-        ttl_s = min(entry.ttl_s, MAX_TTL_S)
-        if self.ttls.setdefault(key, ttl_s) != ttl_s:
-            self.ttls[key] = min(self.ttls[key], ttl_s)
-            found.leave(entry.where, f"{entry.name} gets the smallest of its TTLs, {self.ttls[key]} s")
-
-    def text(self, horizon: str, source: str) -> str:
-        lines = [f"# imported from {source}", f"zone: {_quoted(self.apex)}", "mode: overlay"]
-        if self.name_servers:
-            lines.append(f"ns: [{', '.join(map(_quoted, self.name_servers))}]")
-        lines.append("records:" if self.names else "records: {}")
-        for owner, types in self.names.items():
-            parts = [f"{rdtype}: {_values(rdtype, values, horizon)}" for rdtype, values in types.items()]
-            if owner in self.ttls:
-                parts.append(f"ttl: {_time(self.ttls[owner])}")
-            lines.append(f"  {_quoted(owner)}: {{{', '.join(parts)}}}")
-        return "".join(f"{line}\n" for line in lines)
-
-
-def _values(rdtype: str, values: Sequence[str], horizon: str) -> str:
-    texts = [_quoted(_text(one) if rdtype == "TXT" else one) for one in values]
-    whole = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    return f"{{{_quoted(horizon)}: {whole}}}"
-
-
-def _text(text: str) -> str:
-    """A text that begins with a quote, or is empty, as a master file has it."""
-    if text and not text.startswith(('"', "$")) and text == text.strip():
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _quoted(text: str) -> str:
-    """As YAML: plain where that is safe."""
-    is_plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*", text)
-    if is_plain and text.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n"):
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _time(seconds: int) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and not seconds % size:
-            return f"{seconds // size}{unit}"
-    return str(seconds)

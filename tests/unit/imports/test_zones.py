@@ -6,7 +6,8 @@ import pytest
 
 from splitdns.errors import Where
 from splitdns.imports.entries import Entry, Found
-from splitdns.imports.zones import MAX_TTL_S, Imported, written
+from splitdns.imports.zones import Imported, written
+from splitdns.imports.zonetext import MAX_TTL_S
 
 HERE = Where("export.rsc", 1, 1)
 
