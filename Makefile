@@ -1,6 +1,6 @@
 # The same commands for those whose fingers say make; ./dev does the work.
-.PHONY: run test test-long chaos soak lab-fuzz lint types bench setup lock
-run test test-long chaos soak lint types bench setup lock:
+.PHONY: run demo test test-long chaos soak lab-fuzz lint types bench setup lock
+run demo test test-long chaos soak lint types bench setup lock:
 	@./dev $@
 lab-fuzz: # make lab-fuzz N=5000
 	@./dev $@ $(N)
