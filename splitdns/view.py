@@ -322,6 +322,15 @@ class ViewTable:
         remembered = self._former | self._remembered
         return Counter(match.view.name for match in remembered.values() if match is not None)
 
+    def seen(self, most: int) -> dict[str, list[str]]:
+        """Remembered addresses by the view that they meet, up to so many of each, those of late first."""
+        found: dict[str, list[str]] = {}
+        for remembered in (self._remembered, self._former):
+            for host, match in remembered.items():
+                if match is not None and len(hosts := found.setdefault(match.view.name, [])) < most:
+                    hosts.append(host)
+        return {name: list(dict.fromkeys(hosts)) for name, hosts in found.items()}
+
     def renew(self) -> tuple[str, ...]:
         """The hosts that were matched since the last time; those from before it are forgotten."""
         self._former, self._remembered = self._remembered, {}

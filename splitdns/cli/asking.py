@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from splitdns.cli.console import fail
-from splitdns.explain import Ask
-from splitdns.names import fold, wire_from_text
-from splitdns.records import Type, type_from_text
+from splitdns.explain import Ask, typed
 from splitdns.view import fold_address
-from splitdns.wire.edns import Edns
 from splitdns.wire.message import Query
 
 
 def question(name: str, qtype: str | None) -> Query:
-    """The query of a usual client, with RD and EDNS; an address as ``name`` asks for its PTR.
-
-    A wrong name or type ends the command with status 2.
-    """
-    reverse = _reverse(name)
-    if "://" in name:
-        host = name.partition("://")[2].partition("/")[0].partition(":")[0]
-        fail(f"expected a domain name, found a URL; ask for {host!r}")
+    """The query of a usual client; a wrong name or type ends the command with status 2."""
     try:
-        wire = wire_from_text(reverse or (name if name.endswith(".") else name + "."))
-        number = type_from_text(qtype) if qtype else Type.PTR if reverse else Type.A
+        return typed.question(name, qtype)
     except ValueError as error:
         fail(str(error))
-    return Query(wire, fold(wire), number, rd=True, edns=Edns(payload_octets=1232))
-
-
-def _reverse(name: str) -> str | None:
-    try:
-        return ipaddress.ip_address(name).reverse_pointer + "."
-    except ValueError:
-        return None
 
 
 def upstreams(wanted: bool) -> Ask | None:

@@ -11,12 +11,13 @@ import os
 import pickle
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from splitdns.answer.limits import Rates
 from splitdns.forward.cache import CacheLimits
 from splitdns.logs import Format, Level
-from splitdns.metrics import Counts
 from splitdns.names import Qname
+from splitdns.serve.logfile import Rotation
 from splitdns.serve.stream import Limits
 
 MAX_MESSAGE_OCTETS = 4096  # beyond: a bug; what is long goes into a memory file
@@ -34,6 +35,7 @@ class Knobs:
     log_level: Level
     log_format: Format
     cache: CacheLimits = CacheLimits()  # noqa: RUF009 (frozen)
+    querylog_file: Rotation | None = None  # else standard output
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,33 @@ class Flushed:
     replies: int
 
 
-Message = Prepare | Swap | Collect | Flush | Stop | Serving | Ready | Counted | Flushed
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """To a worker: send what you answer, for ``for_s`` from now."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """From a worker, with a memory file of what it answered; ``skipped``: how much more there was."""
+
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAsks:
+    """To a worker: send which clients you have seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Askers:
+    """From a worker, with a memory file of addresses by view."""
+
+
+ToWorker = Prepare | Swap | Collect | Flush | Stop | Watch | WhoAsks
+FromWorker = Serving | Ready | Counted | Flushed | Seen | Askers
+Message = ToWorker | FromWorker
 
 
 class Channel:
@@ -169,17 +197,16 @@ def memory_file() -> int:
     return os.memfd_create("splitdns", os.MFD_CLOEXEC)
 
 
-def counts_to_file(counts: Counts) -> int:
-    """A memory file that holds ``counts``; the caller closes it."""
+def to_file(value: object) -> int:
+    """A memory file that holds ``value``, which has to be picklable; the caller closes it."""
     memory = memory_file()
     with open(memory, "wb", closefd=False) as file:
-        pickle.dump(counts, file, protocol=5)
+        pickle.dump(value, file, protocol=5)
     return memory
 
 
-def counts_from_file(memory: int) -> Counts:
-    """What ``counts_to_file`` wrote; closes the file."""
+def from_file(memory: int) -> Any:
+    """What ``to_file`` wrote; closes the file."""
     with open(memory, "rb") as file:
         file.seek(0)
-        counts: Counts = pickle.load(file)  # noqa: S301 (the same program wrote it)
-    return counts
+        return pickle.load(file)  # noqa: S301 (the same program wrote it)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from splitdns.daemon.channel import (
+    Askers,
     Channel,
     Collect,
     Counted,
@@ -24,14 +25,18 @@ from splitdns.daemon.channel import (
     Message,
     Prepare,
     Ready,
+    Seen,
     Serving,
     Stop,
     Swap,
-    counts_from_file,
+    Watch,
+    WhoAsks,
+    from_file,
 )
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
 from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts, merged
+from splitdns.serve.pipeline import QueryLogEntry
 from splitdns.snapshot import Snapshot
 
 log = logging.getLogger("splitdns.daemon")
@@ -63,6 +68,7 @@ class _Slot:
     counted: asyncio.Future[None] | None = None
     asked_s: float = 0.0  # since when we wait for ``counted``
     flushed: asyncio.Future[int] | None = None
+    askers: asyncio.Future[dict[str, list[str]]] | None = None
     counts: Counts = field(default_factory=Counts)  # of the worker that is here now
     past: Counts = field(default_factory=Counts)  # of those that were here before
 
@@ -95,6 +101,7 @@ class Crew:
         for slot in self._slots:  # a counter that is there from the start: its first step is seen, too
             counts.add(WORKER_RESTARTS, str(slot.number), by=0)
         self._in_child = in_child
+        self.on_seen: Callable[[Sequence[QueryLogEntry], int], None] = lambda _entries, _skipped: None
         self._stopping = asyncio.Event()
         self._all_serving = asyncio.Event()
         self._flushing = asyncio.Lock()  # one flush at a time, for answers do not say to which
@@ -185,6 +192,27 @@ class Crew:
                     waiting.append(slot.flushed)
             done = (await asyncio.wait(waiting, timeout=FLUSH_S))[0] if waiting else set()
             return sum(future.result() for future in done)
+
+    def watch(self, for_s: float) -> None:
+        """Have all workers send what they answer to ``on_seen``, for so long."""
+        for slot in self._slots:
+            slot.send(Watch(for_s))
+
+    async def clients(self) -> dict[str, set[str]]:
+        """Clients that were seen lately, by view, some of them where there are many."""
+        waiting = []
+        for slot in self._slots:
+            if slot.askers is None or slot.askers.done():
+                slot.askers = asyncio.get_running_loop().create_future()
+                if not slot.send(WhoAsks()):
+                    slot.askers.set_result({})
+            waiting.append(slot.askers)
+        done = (await asyncio.wait(waiting, timeout=COUNT_S))[0]
+        found: dict[str, set[str]] = {}
+        for future in done:
+            for view, hosts in future.result().items():
+                found.setdefault(view, set()).update(hosts)
+        return found
 
     async def mind(self, check_s: float = CHECK_S, hung_s: float = HUNG_S) -> None:
         """Kill workers that hang, so that they are replaced: the kernel goes on sending them queries."""
@@ -292,6 +320,8 @@ class Crew:
             _resolve(waiting)
         if slot.flushed is not None and not slot.flushed.done():
             slot.flushed.set_result(0)  # who follows knows nothing
+        if slot.askers is not None and not slot.askers.done():
+            slot.askers.set_result({})
         return status
 
     def _heard(self, slot: _Slot, message: Message, memory: int | None) -> None:
@@ -306,8 +336,14 @@ class Crew:
                 if number == self.generation:
                     _resolve(slot.ready)
             case Counted() if memory is not None:
-                slot.counts = counts_from_file(memory)
+                slot.counts = from_file(memory)
                 _resolve(slot.counted)
+            case Seen(skipped) if memory is not None:
+                self.on_seen(from_file(memory), skipped)
+            case Askers() if memory is not None:
+                askers = from_file(memory)
+                if slot.askers is not None and not slot.askers.done():
+                    slot.askers.set_result(askers)
             case Flushed(replies):
                 if slot.flushed is not None and not slot.flushed.done():
                     slot.flushed.set_result(replies)

@@ -2,25 +2,23 @@
 
 It runs in a child of low priority, which reads the files that a privileged helper has written and judges the
 generation that answers. The server itself has no right to read rules, and runs no command (semantics 23).
-What comes back is small: findings for the log, and numbers for the metrics.
+What comes back is small: findings for the log, numbers for the metrics, and what a page shows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from splitdns.daemon.build import NICE
-from splitdns.daemon.channel import memory_file
-from splitdns.daemon.process import ended, ending, fork, kill
+from splitdns.daemon.errand import ErrandError, errand
 from splitdns.load.load import Loaded
 from splitdns.metrics import (
     EXPOSURE_CONSISTENT,
@@ -31,11 +29,16 @@ from splitdns.metrics import (
     Counts,
 )
 
+if TYPE_CHECKING:
+    from splitdns.web.cures import Cures
+    from splitdns.web.server import Inspected
+
 log = logging.getLogger("splitdns.exposure")
 
 EVERY_S = 300.0  # between two runs where nothing changed: the age of the rules has to be seen
 MAX_SUBJECTS = 200  # that have series of their own, the worst; what is beyond is counted without its subject
 RUN_S = 120.0  # that one run may take; beyond: it is killed, and counts as failed
+CURES_S = 30.0  # that cures may take to be tried, while a person waits; beyond: they are not known
 
 _LEVELS = {
     "critical": logging.ERROR,
@@ -53,6 +56,9 @@ class Inspector:
         self._counts = counts
         self._in_child = in_child
         self._known: dict[str, dict[str, str]] = {}  # findings that were told, by what makes them one
+        self.inspected: Inspected | None = None
+        self._cures: Cures | ErrandError | None = None  # of the last inspection, once somebody asked
+        self._trying = asyncio.Lock()
 
     async def inspect_again(
         self, loaded: Callable[[], Loaded], wanted: asyncio.Event, every_s: float = EVERY_S
@@ -71,8 +77,13 @@ class Inspector:
         if gateway is None or not gateway.sources:
             self._forget()
             self._known = {}
+            self.inspected = None
             return
+        from splitdns.web.server import Inspected
+
         said = await self._said(loaded)
+        self.inspected = Inspected(said["error"] if "error" in said else said["exposure"], time.time())
+        self._cures = None
         self._forget()
         self._counts.set(EXPOSURE_RUN, time.time())
         self._counts.set(EXPOSURE_SUCCESSFUL, "error" not in said)
@@ -82,37 +93,37 @@ class Inspector:
         self._count(said)
         self._tell(said)
 
+    async def cures(self, loaded: Loaded) -> Cures:
+        """The rules that mend what was found last; they are tried once for each inspection.
+
+        Raises:
+            ErrandError: nobody can say, or not soon.
+        """
+        from splitdns.web.cures import mended
+
+        def work() -> Cures | str:
+            try:
+                return mended(loaded, self._base)
+            except ExceptionGroup as group:
+                return "; ".join(map(str, group.exceptions))
+
+        async with self._trying:
+            if self._cures is None:
+                try:
+                    found = await errand(work, self._in_child, CURES_S)
+                    self._cures = ErrandError(found) if isinstance(found, str) else found
+                except ErrandError as error:
+                    self._cures = error
+            if isinstance(self._cures, ErrandError):
+                raise self._cures
+            return self._cures
+
     async def _said(self, loaded: Loaded) -> dict[str, Any]:
         """What the child says, or that it could not."""
-        memory = memory_file()
         try:
-            process = fork(lambda: self._be_child(memory, loaded))
-            try:
-                async with asyncio.timeout(RUN_S):
-                    status = await ended(process)
-            except (TimeoutError, asyncio.CancelledError) as error:
-                kill(process)
-                os.waitpid(process, 0)  # noqa: ASYNC222 (at once)
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-                return {"error": f"the check took more than {RUN_S:.0f} s"}
-            if status:
-                return {"error": f"the process that checks ended with {ending(status)}"}
-            with open(os.dup(memory), "rb") as file:  # noqa: ASYNC230 (memory)
-                file.seek(0)
-                said: dict[str, Any] = json.load(file)
-            return said
-        except OSError as error:
-            return {"error": str(error)}
-        finally:
-            os.close(memory)
-
-    def _be_child(self, memory: int, loaded: Loaded) -> None:
-        self._in_child()
-        os.nice(NICE)
-        said = inspection(loaded, self._base)
-        with open(memory, "w", closefd=False) as file:
-            json.dump(said, file)
+            return await errand(partial(inspection, loaded, self._base), self._in_child, RUN_S)
+        except ErrandError as error:
+            return {"error": f"the check: {error}"}
 
     def _forget(self) -> None:
         """Drop the numbers of the last run, once there are others: until then they are the best there are."""
@@ -142,9 +153,10 @@ class Inspector:
 
 
 def inspection(loaded: Loaded, base: Path) -> dict[str, Any]:
-    """The check's outcome as values of JSON: findings, counts, whether each service is consistent."""
+    """The check's outcome: findings, counts, whether each service is consistent, what a page shows."""
     from splitdns.check.check import check
     from splitdns.check.gather import read_gateway
+    from splitdns.web.exposure import drawn
 
     settings = loaded.settings.gateway
     assert settings is not None
@@ -175,4 +187,5 @@ def inspection(loaded: Loaded, base: Path) -> dict[str, Any]:
             for service in judgement.services
         },
         "rules_s": min(ages, default=None),
+        "exposure": drawn(checked),
     }

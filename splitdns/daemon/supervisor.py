@@ -31,8 +31,10 @@ from splitdns.systemd import Service
 if TYPE_CHECKING:
     from splitdns.daemon.channel import Flush, Knobs
     from splitdns.daemon.control import Control
+    from splitdns.daemon.inspection import Inspector
     from splitdns.daemon.worker import Sockets
     from splitdns.watch import Watcher
+    from splitdns.web.app import Application
 
 log = logging.getLogger("splitdns.daemon")
 
@@ -102,6 +104,7 @@ class Supervisor:
         self._service = Service(os.environ)
         self._addresses = [_shown(sock) for sock in sockets[0].udp]
         self._admin = _admin_socket(loaded.settings)
+        self._admin_settings = loaded.settings.admin  # a reload does not change them
         self._control: Control | None = None
         self._cookie_master = os.urandom(MASTER_OCTETS)
         knobs = _knobs(loaded.settings, len(sockets), self._cookie_master)
@@ -111,6 +114,7 @@ class Supervisor:
         self._flush_wanted = asyncio.Event()
         self._watching = asyncio.Event()
         self._swapped = asyncio.Event()
+        self._inspector: Inspector | None = None
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
@@ -156,7 +160,7 @@ class Supervisor:
                 if self._control is not None:
                     group.create_task(self._control.serve(self._flush, self._stop))
                 if self._admin is not None:
-                    group.create_task(serve(self, self._admin, end_admin))
+                    group.create_task(serve(self, self._admin, end_admin, self._pages))
                 await self._stop.wait()
                 log.info("stopping")
                 self._service.stopping()
@@ -286,8 +290,8 @@ class Supervisor:
         from splitdns.daemon.inspection import Inspector
 
         await self._crew.wait_until_serving()
-        inspector = Inspector(self._config, self._counts, self._close_in_builder)
-        await inspector.inspect_again(lambda: self._loaded, self._swapped)
+        self._inspector = Inspector(self._config, self._counts, self._close_in_builder)
+        await self._inspector.inspect_again(lambda: self._loaded, self._swapped)
 
     # Flush
 
@@ -322,10 +326,14 @@ class Supervisor:
         """The counts of all workers and of this process, and their content type; within a second or so."""
         from splitdns.serve.exposition import render
 
+        return render(await self.counts(), accept)
+
+    async def counts(self) -> Counts:
+        """Those of all workers and of this process."""
         counts = await self._crew.counts()
         counts.merge(self._counts)
         counts.set(metrics.BUILD_INFO, 1, __version__, "", metrics.python_version())
-        return render(counts, accept)
+        return counts
 
     def unhealthy(self) -> str | None:
         """Why this server is of no use; None: it is well."""
@@ -336,6 +344,25 @@ class Supervisor:
         if self._stop.is_set():
             return "stopping"
         return None if self._crew.serving == self._crew.size else "not all workers are serving"
+
+    def _pages(self) -> Application:
+        """The web page; nothing of it is imported before somebody asks for it."""
+        from splitdns.daemon.desk import Desk, Means, door_of
+        from splitdns.web.app import application
+
+        assert self._admin is not None
+        base = self._config.parent if self._config is not None else Path()
+        means = Means(
+            base,
+            lambda: self._loaded,
+            lambda: self._inspector,
+            self.counts,
+            self.unready,
+            self._flush,
+            self._swapped.set,
+            self._close_in_builder,
+        )
+        return application(Desk(means, self._crew), door_of(self._admin_settings, base, self._admin))
 
 
 def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:

@@ -20,6 +20,7 @@ from splitdns import logs
 from splitdns.answer.limits import Limiter
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
+    Askers,
     Channel,
     Collect,
     Counted,
@@ -29,10 +30,13 @@ from splitdns.daemon.channel import (
     Message,
     Prepare,
     Ready,
+    Seen,
     Serving,
     Stop,
     Swap,
-    counts_to_file,
+    Watch,
+    WhoAsks,
+    to_file,
 )
 from splitdns.daemon.generation import Package
 from splitdns.forward.cache import Shelf
@@ -50,14 +54,16 @@ from splitdns.metrics import (
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
 from splitdns.serve.lost import LOOK_S, Lookout
-from splitdns.serve.pipeline import Pipeline
-from splitdns.serve.querylog import QueryLog
+from splitdns.serve.pipeline import Pipeline, QueryLogEntry
+from splitdns.serve.querylog import QueryLog, Stream
 from splitdns.serve.stream import StreamServer
+from splitdns.serve.tap import MOMENT_S, Tap
 from splitdns.snapshot import Snapshot
 from splitdns.wire.cookies import Cookies
 
 log = logging.getLogger("splitdns.daemon")
 
+MAX_SEEN = 100  # clients of a view that are told to who asks for them
 QUERYLOG_S = 1.0  # that the query log has to write what waits
 # How many objects come before the collector looks for cycles among them. Thousands of questions on their way
 # are a hundred each, and all of them go by themselves: CPython's 700 looks at them several times over, which
@@ -98,6 +104,8 @@ class _Worker:
         self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, gate=gate)
         self._prepared: Snapshot | None = None
         self._querylog: QueryLog | None = None
+        self._tap: Tap | None = None
+        self._watched_until_s = 0.0
         self._lookout = Lookout(self._counts)
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
@@ -150,6 +158,10 @@ class _Worker:
                 self._say(Serving(number))
             case Collect():
                 self._say_counts()
+            case Watch(for_s):
+                self._watch(for_s)
+            case WhoAsks():
+                self._say_value(Askers(), self._pipeline.snapshot.table.seen(MAX_SEEN))
             case Flush(name, subtree, view):
                 self._say(Flushed(self._forwarder.flush(name, subtree=subtree, view=view)))
             case _:
@@ -180,6 +192,42 @@ class _Worker:
             self._querylog.start()
         self._pipeline.query_log = self._querylog
         self._knobs = knobs
+        self._listen()
+
+    def _listen(self) -> None:
+        """Have the pipeline tell of queries those who want to hear of them; mostly nobody does."""
+        tap, querylog = self._tap, self._querylog
+        if tap is None or querylog is None:
+            self._pipeline.query_log = tap or querylog
+            return
+
+        def both(entry: QueryLogEntry) -> None:
+            tap(entry)
+            querylog(entry)
+
+        self._pipeline.query_log = both
+
+    def _watch(self, for_s: float) -> None:
+        """Send what is answered, for so long."""
+        loop = asyncio.get_running_loop()
+        self._watched_until_s = loop.time() + for_s
+        if self._tap is None:
+            self._tap = Tap()
+            self._listen()
+            loop.call_later(MOMENT_S, self._tell)
+
+    def _tell(self) -> None:
+        """Send what was answered in this moment; where nobody looks any more, that is the end of it."""
+        assert self._tap is not None
+        loop = asyncio.get_running_loop()
+        entries, skipped = self._tap.take()
+        if entries:
+            self._say_value(Seen(skipped), entries)
+        if loop.time() < self._watched_until_s:
+            loop.call_later(MOMENT_S, self._tell)
+            return
+        self._tap = None
+        self._listen()
 
     def _look(self) -> None:
         """See now and then whether the clients' addresses arrive."""
@@ -202,9 +250,12 @@ class _Worker:
         for upstream in asked:
             counts.add(UPSTREAM_DOWN, str(upstream), by=self._forwarder.is_down(upstream))
         counts.set(CACHE_LIMIT, self._knobs.cache.octets)
+        self._say_value(Counted(), counts)
+
+    def _say_value(self, message: Message, value: object) -> None:
         try:
-            memory = counts_to_file(counts)
-        except OSError:  # no descriptor left: the scrape goes without us, and says so
+            memory = to_file(value)
+        except OSError:  # no descriptor left: who asks goes without us, and says so
             return
         self._say(Counted(), memory)
         os.close(memory)

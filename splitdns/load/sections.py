@@ -229,10 +229,18 @@ class ForwardRule(Section):
 
 
 class AdminSettings(Section):
-    """The endpoint for those who run the server: /metrics, /health and /ready, over HTTP."""
+    """The endpoint for those who run the server, over HTTP: /metrics, /health and /ready, and a web page."""
 
     listen: ListenAddress | None = default("127.0.0.1:9153")
     """Its address and port; `null` for none. Keep it away from the internet."""
+
+    token_file: Path | None = None
+    """A file with the token that the page wants to be shown, as the password of any user. Without it, nothing
+    can be changed there, and names and clients are only shown where `listen` is a loopback address. Relative
+    to this file."""
+
+    names: Several[Domain] = ()
+    """The names by which browsers may ask for the page, beside addresses and names without a dot."""
 
 
 class TcpSettings(Section):

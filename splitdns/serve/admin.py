@@ -1,7 +1,7 @@
-"""The endpoint for those who run the server: /metrics, /health and /ready, over HTTP.
+"""The endpoint for those who run the server: /metrics, /health and /ready, over HTTP, and pages beside them.
 
 One for all workers, in the supervisor. starlette and hypercorn are imported when it starts to serve, which is
-when the workers answer already.
+when the workers answer already; what makes pages, when somebody opens the first.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    Pages = Callable[[], ASGIApp]
 
 KEEP_ALIVE_S = 75.0  # a scraper's connection rests between two scrapes, and comes back
 GRACE_S = 1.0  # that requests under way have at the end
@@ -28,8 +32,13 @@ class Server(Protocol):
     def unready(self) -> str | None: ...
 
 
-async def serve(server: Server, sock: socket.socket, end: asyncio.Event) -> None:
-    """Answer on ``sock``, bound and listening, until ``end`` is set; ``sock`` stays the caller's."""
+async def serve(
+    server: Server, sock: socket.socket, end: asyncio.Event, pages: Pages | None = None
+) -> None:
+    """Answer on ``sock``, bound and listening, until ``end`` is set; ``sock`` stays the caller's.
+
+    ``pages`` makes what answers all other paths, once one of them is asked for.
+    """
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -42,15 +51,15 @@ async def serve(server: Server, sock: socket.socket, end: asyncio.Event) -> None
     config.graceful_timeout = GRACE_S
     config.include_server_header = False
     config.errorlog = errors
-    await hypercorn_serve(application(server), config, shutdown_trigger=end.wait)  # type: ignore[arg-type]
+    await hypercorn_serve(application(server, pages), config, shutdown_trigger=end.wait)  # type: ignore[arg-type]
 
 
-def application(server: Server) -> Starlette:
+def application(server: Server, pages: Pages | None = None) -> Starlette:
     """The ASGI application."""
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import PlainTextResponse, Response
-    from starlette.routing import Route
+    from starlette.routing import Mount, Route
 
     async def metrics(request: Request) -> Response:
         body, content_type = await server.metrics(request.headers.get("accept", ""))
@@ -65,4 +74,19 @@ def application(server: Server) -> Starlette:
     def state(reason: str | None) -> Response:
         return PlainTextResponse("OK\n") if reason is None else PlainTextResponse(reason + "\n", 503)
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/health", health), Route("/ready", ready)])
+    routes = [Route("/metrics", metrics), Route("/health", health), Route("/ready", ready)]
+    others = [] if pages is None else [Mount("/", _Lazy(pages))]
+    return Starlette(routes=[*routes, *others])
+
+
+class _Lazy:
+    """An application that is made when the first request comes."""
+
+    def __init__(self, make: Pages) -> None:
+        self._make = make
+        self._made: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._made is None:
+            self._made = self._make()
+        await self._made(scope, receive, send)

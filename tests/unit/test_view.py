@@ -167,3 +167,20 @@ def test_a_client_is_an_address_or_an_ipv6_64() -> None:
     assert client_key("::ffff:192.0.2.1") == client_key("192.0.2.1")
     assert client_key("2001:db8::1") == client_key("2001:db8::ffff:2") != client_key("2001:db8:0:1::1")
     assert client_key("fe80::1%lo") == client_key("fe80::2%eth0")
+
+
+def test_who_was_seen_is_told_by_view_and_not_without_end() -> None:
+    lan, internet = View("lan", ("inside",)), View("internet", ("outside",))
+    table = ViewTable([(ipaddress.ip_network("192.168.0.0/16"), lan)], internet)
+    for host in ("192.168.1.1", "192.168.1.2", "203.0.113.1"):
+        table.match(host)
+    table.renew()
+    for host in ("192.168.1.2", "192.168.1.3"):
+        table.match(host)
+
+    assert table.seen(9) == {
+        "lan": ["192.168.1.2", "192.168.1.3", "192.168.1.1"],
+        "internet": ["203.0.113.1"],
+    }
+    assert table.seen(2)["lan"] == ["192.168.1.2", "192.168.1.3"]
+    assert ViewTable([]).seen(9) == {}

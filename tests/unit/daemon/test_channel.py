@@ -16,9 +16,9 @@ from splitdns.daemon.channel import (
     Serving,
     Stop,
     Swap,
-    counts_from_file,
-    counts_to_file,
+    from_file,
     memory_file,
+    to_file,
 )
 from splitdns.metrics import DROPS, Counts
 from splitdns.serve.stream import Limits
@@ -102,4 +102,4 @@ def test_counts_travel_in_a_memory_file() -> None:
     counts = Counts()
     counts.add(DROPS, "short", by=3)
 
-    assert counts_from_file(counts_to_file(counts)).value(DROPS, "short") == 3
+    assert from_file(to_file(counts)).value(DROPS, "short") == 3

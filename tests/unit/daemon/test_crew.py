@@ -235,3 +235,18 @@ def test_where_no_process_can_be_had_a_worker_is_replaced_later(
         assert await ship.ask() == {"203.0.113.1"}
 
     run(tmp_path, test)
+
+
+def test_all_workers_tell_who_asks_and_what_they_answer_while_somebody_watches(tmp_path: Path) -> None:
+    async def test(ship: Ship) -> None:
+        heard: list[tuple[str, str]] = []
+        ship.crew.on_seen = lambda entries, _: heard.extend((one.client, one.view) for one in entries)
+        await ship.ask()
+        assert heard == []
+        ship.crew.watch(WITHIN_S)
+        while not heard:  # a worker may meet a query before the word to watch
+            await ship.ask(1)
+        assert set(heard) == {("127.0.0.1", "internet")}
+        assert await ship.crew.clients() == {"internet": {"127.0.0.1"}}
+
+    run(tmp_path, test)

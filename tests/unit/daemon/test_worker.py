@@ -15,6 +15,7 @@ import dns.message
 from splitdns.answer.limits import Rates
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
+    Askers,
     Channel,
     Collect,
     Counted,
@@ -22,10 +23,13 @@ from splitdns.daemon.channel import (
     Message,
     Prepare,
     Ready,
+    Seen,
     Serving,
     Stop,
     Swap,
-    counts_from_file,
+    Watch,
+    WhoAsks,
+    from_file,
     memory_file,
 )
 from splitdns.daemon.process import ended, ending, fork, kill
@@ -153,7 +157,7 @@ def test_it_sends_what_it_counted(tmp_path: Path) -> None:
         employer.channel.send(Collect())
         memory = await employer.hear(Counted())
         assert memory is not None
-        counts = counts_from_file(memory)
+        counts = from_file(memory)
         assert sum(counts.requests.values()) == 3
         assert counts.value(VIEW_CLIENTS, "internet") == 1
         assert counts.value(ANSWERS_ENTRIES, "internet") == 1
@@ -164,13 +168,43 @@ def test_it_sends_what_it_counted(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_it_sends_what_it_answers_while_somebody_watches_and_then_no_more(tmp_path: Path) -> None:
+    async def test(employer: Employer) -> None:
+        await employer.address()
+        employer.channel.send(Watch(0.0))  # until the end of this moment
+        await employer.address()
+        memory = await employer.hear(Seen(0))
+        assert memory is not None
+        (entry,) = from_file(memory)
+        assert (entry.client, entry.view, entry.rcode) == ("127.0.0.1", "internet", 0)
+        await employer.address()
+        employer.channel.send(Watch(0.0))
+        await employer.address()
+        memory = await employer.hear(Seen(0))
+        assert memory is not None
+        assert len(from_file(memory)) == 1  # what was asked in between, nobody saw
+
+    run(tmp_path, test)
+
+
+def test_it_tells_who_has_asked(tmp_path: Path) -> None:
+    async def test(employer: Employer) -> None:
+        await employer.address()
+        employer.channel.send(WhoAsks())
+        memory = await employer.hear(Askers())
+        assert memory is not None
+        assert from_file(memory) == {"internet": ["127.0.0.1"]}
+
+    run(tmp_path, test)
+
+
 def test_it_ends_well_when_told_to_stop_and_sends_its_last_counts(tmp_path: Path) -> None:
     async def test(employer: Employer) -> None:
         await employer.address()
         employer.channel.send(Stop(1.0))
         memory = await employer.hear(Counted())
         assert memory is not None
-        assert sum(counts_from_file(memory).requests.values()) == 1
+        assert sum(from_file(memory).requests.values()) == 1
         assert await employer.channel.receive() is None
         os.waitid(os.P_PID, employer.process, os.WEXITED | os.WNOWAIT)
 

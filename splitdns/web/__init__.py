@@ -1,0 +1,1 @@
+"""The page that a person opens: what the server does, tells and finds, for reading."""
