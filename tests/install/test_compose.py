@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from splitdns.load.load import load
 from tests.install.compose import service, whole
@@ -77,6 +78,29 @@ def test_what_watches_listens_on_the_loopback_only() -> None:
     assert "--web.listen-address=127.0.0.1:9090" in told["prometheus"]["command"]
     assert told["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert all(told[name]["profiles"] == ["monitoring"] for name in ("prometheus", "grafana"))
+
+
+def test_what_the_files_mount_is_there_and_where_the_mounted_files_look_for_it() -> None:
+    told = whole(HOST)["services"]
+    mounts: dict[str, dict[str, Path]] = {"prometheus": {}, "grafana": {}}
+    for name, found in mounts.items():
+        for volume in told[name]["volumes"]:
+            source, target, *_ = volume.split(":")
+            if source.startswith("."):
+                found[target] = DEPLOY / source
+    (prometheus,) = mounts["prometheus"].values()
+    assert f"--config.file=/etc/prometheus/{prometheus.name}.yaml" in told["prometheus"]["command"]
+    scraped = yaml.safe_load((prometheus / "prometheus.yaml").read_text())
+    assert all((prometheus / file).is_file() for file in scraped["rule_files"])
+    assert scraped["scrape_configs"][0]["static_configs"][0]["targets"] == ["127.0.0.1:9153"]
+
+    provisioning = mounts["grafana"]["/etc/grafana/provisioning"]
+    (source,) = yaml.safe_load((provisioning / "datasources" / "splitdns.yaml").read_text())["datasources"]
+    told_url = told["grafana"]["environment"]["PROMETHEUS_URL"]
+    assert source["url"] == "${PROMETHEUS_URL}"
+    assert f"--web.listen-address={told_url.removeprefix('http://')}" in told["prometheus"]["command"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards" / "splitdns.yaml").read_text())["providers"]
+    assert [*mounts["grafana"][provider["options"]["path"]].glob("*.json")]
 
 
 def test_the_configuration_in_the_image_loads_without_a_warning() -> None:
