@@ -55,7 +55,7 @@ from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
 from splitdns.serve.lost import LOOK_S, Lookout
 from splitdns.serve.pipeline import Pipeline, QueryLogEntry
-from splitdns.serve.querylog import QueryLog, Stream
+from splitdns.serve.querylog import QueryLog
 from splitdns.serve.stream import StreamServer
 from splitdns.serve.tap import MOMENT_S, Tap
 from splitdns.snapshot import Snapshot
@@ -190,7 +190,6 @@ class _Worker:
         if knobs.querylog:
             self._querylog = QueryLog(sys.stdout.fileno(), knobs.log_format, self._counts)
             self._querylog.start()
-        self._pipeline.query_log = self._querylog
         self._knobs = knobs
         self._listen()
 
@@ -257,7 +256,7 @@ class _Worker:
             memory = to_file(value)
         except OSError:  # no descriptor left: who asks goes without us, and says so
             return
-        self._say(Counted(), memory)
+        self._say(message, memory)
         os.close(memory)
 
     def _say(self, message: Message, memory: int | None = None) -> None:
