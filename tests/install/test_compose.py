@@ -37,6 +37,13 @@ def test_every_service_has_the_least_privilege(file: Path, name: str, said: dict
     assert ":" in said["image"], "a tag"
 
 
+@pytest.mark.parametrize("file", [HOST, BRIDGE], ids=lambda file: file.name)
+def test_the_engine_signals_the_server_itself(file: Path) -> None:
+    """An init of root's, without CAP_KILL, could not pass SIGTERM on: every stop would be a kill."""
+    assert "init" not in service(file).said
+    assert service(file).said["stop_grace_period"] == "10s"
+
+
 def test_on_the_host_s_network_the_server_is_user_10053_with_one_capability() -> None:
     run = service(HOST)
     *setpriv, dashes, program, command = run.argv(IMAGE)
