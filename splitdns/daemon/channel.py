@@ -17,6 +17,7 @@ from splitdns.answer.limits import Rates
 from splitdns.forward.cache import CacheLimits
 from splitdns.logs import Format, Level
 from splitdns.names import Qname
+from splitdns.serve.logfile import Rotation
 from splitdns.serve.stream import Limits
 
 MAX_MESSAGE_OCTETS = 4096  # beyond: a bug; what is long goes into a memory file
@@ -34,6 +35,7 @@ class Knobs:
     log_level: Level
     log_format: Format
     cache: CacheLimits = CacheLimits()  # noqa: RUF009 (frozen)
+    querylog_file: Rotation | None = None  # else standard output
 
 
 @dataclass(frozen=True, slots=True)

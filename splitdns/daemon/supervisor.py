@@ -371,6 +371,7 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
     from splitdns.daemon.channel import Knobs
     from splitdns.forward.cache import CacheLimits
     from splitdns.load.machine import this_machine
+    from splitdns.serve.logfile import Rotation
     from splitdns.serve.stream import Limits
 
     limits = Limits(
@@ -396,10 +397,14 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
         settings.cache.max_stale,
         settings.cache.prefetch,
     )
-    log = settings.log
+    log, file = settings.log, settings.querylog_file
+    rotation = None
+    if file is not None:
+        path = Path(settings.where(()).file).parent / file.path
+        rotation = Rotation(str(path), file.max_mib * 1024 * 1024, file.every, file.keep)
     gateways = this_machine().gateways
     return Knobs(
-        limits, rates, cookie_master, gateways, settings.querylog, log.level, log.format, cache
+        limits, rates, cookie_master, gateways, settings.querylog, log.level, log.format, cache, rotation
     )
 
 

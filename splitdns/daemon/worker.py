@@ -53,9 +53,10 @@ from splitdns.metrics import (
 )
 from splitdns.serve.datagram import DatagramServer
 from splitdns.serve.gate import Gate
+from splitdns.serve.logfile import LogFile
 from splitdns.serve.lost import LOOK_S, Lookout
 from splitdns.serve.pipeline import Pipeline, QueryLogEntry
-from splitdns.serve.querylog import QueryLog
+from splitdns.serve.querylog import QueryLog, Stream
 from splitdns.serve.stream import StreamServer
 from splitdns.serve.tap import MOMENT_S, Tap
 from splitdns.snapshot import Snapshot
@@ -188,7 +189,9 @@ class _Worker:
             self._querylog.close(0.0)
             self._querylog = None
         if knobs.querylog:
-            self._querylog = QueryLog(sys.stdout.fileno(), knobs.log_format, self._counts)
+            file = knobs.querylog_file
+            sink = Stream(sys.stdout.fileno()) if file is None else LogFile(file)
+            self._querylog = QueryLog(sink, knobs.log_format, self._counts)
             self._querylog.start()
         self._knobs = knobs
         self._listen()

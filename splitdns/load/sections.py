@@ -351,6 +351,23 @@ class LogSettings(Section):
     """The least important event that is still logged."""
 
 
+class QueryLogFileSettings(Section):
+    """A file for the query log, which all workers share. It is opened again when somebody has moved it away."""
+
+    path: Path
+    """Its path. The server's user must be able to make files beside it. Relative to this file."""
+
+    max_mib: int = Field(default=100, ge=1, le=1_048_576)
+    """How large it may become, in MiB, before it is put aside."""
+
+    every: DurationOrNone = default("24h")
+    """When it is put aside anyway; a day ends at midnight UTC. `0` is never."""
+
+    keep: int = Field(default=7, ge=0, le=1000)
+    """How many of those put aside are kept: `path.1` is the newest. `0` leaves all of that to another program,
+    such as logrotate."""
+
+
 class IdentitySettings(Section):
     """What the server tells about itself; nothing unless it is switched on."""
 

@@ -39,6 +39,7 @@ from splitdns.load.sections import (
     ListenAddress,
     LogSettings,
     Path,
+    QueryLogFileSettings,
     Section,
     Several,
     Some,
@@ -132,6 +133,9 @@ class Settings(Section):
     querylog: bool = False
     """Whether each query is logged: client, view, matched prefix, name, type, rcode, where the answer came
     from, and how long it took."""
+
+    querylog_file: QueryLogFileSettings | None = None
+    """Where the query log is written, instead of standard output."""
 
     identity: IdentitySettings = default({})
     """What the server tells about itself."""

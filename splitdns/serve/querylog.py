@@ -10,7 +10,9 @@ import json
 import os
 import threading
 from collections import deque
+from dataclasses import dataclass
 from time import sleep
+from typing import Protocol
 
 from splitdns.logs import Format, text_value, timestamp
 from splitdns.metrics import QUERYLOG_DROPPED, Counts
@@ -23,14 +25,40 @@ MAX_LINES = (
 )
 BATCH_S = 0.1  # how long lines are gathered before they are written together
 WRITE_OCTETS = 4096  # of whole lines in one write: up to here workers do not cut each other's (PIPE_BUF)
-RETRY_S = 0.05  # where the stream is full and does not block
+RETRY_S = 0.05  # where there is no room now
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    def write(self, octets: bytes) -> int:
+        """How many octets were taken.
+
+        Raises:
+            BlockingIOError: none, for now.
+            OSError: none any more.
+        """
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A descriptor that stays its owner's."""
+
+    fd: int
+
+    def write(self, octets: bytes) -> int:
+        return os.write(self.fd, octets)
+
+    def close(self) -> None: ...
 
 
 class QueryLog:
-    """Lines on the stream ``fd``; give it to a pipeline as its ``query_log``."""
+    """Lines into ``sink``, which is closed at the end; give it to a pipeline as its ``query_log``."""
 
-    def __init__(self, fd: int, style: Format, counts: Counts, *, max_lines: int = MAX_LINES) -> None:
-        self._fd = fd
+    def __init__(self, sink: Sink, style: Format, counts: Counts, *, max_lines: int = MAX_LINES) -> None:
+        self._sink = sink
         self._line = text_line if style == "text" else json_line
         self._counts = counts
         self._max_lines = max_lines
@@ -52,23 +80,32 @@ class QueryLog:
         self._thread.start()
 
     def close(self, within_s: float) -> None:
-        """Write what waits, as far as the stream takes it in this time."""
+        """Write what waits, as far as it is taken in this time."""
         self._closed.set()
         self._something.set()
         self._thread.join(within_s)
 
     def _write_all(self) -> None:
-        while True:
-            self._something.wait()
-            self._something.clear()
-            self._closed.wait(BATCH_S)
-            try:
+        try:
+            while True:
+                self._something.wait()
+                self._something.clear()
+                self._closed.wait(BATCH_S)
                 while self._waiting:
-                    _write(self._fd, self._batch())
-            except OSError:  # nobody reads any more: the list fills up, and what follows is counted
-                return
-            if self._closed.is_set():
-                return
+                    self._write(self._batch())
+                if self._closed.is_set():
+                    return
+        except OSError:  # nobody reads any more: the list fills up, and what follows is counted
+            pass
+        finally:
+            self._sink.close()
+
+    def _write(self, octets: bytes) -> None:
+        while octets:
+            try:
+                octets = octets[self._sink.write(octets) :]
+            except BlockingIOError:
+                sleep(RETRY_S)
 
     def _batch(self) -> bytes:
         """Whole lines that one write takes; at least one."""
@@ -80,14 +117,6 @@ class QueryLog:
             self._waiting.popleft()
             batch += line
         return batch
-
-
-def _write(fd: int, octets: bytes) -> None:
-    while octets:
-        try:
-            octets = octets[os.write(fd, octets) :]
-        except BlockingIOError:
-            sleep(RETRY_S)
 
 
 def text_line(entry: QueryLogEntry) -> str:

@@ -147,6 +147,9 @@ CONFIGURATIONS = st.fixed_dictionaries(
         ),
         "log": st.fixed_dictionaries({}, optional={"format": choice("text", "json")}),
         "querylog": st.booleans(),
+        "querylog_file": st.fixed_dictionaries(
+            {"path": st.just("q.log")}, optional={"keep": st.integers(0, 9), "every": st.just(0)}
+        ),
         "identity": st.fixed_dictionaries({}, optional={"version": IDENTITIES, "id": IDENTITIES}),
         "edns_payload": choice(512, 4096),
     },

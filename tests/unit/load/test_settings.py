@@ -113,6 +113,7 @@ def test_the_default_is_a_resolver_for_the_inside_on_the_loopback() -> None:
     assert settings.admin.listen == Listen("127.0.0.1", 9153)
     assert settings.manners("host") == Manners()
     assert not settings.querylog
+    assert settings.querylog_file is None
 
 
 CGNAT_UPLINK = (

@@ -3,14 +3,16 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from splitdns.logs import Format
 from splitdns.metrics import QUERYLOG_DROPPED, Counts
 from splitdns.names import wire_from_text
+from splitdns.serve.logfile import LogFile, Rotation
 from splitdns.serve.pipeline import QueryLogEntry
-from splitdns.serve.querylog import WRITE_OCTETS, QueryLog, json_line, text_line
+from splitdns.serve.querylog import WRITE_OCTETS, QueryLog, Stream, json_line, text_line
 from splitdns.view import Prefix
 from splitdns.wire.message import Transport
 
@@ -106,7 +108,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_every_entry_is_written_when_it_is_closed(pipe: tuple[int, int], style: Format) -> None:
     reading, writing = pipe
-    querylog = QueryLog(writing, style, Counts())
+    querylog = QueryLog(Stream(writing), style, Counts())
     for number in range(100):
         querylog(entry(f"host{number}.example.org."))
     querylog.start()
@@ -119,7 +121,7 @@ def test_every_entry_is_written_when_it_is_closed(pipe: tuple[int, int], style: 
 
 
 def test_workers_do_not_cut_each_others_lines() -> None:
-    querylog = QueryLog(-1, "text", Counts())
+    querylog = QueryLog(Stream(-1), "text", Counts())
     long = ".".join(["x" * 60] * 4) + "."
     for _ in range(100):
         querylog(entry(long))
@@ -134,7 +136,7 @@ def test_workers_do_not_cut_each_others_lines() -> None:
 
 def test_lines_are_dropped_and_counted_where_nobody_reads(pipe: tuple[int, int]) -> None:
     counts = Counts()
-    querylog = QueryLog(pipe[1], "text", counts, max_lines=10)
+    querylog = QueryLog(Stream(pipe[1]), "text", counts, max_lines=10)
 
     for _ in range(25):
         querylog(entry())
@@ -146,8 +148,21 @@ def test_lines_are_dropped_and_counted_where_nobody_reads(pipe: tuple[int, int])
 def test_a_stream_that_is_gone_ends_the_log_and_nothing_else() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    querylog = QueryLog(writing, "text", Counts())
+    querylog = QueryLog(Stream(writing), "text", Counts())
     querylog(entry())
     querylog.start()
     querylog.close(PATIENCE_S)
     os.close(writing)
+
+
+def test_lines_wait_until_there_is_a_place_to_write_them_to(tmp_path: Path) -> None:
+    counts = Counts()
+    path = tmp_path / "later" / "q.log"
+    querylog = QueryLog(LogFile(Rotation(str(path), 10**6, 0, 1)), "text", counts)
+    querylog(entry())
+    querylog.start()
+    path.parent.mkdir()
+    querylog.close(PATIENCE_S)
+
+    assert path.read_text() == text_line(entry())
+    assert counts.value(QUERYLOG_DROPPED) == 0
