@@ -52,6 +52,7 @@ class ImportSource(StrEnum):
     ROUTEROS = "routeros"
     HOSTS = "hosts"
     DNSMASQ = "dnsmasq"
+    UNBOUND = "unbound"
 
 
 class FailOn(StrEnum):

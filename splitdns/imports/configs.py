@@ -21,6 +21,8 @@ def config(service: Service, source: str) -> str:
     if service.lists:
         lines.append("blocklists:")
         lines += [f"  - {{{one}}}" for one in _lists(service)]
+    if service.insecure:
+        lines.append(f"negative_trust_anchors: {listed(service.insecure)}")
     if service.querylog:
         lines.append("querylog: true")
     return "".join(f"{line}\n" for line in lines)

@@ -63,6 +63,7 @@ class Service:
     lists: dict[str, ListPlan] = field(default_factory=dict)
     masters: dict[str, str] = field(default_factory=dict)
     querylog: bool = False
+    insecure: list[str] = field(default_factory=list)  # domains in which nothing is validated
 
     def list(self, name: str, *action: str, form: str = "domains", views: tuple[str, ...] = ()) -> ListPlan:
         """The list of that name, made where it is not there yet."""

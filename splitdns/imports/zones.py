@@ -57,15 +57,16 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
     borders = _forwarded(found).union(found.closed)
     usable = completed(pointed([one for one in found.entries if _is_usable(one, found)]), borders)
     shared = _shared(usable)
-    wanted = (*apexes, *zones)
+    # A name is in the zone of a domain that is forwarded, lest the rule for it goes before a zone above.
+    wanted = (*apexes, *zones, *(one for one in _forwarded(found) if one != "."))
     for entry in usable:
-        apex = _apex_of(entry, wanted)
-        if apex is None:
+        at = _apex_of(entry, wanted)
+        if at is None:
             found.leave(entry.where, f"the pattern {entry.name} is not about the names of one zone")
             continue
-        if apex not in zones:
-            zones[apex] = ZoneText(apex, horizon, is_closed=apex in _PRIVATE - _forwarded(found))
-        zone = zones[apex]
+        if at not in zones:
+            zones[at] = ZoneText(at, horizon, is_closed=at in _PRIVATE - _forwarded(found))
+        zone = zones[at]
         if entry.is_pattern:
             zone.add_pattern(entry, found)
         else:
@@ -74,6 +75,8 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
         _tell_shadowed(usable, found)
     for zone in zones.values():
         zone.take_apex(found)
+        if not zone.is_closed:  # who has no value here does not have the zone
+            zone.views = _views(sorted(zone.horizons), found)
     texts = {apex: zone.text(source) for apex, zone in zones.items() if zone.has_records}
     left = tuple(sorted(dict.fromkeys(found.left), key=lambda one: one.where))
     return Imported(texts, left, _files(texts, found, source))

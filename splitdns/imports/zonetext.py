@@ -41,6 +41,12 @@ class ZoneText:
     at_apex: dict[str, list[Entry]] = field(default_factory=dict)  # of patterns, by type
 
     @property
+    def horizons(self) -> set[str]:
+        """All that have a value here."""
+        named = (one for types in self.names.values() for values in types.values() for one in values)
+        return {*named, *self.name_servers}
+
+    @property
     def has_records(self) -> bool:
         return bool(self.names or self.name_servers or self.is_closed)
 
