@@ -257,6 +257,13 @@ WAN_SEEN = Metric("wan_address_timestamp_seconds", "gauge", "When its source tol
 WAN_CHANGES = Metric("wan_changes_total", "counter", "Public addresses that became another.", ("family",))
 WAN_REFUSALS = Metric("wan_refusals_total", "counter", "Addresses of no use to the internet.", ("family",))
 WAN_FAILURES = Metric("wan_failures_total", "counter", "Questions to a source without answer.", ("family",))
+SOURCE_UP = Metric("source_up", "gauge", "Whether a source of names says what it knows.", ("source",))
+SOURCE_RECORDS = Metric("source_records", "gauge", "Records that a source gives.", ("source",))
+SOURCE_REFUSED = Metric("source_refused", "gauge", "What a source itself does not take.", ("source",))
+SOURCE_LOST_NAMES = Metric("source_lost_names", "gauge", "Names that another owner has.", ("source",))
+SOURCE_SEEN = Metric("source_timestamp_seconds", "gauge", "When a source said something last.", ("source",))
+SOURCE_CHANGES = Metric("source_changes_total", "counter", "Changes of what a source says.", ("source",))
+SOURCE_FAILURES = Metric("source_failures_total", "counter", "Failures of a source to say it.", ("source",))
 
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 

@@ -18,6 +18,7 @@ from splitdns.daemon.process import ending, fork
 from splitdns.errors import InputError, SplitdnsError
 from splitdns.load.load import Known, Loaded, Progress, load, written
 from splitdns.load.settings import Settings
+from splitdns.load.supplies import Supplying, nothing
 
 NICE = 10  # whoever answers queries goes first
 
@@ -39,6 +40,7 @@ class Build:
         progress: Progress | None = None,
         in_child: Callable[[], None] | None = None,
         known: Known = written,
+        supplying: Supplying = nothing,
         settings: Settings | None = None,
     ) -> None:
         """Start the child, which calls ``in_child`` first; ``settings`` stand in for those on disk."""
@@ -60,6 +62,7 @@ class Build:
                         strict=strict,
                         progress=progress,
                         known=known,
+                        supplying=supplying,
                         settings=settings,
                     )
                 except ExceptionGroup as group:

@@ -26,6 +26,7 @@ from splitdns.load.load import Loaded, Progress
 from splitdns.load.settings import Settings
 from splitdns.metrics import Counts
 from splitdns.names import to_text
+from splitdns.sources.keeper import Keeper as Sources
 from splitdns.systemd import Service
 
 if TYPE_CHECKING:
@@ -53,8 +54,16 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who sends it while we load gets the newest files anyway
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # and nothing is cached yet
     since_s = time.time()
-    keeper = Keeper(config)
-    build = Build(config, None, number=1, strict=strict, progress=progress, known=keeper.known)
+    keeper, sources = Keeper(config), Sources()
+    build = Build(
+        config,
+        None,
+        number=1,
+        strict=strict,
+        progress=progress,
+        known=keeper.known,
+        supplying=sources.supplying,
+    )
     # While the child loads, this process imports what workers need.
     from splitdns.daemon.ports import open_sockets
 
@@ -70,7 +79,7 @@ def run(config: Path | None, *, strict: bool = False, progress: Progress | None 
     _allow_descriptors()
     workers = settings.workers or len(os.sched_getaffinity(0))
     sockets = open_sockets(settings, workers)
-    return Supervisor(config, loaded, sockets, keeper, strict=strict, since_s=since_s).run()
+    return Supervisor(config, loaded, sockets, keeper, sources, strict=strict, since_s=since_s).run()
 
 
 def _allow_descriptors() -> None:
@@ -88,6 +97,7 @@ class Supervisor:
         loaded: Loaded,
         sockets: list[Sockets],
         keeper: Keeper,
+        sources: Sources,
         *,
         strict: bool,
         since_s: float,
@@ -100,6 +110,7 @@ class Supervisor:
         self._loaded = loaded
         self._since_s = since_s
         self._keeper = keeper
+        self._sources = sources
         self._counts = Counts()
         self._service = Service(os.environ)
         self._addresses = [_shown(sock) for sock in sockets[0].udp]
@@ -149,6 +160,8 @@ class Supervisor:
                 self._keeper.start(
                     group, self._loaded, self._counts, self._changed.set, self._close_in_builder
                 )
+                base = self._config.parent if self._config is not None else Path()
+                self._sources.start(group, self._loaded, base, self._counts, self._changed.set)
                 while_serving = [
                     group.create_task(self._tell_serving()),
                     group.create_task(self._stay_alive()),
@@ -167,6 +180,7 @@ class Supervisor:
                 for task in while_serving:
                     task.cancel()
                 self._keeper.close()
+                self._sources.close()
                 await self._crew.stop()
                 end_admin.set()
         finally:
@@ -230,7 +244,8 @@ class Supervisor:
     async def _reload(self, settings: Settings | None = None) -> None:
         """Have the next generation built, and lead the workers to it; if it cannot be, nothing changes.
 
-        But public addresses do, also while a configuration on disk is wrong: then by the former ``settings``.
+        But public addresses and names of sources do, also while a configuration on disk is wrong: then by the
+        former ``settings``.
         """
         from splitdns.daemon import report
 
@@ -243,6 +258,7 @@ class Supervisor:
                 strict=self._strict,
                 in_child=self._close_in_builder,
                 known=self._keeper.known,
+                supplying=self._sources.supplying,
                 settings=settings,
             )
         except OSError as error:  # no descriptor or process left; the next change tries again
@@ -257,7 +273,7 @@ class Supervisor:
             await self._crew.swap(loaded.snapshot, knobs, build.memory)
         except ExceptionGroup as group:
             report.refused(group.exceptions, former, self._counts)
-            if settings is None and not self._keeper.is_current:
+            if settings is None and not (self._keeper.is_current and self._sources.is_current):
                 await self._reload(former.settings)
             return
         except (BuildError, OSError) as error:
@@ -267,6 +283,7 @@ class Supervisor:
             build.close()
         self._loaded, self._since_s = loaded, started_s
         self._keeper.follow(loaded)
+        self._sources.follow(loaded)
         logs.configure(loaded.settings.log.level, loaded.settings.log.format)
         now_s = time.time()
         report.swapped(loaded, former, self._counts, now_s, now_s - started_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What could be read of a configuration; ``unread`` are the names of views that could not."""
+    """What could be read of a configuration; ``unread`` are the names of views that could not.
+
+    ``horizons`` are those that sources name, by path.
+    """
 
     listen: Mapping[int, Listen]
     views: Mapping[str, ViewSettings]
     forward: Mapping[int, ForwardRule]
     unread: frozenset[str] = frozenset()
+    horizons: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def check(parts: Parts, complaints: Complaints) -> None:
     _rules_serve(parts, complaints)
     _domains_once(parts, complaints)
     _not_ourselves(parts, complaints)
+    _somebody_sees(parts, complaints)
 
 
 def _listen_once(parts: Parts, complaints: Complaints) -> None:
@@ -177,6 +182,15 @@ def _not_ourselves(parts: Parts, complaints: Complaints) -> None:
                 if any((host, upstream.port) in ours for host in (upstream.host, *_wildcards(upstream.host))):
                     path = ("forward", index, "upstreams", at)
                     complaints.at(path, f"expected another server, found {upstream}, where this one listens")
+
+
+def _somebody_sees(parts: Parts, complaints: Complaints) -> None:
+    """The horizons of sources are those of views: a slip would hide all their names."""
+    known = {horizon for view in parts.views.values() for horizon in view.horizon}
+    for path, horizon in parts.horizons.items():
+        if horizon not in known:
+            listed = ", ".join(sorted(known))
+            complaints.at(path, f"expected a horizon of a view ({listed}), found {horizon!r}")
 
 
 def _wildcards(host: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from splitdns import __version__
 from splitdns.errors import ConfigError, Problems, Where
-from splitdns.load import configvalues, gateway, marked, sections
+from splitdns.load import configvalues, gateway, marked, sections, sources
 from splitdns.load.anchors import IANA, Anchors, negative
 from splitdns.load.configvalues import ANY, shown
 from splitdns.load.crosschecks import Complaints, Parts, check
@@ -50,6 +50,7 @@ from splitdns.load.sections import (
     Workers,
     default,
 )
+from splitdns.load.sources import SourcesSettings
 from splitdns.names import ROOT, Qname
 from splitdns.snapshot import Manners
 from splitdns.view import Strategy, UpstreamSet, Validation
@@ -85,6 +86,9 @@ class Settings(Section):
 
     wan: WanSettings = default({})
     """The network's own public addresses, for `$wan4` and `$wan6` in zones."""
+
+    sources: SourcesSettings = default({})
+    """Who else knows names, beside the zone files."""
 
     forward: Several[ForwardRule] = ()
     """Where names that are not ours are asked, for views that recurse. Left out: the resolvers that the
@@ -248,7 +252,12 @@ def _validated(document: marked.Document, machine: Machine, problems: Problems) 
     settings = None
     try:
         settings = Settings.model_validate(given)
-        parts = Parts(dict(enumerate(settings.listen)), settings.views, dict(enumerate(settings.forward)))
+        parts = Parts(
+            dict(enumerate(settings.listen)),
+            settings.views,
+            dict(enumerate(settings.forward)),
+            horizons=dict(settings.sources.horizons),
+        )
     except ValidationError as fault:
         for error in fault.errors(include_url=False):
             if error["type"] == "too_short" and error["input"]:
@@ -324,4 +333,5 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``splitdns.yaml``."""
     from splitdns.load.schema import described  # reads this file, which serving needs not
 
-    return described(Settings.model_json_schema(), __file__, sections.__file__, gateway.__file__)
+    files = (__file__, sections.__file__, gateway.__file__, sources.__file__)
+    return described(Settings.model_json_schema(), *files)

@@ -26,7 +26,12 @@ DOORS = {
     },
     "cryptography": {"splitdns/forward/dnssec/signatures.py"},
     "yaml": {"splitdns/load/marked.py"},
-    "pydantic": {"splitdns/load/settings.py", "splitdns/load/sections.py", "splitdns/load/gateway.py"},
+    "pydantic": {
+        "splitdns/load/settings.py",
+        "splitdns/load/sections.py",
+        "splitdns/load/gateway.py",
+        "splitdns/load/sources.py",
+    },
     "prometheus_client": {"splitdns/serve/exposition.py"},
     "httpx2": {"splitdns/forward/https.py", "splitdns/daemon/wan/fetch.py"},
     "re2": {"splitdns/zone.py"},

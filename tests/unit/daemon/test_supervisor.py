@@ -25,6 +25,7 @@ from splitdns.daemon.supervisor import (
 from splitdns.daemon.wan.keeper import Keeper
 from splitdns.forward.cache import CacheLimits
 from splitdns.load.settings import read_settings
+from splitdns.sources.keeper import Keeper as Sources
 from tests.unit.daemon.site import Site
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
@@ -113,7 +114,8 @@ def test_before_the_workers_answer_it_is_neither_well_nor_ready(tmp_path: Path) 
     site.config.write_text(site.config.read_text() + "admin: {listen: null}\n")
     loaded = site.load()
     sockets = open_sockets(loaded.settings, 1)
-    supervisor = Supervisor(site.config, loaded, sockets, Keeper(site.config), strict=False, since_s=0.0)
+    keeper, sources = Keeper(site.config), Sources()
+    supervisor = Supervisor(site.config, loaded, sockets, keeper, sources, strict=False, since_s=0.0)
 
     assert supervisor.unhealthy() == "no worker is alive"
     assert supervisor.unready() == "not all workers are serving"

@@ -1,0 +1,1 @@
+"""Who else knows names: what changes by itself, handed to the loader."""

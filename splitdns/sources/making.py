@@ -1,0 +1,14 @@
+"""The sources that a configuration has, in order: who comes first has a name before others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from splitdns.load.settings import Settings
+from splitdns.sources.leases.source import Leases
+from splitdns.sources.source import Source
+
+
+def sources_of(settings: Settings, base: Path) -> tuple[Source, ...]:
+    """The sources of ``settings``, whose file is in the directory ``base``."""
+    return tuple(Leases.of(one, base) for one in settings.sources.leases)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from splitdns.load.settings import read_settings
+from splitdns.sources.making import sources_of
+
+CONFIG = """
+sources:
+  leases:
+    - {server: dnsmasq, files: [/var/lib/misc/dnsmasq.leases], zone: home.arpa}
+    - {server: dnsmasq, files: [guests.leases], zone: guests.home.arpa}
+"""
+
+
+def test_the_sources_are_those_of_the_configuration_in_order() -> None:
+    made = sources_of(read_settings(CONFIG, "splitdns.yaml"), Path("/etc/splitdns"))
+    names = [source.name for source in made]
+    assert names == ["leases /var/lib/misc/dnsmasq.leases", "leases /etc/splitdns/guests.leases"]
+
+
+def test_the_same_settings_make_the_same_source() -> None:
+    one, other = (sources_of(read_settings(CONFIG, "splitdns.yaml"), Path()) for _ in range(2))
+    assert one == other
+    assert len({*one, *other}) == 2
+
+
+def test_no_settings_are_no_sources() -> None:
+    assert sources_of(read_settings("", "splitdns.yaml"), Path()) == ()
