@@ -8,6 +8,7 @@ from splitdns.load.declared import Port
 
 MAX_PORT = 65_535
 _SPEC = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?/(tcp|udp)")
+_FORWARDED = re.compile(r"([0-9-]+):([0-9-]+)/(tcp|udp)")
 
 
 def port(text: object) -> Port:
@@ -38,3 +39,16 @@ def translated(public: object, inside: object) -> tuple[Port, Port]:
     if outer.last - outer.first != inner.last - inner.first:
         raise ValueError(f"expected as many ports inside as outside, found {outer} and {inner}")
     return outer, inner
+
+
+def forwarded(text: object) -> tuple[Port, Port]:
+    """``443/tcp``, or ``443:8443/tcp`` in Docker's order: public ports, and the inside ones behind them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = _FORWARDED.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return translated(text, text)
+    public, inside, protocol = match.groups()
+    return translated(f"{public}/{protocol}", f"{inside}/{protocol}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from splitdns.load.expose import port, translated
+from splitdns.load.expose import forwarded, port, translated
 
 
 @pytest.mark.parametrize("text", ["443/tcp", "443/udp", "1/tcp", "65535/udp", "8000-8100/tcp"])
@@ -34,3 +34,23 @@ def test_ports_may_be_translated() -> None:
 def test_translated_ports_must_fit_together(public: object, inside: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         translated(public, inside)
+
+
+@pytest.mark.parametrize(
+    ("text", "public", "inside"),
+    [
+        ("443/tcp", "443/tcp", "443/tcp"),
+        ("443:8443/tcp", "443/tcp", "8443/tcp"),
+        ("8000-8001:9000-9001/udp", "8000-8001/udp", "9000-9001/udp"),
+    ],
+)
+def test_ports_may_be_forwarded_in_docker_s_order(text: str, public: str, inside: str) -> None:
+    assert tuple(map(str, forwarded(text))) == (public, inside)
+
+
+@pytest.mark.parametrize(
+    "text", ["443", "443:tcp", "443:8443", "192.0.2.1:443:8443/tcp", "1-2:3/tcp", None, 443]
+)
+def test_what_is_not_forwarded_is_told(text: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        forwarded(text)
