@@ -216,7 +216,8 @@ class Policy:
 
     ``built_in`` are the apexes of the zones that no file declares: special-use names. ``rebinding`` says that
     upstreams may not name inside addresses, but beneath the domains in ``trusted``. ``lists`` block names.
-    ``dns64`` is the prefix into which IPv4 addresses are put (RFC 6147).
+    ``dns64`` is the prefix into which IPv4 addresses are put (RFC 6147). ``whoami`` is the name at and
+    beneath which clients are told who they are to us.
     """
 
     built_in: frozenset[Qname] = frozenset()
@@ -224,6 +225,7 @@ class Policy:
     trusted: frozenset[Qname] = frozenset()
     lists: tuple[NameList, ...] = ()
     dns64: IPv6Network | None = None
+    whoami: Qname | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,10 +7,22 @@ can be incomplete, but the answer in it is never another than the client's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from splitdns.answer import whoami
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.explain.tale import Exchange, Places, Tale
-from splitdns.explain.values import Candidate, Client, Explanation, Outcome
+from splitdns.explain.values import (
+    Candidate,
+    Client,
+    Explanation,
+    Hop,
+    Origin,
+    Outcome,
+    Record,
+    Result,
+)
+from splitdns.names import is_under
 from splitdns.records import Class, Rcode, Type
 from splitdns.snapshot import Snapshot
 from splitdns.view import Prefix, View, fold_address
@@ -40,15 +52,23 @@ def explain(
     tale = Tale(view, query, snapshot.manners, decided, exchanges, places)
     if query.qclass == Class.IN and query.qtype not in (Type.AXFR, Type.IXFR):
         tale.tell()
+    hops, others = tuple(tale.hops), _others(snapshot, query, view)
+    name = view.policy.whoami
+    if name is not None and is_under(query.name, name) and isinstance(decided, Answer):
+        decided = whoami.told(decided, query, match, host, snapshot.manners.server_id)
+        hops, others = tuple(_told(hop, decided) for hop in hops), ()
     return Explanation(
-        query,
-        client,
-        view,
-        Outcome(view.name, decided),
-        tuple(tale.hops),
-        tuple(tale.stripped),
-        _others(snapshot, query, view),
+        query, client, view, Outcome(view.name, decided), hops, tuple(tale.stripped), others
     )
+
+
+def _told(hop: Hop, answer: Answer) -> Hop:
+    """The name at which clients are told who they are: its one hop has no other record than this client's."""
+    records = tuple(Record(rrset, Origin.SERVER) for rrset in answer.answer)
+    if not records or records[0].rrset.rdtype not in (Type.A, Type.AAAA, Type.TXT):
+        return hop
+    reason = "who this client is to us: nobody else gets this answer, and nobody keeps it"
+    return replace(hop, result=Result.RECORDS, records=records, beside=(), reason=reason)
 
 
 def settle(decided: Answer | Forward, ask: Ask | None, exchanges: list[Exchange]) -> Answer | Forward:

@@ -17,7 +17,7 @@ from splitdns.load.parts import Part
 from splitdns.load.reverse import automatic, built_in, declared_only_elsewhere
 from splitdns.load.settings import Settings
 from splitdns.load.share import Viewer
-from splitdns.load.special import special
+from splitdns.load.special import special, whoami
 from splitdns.load.targets import Link, Standing, complaint, standing
 from splitdns.load.zonefiles import ZoneFile
 from splitdns.names import Qname
@@ -80,25 +80,27 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
         routes = settings.routes(name)
         made = View(name, tuple(view.horizon), view.recursion)
         policy = Policy()
+        telling = whoami(settings.whoami, zones, recursion=view.recursion) if settings.whoami else {}
         held = (one for part in of_all if part.compiled for one in part.compiled.held.get(name, ()))
         ptrs = automatic(held, zones, inside_only, made.outside)
         hidden = declared_only_elsewhere(addresses, view.horizon) if made.outside else frozenset()
+        own: dict[Qname, Zone] = {}
         if view.recursion:
-            own = built_in(zones, routes)
-            own |= special(
+            own |= built_in(zones, routes) | special(
                 zones,
                 routes,
                 names=settings.special_names,
                 doh=settings.canaries.doh,
                 relay=settings.canaries.private_relay,
             )
-            zones |= own
             policy = Policy(
-                built_in=frozenset(own),
                 rebinding=view.rebinding == "protect" and not made.outside,  # where the guard takes them out
                 trusted=frozenset(view.rebinding_allow),
                 dns64=view.dns64,
             )
+        own |= telling
+        policy = replace(policy, built_in=frozenset(own), whoami=next(iter(telling), None))
+        zones |= own
         made = replace(made, zones=zones, routes=routes, ptrs=ptrs, hidden_addresses=hidden, policy=policy)
         views.append(made)
     return views

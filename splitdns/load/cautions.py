@@ -6,14 +6,14 @@ So this is said of the configuration, at its own lines, and before anything of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from splitdns.errors import Caution
 from splitdns.load.settings import Settings
 from splitdns.load.wansources import Value
-from splitdns.names import ROOT
-from splitdns.view import OUTSIDE
+from splitdns.names import ROOT, ancestors, to_text
+from splitdns.view import OUTSIDE, View
 
 
 def unrouted(settings: Settings) -> Iterator[Caution]:
@@ -38,6 +38,24 @@ def unknown(settings: Settings, wan: Mapping[int, Value]) -> Iterator[Caution]:
         if value.address is None:
             message = f"$wan{family} has no value, and its records are SERVFAIL: {value.reason}"
             yield Caution(settings.where(("wan", f"ipv{family}")), message)
+
+
+def shadowed(settings: Settings, views: Sequence[View]) -> Iterator[Caution]:
+    """What zones have at the whoami name: it is not served, or is why nobody is told anything there."""
+    if (name := settings.whoami) is None:
+        return
+    messages: dict[str, None] = {}
+    for view in views:
+        for ancestor in ancestors(name):
+            if (zone := view.zones.get(ancestor)) is None or not zone.source:
+                continue
+            if ancestor == name:
+                messages[f"it is a zone of its own ({zone.source}), where nobody is told who it is"] = None
+            elif zone.node(name) is not None:
+                messages[f"{zone.source} has the name too: nothing of it is served, nor beneath it"] = None
+            break
+    for message in messages:
+        yield Caution(settings.where(("whoami",)), f"{to_text(name)}: {message}")
 
 
 def unused_horizons(

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, TypeAlias
 
 from splitdns.addresses import INSIDE_PREFIXES, is_inside
-from splitdns.names import ROOT, Qname, from_text
+from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, from_text
 from splitdns.view import ListAction, Prefix, Upstream
 
 ANY: Literal["any"] = "any"
@@ -172,6 +172,16 @@ def domain(value: object) -> Qname:
     if not isinstance(value, str):
         raise ValueError(f"expected a domain name, found {shown(value)}")  # noqa: TRY004
     return from_text(value, ROOT)
+
+
+def whoami(value: object) -> Qname:
+    """The name at which clients are told who they are; there must be room for a label beneath it."""
+    name = domain(value)
+    if name == ROOT:
+        raise ValueError("expected a name such as who.example.com, found '.'")
+    if len(name) + 1 + MAX_LABEL_OCTETS > MAX_NAME_OCTETS:
+        raise ValueError(f"expected a name with room for a label beneath it, found {shown(value)}")
+    return name
 
 
 def duration_s(value: object) -> int:

@@ -17,7 +17,7 @@ from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, Z
 from splitdns.load import anchors, blocklists, marked
 from splitdns.load.assemble import assemble
 from splitdns.load.blocklists import ReadList
-from splitdns.load.cautions import unknown, unrouted, unused_horizons
+from splitdns.load.cautions import shadowed, unknown, unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
@@ -128,6 +128,7 @@ def load(
         errors = [error for of_zone in faults.values() for error in of_zone]
         raise ExceptionGroup("zones are wrong", sorted(errors, key=lambda error: error.where))
     cautions = (*unrouted(settings), *unknown(settings, wan), *unused_horizons(settings, _used(parts)))
+    cautions += tuple(shadowed(settings, views))
     cautions += tuple(said for supply in supplies for said in supply.refused)
     of_all = [part for of_apex in parts.values() for part in of_apex]
     watch |= {Path(one.path) for part in of_all for one in part.included}

@@ -72,6 +72,9 @@ Client = Annotated[
     _text(_CLIENT, "192.168.0.0/16", "fd00::/8", "any"),
 ]
 Domain = Annotated[Qname, PlainValidator(configvalues.domain), _text(r"^\S+$", ".", "corp.example")]
+Whoami = Annotated[
+    Qname, PlainValidator(configvalues.whoami), _text(r"^\S*[^\s.]\S*$", "who.example.com")
+]
 Duration = Annotated[int, PlainValidator(configvalues.duration_s), WithJsonSchema(_DURATION)]
 DurationOrNone = Annotated[
     int,

@@ -47,6 +47,7 @@ from splitdns.load.sections import (
     ViewName,
     ViewSettings,
     WanSettings,
+    Whoami,
     Workers,
     default,
 )
@@ -111,6 +112,11 @@ class Settings(Section):
     special_names: bool = True
     """Whether special-use names (RFC 6761: `localhost`, `local`, `onion`, `home.arpa` and more) are answered
     here, in views that recurse, instead of being forwarded. A zone or a forward rule for one comes first."""
+
+    whoami: Whoami | None = default("whoami.splitdns.internal")
+    """The name at which clients are told who they are to this server: view, address, matched prefix. It is
+    answered in views that recurse, and in those that have a zone above it; `null` for none. Who is outside
+    is told no more than that, and its own address."""
 
     canaries: CanarySettings = default({})
     """What programs are told that ask whether they may go past this resolver."""

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from splitdns.load.reverse import empty_zone, uncovered
-from splitdns.names import Qname, from_text, wildcard
+from splitdns.names import Qname, ancestors, from_text, wildcard
 from splitdns.records import RRset, Type
 from splitdns.zone import Node, Zone, pack
 
@@ -51,6 +51,29 @@ def special(
     """
     apexes = SPECIAL * names + DOH_CANARIES * doh + RELAY_CANARIES * relay
     return {apex: _zone(apex) for apex in uncovered(apexes, zones, domains)}
+
+
+def whoami(name: Qname, zones: Mapping[Qname, Zone], *, recursion: bool) -> dict[Qname, Zone]:
+    """The zone in which each client is told who it is, where the view has none of that name.
+
+    A view that does not recurse has it only beneath a zone of its own: other names are not for it to answer.
+    """
+    if name in zones or not (recursion or any(ancestor in zones for ancestor in ancestors(name))):
+        return {}
+    return {name: _whoami(name)}
+
+
+@functools.cache
+def _whoami(apex: Qname) -> Zone:
+    """Every name in it exists; what stands there, ``answer/whoami`` writes. Nobody is to keep any of it."""
+    (top,) = empty_zone(apex).nodes()
+    soa = top.rrset(Type.SOA)
+    assert soa is not None
+    # The minimum: how long a "no" is kept (RFC 2308 5).
+    brief = soa.with_rdatas((soa.rdatas[0][:-4] + bytes(4),))
+    rrsets = tuple(rrset.with_ttl(0) for rrset in (brief, *(one for one in top.rrsets if one is not soa)))
+    every = wildcard(apex)
+    return Zone(apex, pack([Node(apex, apex, rrsets), Node(every, every)]))
 
 
 @functools.cache

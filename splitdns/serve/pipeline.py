@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeVarTuple
 
-from splitdns.answer import cache
+from splitdns.answer import cache, whoami
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.errors import Caught, UpstreamError, WireError
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
-from splitdns.names import Qname, to_text
+from splitdns.names import Qname, is_under, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.serve.gate import Gate
+from splitdns.serve.horizon import Horizon
 from splitdns.snapshot import Manners, Snapshot
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
@@ -128,6 +129,7 @@ class Pipeline:
         self.counts = counts
         self.query_log = query_log
         self.gate = gate or Gate(counts)
+        self.horizon = Horizon()
         self._forwarder = forwarder
         self._clock = clock
         self._wall_clock = wall_clock
@@ -230,7 +232,15 @@ class Pipeline:
         if asked.match is None:
             return self._encode(asked, query, _UNMATCHED, SERVER)
         decided = decide(query, asked.match.view, asked.manners)
+        name = asked.match.view.policy.whoami
+        if name is not None and is_under(query.name, name) and isinstance(decided, Answer):
+            decided = self._told(asked, asked.match, query, decided)
         return self._settle(asked, query, decided, CACHE if isinstance(decided, Forward) else ZONE)
+
+    def _told(self, asked: _Asked, match: Match, query: Query, answer: Answer) -> Answer:
+        """What the client is told of itself, and whether a browser's test came here."""
+        self.horizon.note(query, match, asked.client, self._wall_clock())
+        return whoami.told(answer, query, match, asked.client, asked.manners.server_id)
 
     def _go_on(self, pending: Pending, replied: Reply | Exception) -> Outcome:
         match replied:

@@ -10,11 +10,12 @@ import pytest
 
 from splitdns.answer.decide import Forward, Reply, decide
 from splitdns.explain import explain
-from splitdns.explain.values import Explanation, Result
+from splitdns.explain.values import Explanation, Origin, Result
+from splitdns.load import special
 from splitdns.names import from_text, to_text
 from splitdns.records import Class, Rcode, RRset, Type
 from splitdns.snapshot import Manners, Snapshot
-from splitdns.view import View
+from splitdns.view import Policy, View
 from splitdns.wire.message import Answer
 from tests.build import MANNERS, address, query, view, zone
 
@@ -247,3 +248,20 @@ def check(name: str, rdtype: str, client: str, rd: bool, ask: bool) -> None:
         for rdata in rrset.rdatas:
             assert shortened or (rrset.owner, rrset.rdtype, rdata) in told_records
     assert len(explanation.stripped) == decided.stripped
+
+
+def test_what_a_client_is_told_of_itself_is_explained__semantics_29() -> None:
+    name = from_text("who.example.org.")
+    lan = replace(LAN, zones=LAN.zones | special.whoami(name, {}, recursion=True), policy=Policy(whoami=name))
+    here = Snapshot(1, (lan, INTERNET), ((ip_network("10.0.0.0/8"), lan),), INTERNET)
+
+    told = explain(here, query("who.example.org.", "TXT"), "10.0.0.7")
+    (hop,) = told.hops
+    assert hop.result is Result.RECORDS
+    assert hop.records[0].origin is Origin.SERVER
+    assert b"client=10.0.0.7" in hop.records[0].rrset.rdatas[0]
+    assert told.outcome.decided == Answer(aa=True, answer=(hop.records[0].rrset,), remember=False)
+    assert told.others == ()
+    assert explain(here, query("who.example.org.", "MX"), "10.0.0.7").hops[0].result is Result.NODATA
+    soa = explain(here, query("who.example.org.", "SOA"), "10.0.0.7")
+    assert soa.hops[0].records[0].origin is Origin.ZONE

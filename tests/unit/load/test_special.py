@@ -4,9 +4,9 @@ import pytest
 
 from splitdns.answer.lookup import Found, NoData, NoName, lookup
 from splitdns.load.reverse import BUILT_IN
-from splitdns.load.special import DOH_CANARIES, RELAY_CANARIES, SPECIAL, special
+from splitdns.load.special import DOH_CANARIES, RELAY_CANARIES, SPECIAL, special, whoami
 from splitdns.names import ROOT, Qname, ancestors, from_text, to_text
-from splitdns.records import Type
+from splitdns.records import Type, soa_minimum_s
 from splitdns.zone import Zone
 from tests.build import zone
 
@@ -76,3 +76,23 @@ def test_every_special_zone_has_an_apex_with_a_soa() -> None:
         assert made.apex == apex
         assert made.soa is not None
         assert not made.source
+
+
+def test_at_the_whoami_name_and_beneath_it_every_name_exists_and_nothing_is_kept() -> None:
+    name = from_text("who.example.com.")
+    made = whoami(name, {}, recursion=True)[name]
+
+    for one in ("who.example.com.", "x.who.example.com.", "x.y.who.example.com."):
+        assert isinstance(lookup(made, from_text(one), Type.TXT), NoData)
+    assert made.soa is not None
+    assert (made.soa.ttl_s, soa_minimum_s(made.soa)) == (0, 0)
+    assert whoami(name, {}, recursion=True)[name] is made
+
+
+def test_the_whoami_name_is_for_views_that_recurse_or_have_a_zone_above() -> None:
+    name, above = from_text("who.example.com."), from_text("example.com.")
+    ours = zone("@ 60 IN A 192.0.2.1", "example.com.")
+
+    assert not whoami(name, {}, recursion=False)
+    assert [*whoami(name, {above: ours}, recursion=False)] == [name]
+    assert not whoami(above, {above: ours}, recursion=True)
