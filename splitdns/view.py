@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any
+from typing import Any, cast
 
 from splitdns.names import Qname, ancestors
+from splitdns.value import value
 from splitdns.zone import Zone
 
 Address = IPv4Address | IPv6Address
@@ -165,7 +166,7 @@ class UpstreamSet:
         return self.trust_ad or self.validation is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Remembered:
     """An encoded answer, and by what it is counted: the zone as text, and what gave the answer."""
 
@@ -235,7 +236,8 @@ class View:
     ``zones`` and ``routes`` are by apex or domain; ``zones`` includes the built-in reverse zones where the
     view recurses. ``ptrs`` holds the PTR records that were made by themselves; they come before all else.
     ``hidden_addresses`` are packed addresses that our zones declare under other horizons only, ``elsewhere``
-    the zones of files that only other views have, which the snapshot fills in.
+    the zones of files that only other views have, which the snapshot fills in. ``outside`` says that no
+    inside address may leave for this view (semantics: outside view).
     """
 
     name: str
@@ -248,20 +250,25 @@ class View:
     elsewhere: dict[Qname, list[Zone]] = field(default_factory=dict, repr=False)
     policy: Policy = field(default=Policy(), repr=False)
     answers: Answers = field(default_factory=Answers, repr=False)
+    outside: bool = field(init=False, repr=False)
 
-    @property
-    def outside(self) -> bool:
-        """Whether no inside address may leave for this view (semantics: outside view)."""
-        return all(horizon == OUTSIDE for horizon in self.horizon)
+    def __post_init__(self) -> None:
+        outside = all(horizon == OUTSIDE for horizon in self.horizon)
+        object.__setattr__(self, "outside", outside)
 
     def authority(self, name: Qname) -> Zone | UpstreamSet | None:
         """What decides ``name``: the longest matching zone or forward rule; at a tie, the zone."""
-        for ancestor in ancestors(name):
-            if zone := self.zones.get(ancestor):
+        zones, routes = self.zones, self.routes if self.recursion else {}
+        at = 0
+        while True:  # ``ancestors``, written out: each name that is not known passes here twice
+            ancestor = cast("Qname", name[at:])
+            if zone := zones.get(ancestor):
                 return zone
-            if self.recursion and (route := self.routes.get(ancestor)):
+            if route := routes.get(ancestor):
                 return route
-        return None
+            if not name[at]:
+                return None
+            at += 1 + name[at]
 
     def route(self, name: Qname) -> UpstreamSet | None:
         """The longest matching forward rule, whatever the zones say."""
@@ -273,7 +280,7 @@ class View:
         return found if isinstance(found, Zone) else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Match:
     """A client's view, and the prefix that chose it (None: ``any``)."""
 

@@ -10,7 +10,7 @@ is a hop like any other. So a local name wins wherever it turns up, and no view 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple, assert_never
@@ -33,6 +33,7 @@ from splitdns.answer.respond import additional, negative_soa, referral
 from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, fold, from_text, is_under, parent
 from splitdns.records import META_TYPES, Class, Ede, Rcode, RRset, Type, covered_type
 from splitdns.snapshot import Manners
+from splitdns.value import value
 from splitdns.view import UpstreamSet, View
 from splitdns.wire.message import Answer, Query
 from splitdns.zone import Zone
@@ -54,7 +55,7 @@ class Security(Enum):
     BOGUS = "bogus"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Proof:
     """What DNSSEC adds to a reply that was asked for with DO.
 
@@ -67,7 +68,7 @@ class Proof:
     security: Security = Security.UNCHECKED
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reply:
     """What an upstream said to a question, reduced to what may be used.
 
@@ -109,7 +110,7 @@ class Walk(NamedTuple):
     negative: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forward:
     """Ask ``upstreams`` for ``name`` (case kept) and ``qtype``, then ``resume`` with the reply.
 
@@ -225,8 +226,7 @@ def _hop(walk: Walk, name: bytes) -> Answer | Forward:
             return _automatic_ptr(walk, name, node.rrset(Type.PTR))
         authority = view.authority(qname)
         if qtype == Type.DS and isinstance(authority, Zone) and qname == authority.apex != ROOT:
-            # The parent answers for DS (RFC 4035 3.1.4.1), where it is ours too.
-            above = view.authority(parent(qname))
+            above = view.authority(parent(qname))  # answers for DS (RFC 4035 3.1.4.1), where it is ours too
             authority = above if isinstance(above, Zone) else authority
         if not isinstance(authority, Zone):
             return _leave(walk, name, authority)
@@ -386,6 +386,10 @@ def _replied(forward: Forward, walk: Walk, reply: Reply | None) -> Answer | Forw
             reason = f"the upstreams failed, the last with rcode {reply.rcode}"
             edes = (*edes, (int(Ede.NETWORK_ERROR), reason))
         return Answer(Rcode.SERVFAIL, edes=edes, remember=False)
+    if len(reply.answer) == 1:  # what most replies are, and what comes below makes of them
+        (rrset,) = reply.answer
+        if rrset.rdtype == forward.qtype != Type.CNAME and rrset.owner == forward.name and rrset.rdatas:
+            return _finish(walk, Answer(answer=reply.answer, edes=reply.edes))
     cnames = {rrset.name: rrset for rrset in reply.answer if rrset.rdtype == Type.CNAME}
     dnames = {after.name: rrset for rrset, after in pairwise(reply.answer) if rrset.rdtype == Type.DNAME}
     name, qtype = forward.name, forward.qtype

@@ -28,8 +28,10 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
 
     ``question`` is the asked name: an answer may repeat it, also where it exists in other views only.
     """
-    stripped = leaks = 0
     is_outside = view.outside
+    if not is_outside and _are_addresses(answer):  # of which an inside view may have any
+        return answer
+    stripped = leaks = 0
     from_upstream = not answer.remember and not answer.blocked  # what a list says is said by us
 
     def clean(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
@@ -60,6 +62,15 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
         stripped=answer.stripped + stripped,
         leaks=answer.leaks + leaks,
     )
+
+
+def _are_addresses(answer: Answer) -> bool:
+    """Whether that is all there is in it."""
+    for section in (answer.answer, answer.authority, answer.glue, answer.additional):
+        for rrset in section:
+            if rrset.rdtype not in _ADDRESSES_ONLY:
+                return False
+    return True
 
 
 def _lost(before: RRset, after: RRset) -> int:

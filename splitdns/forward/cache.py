@@ -137,8 +137,7 @@ class Cache:
         no_name = reply.rcode == Rcode.NXDOMAIN and not reply.answer
         slot = (_ALL_TYPES if no_name else key.qtype) | (_UNCHECKED if key.cd else 0)
         self._supersede(place, slot)
-        ttl_s = _lifetime_s(reply, key.qtype)
-        if keep and ttl_s > 0:
+        if keep and (ttl_s := _lifetime_s(reply, key.qtype)) > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
             while self._octets > self.limits.octets:
                 self._evict_or_spare(next(iter(self._names)))
@@ -164,8 +163,11 @@ class Cache:
 
     def _supersede(self, place: _Place, slot: int) -> None:
         """A new word about a name: what contradicts it is no longer true."""
+        entries = self._names.get(place)
+        if entries is None:
+            return
         all_types = slot & _UNCHECKED
-        for former in tuple(self._names.get(place, ())):
+        for former in tuple(entries):
             if former & _UNCHECKED == all_types and (former in (slot, all_types) or slot == all_types):
                 self._drop(place, former)
 
@@ -214,9 +216,14 @@ def _bounded(reply: Reply, limits: CacheLimits) -> Reply:
     low_s, high_s = limits.min_ttl_s, limits.max_ttl_s
     if reply.proof is not None and reply.proof.security is Security.SECURE:
         low_s = 0  # its signatures say how long it holds (RFC 4035 5.3.3)
-    answer = tuple([_within(rrset, low_s, high_s) for rrset in reply.answer])
-    soa = reply.soa and _within(reply.soa, low_s, limits.max_negative_ttl_s)
-    if answer == reply.answer and soa == reply.soa:
+    answer, soa = reply.answer, reply.soa
+    for rrset in answer:
+        if not low_s <= rrset.ttl_s <= high_s:
+            answer = tuple([_within(rrset, low_s, high_s) for rrset in answer])
+            break
+    if soa is not None:
+        soa = _within(soa, low_s, limits.max_negative_ttl_s)
+    if answer is reply.answer and soa is reply.soa:
         return reply
     return replace(reply, answer=answer, soa=soa)
 
@@ -229,11 +236,12 @@ def _within(rrset: RRset, low_s: int, high_s: int) -> RRset:
 
 def _lifetime_s(reply: Reply, qtype: int) -> int:
     """How long the reply may be used again; 0: not at all."""
-    ttls_s = [rrset.ttl_s for rrset in reply.answer]
-    if reply.soa is not None:
-        ttls_s.append(reply.soa.ttl_s)
-    elif not reply.answer or qtype not in (reply.answer[-1].rdtype, Type.ANY):
+    answer, soa = reply.answer, reply.soa
+    if soa is None and (not answer or (answer[-1].rdtype != qtype != Type.ANY)):
         return 0
+    ttls_s = [rrset.ttl_s for rrset in answer]
+    if soa is not None:
+        ttls_s.append(soa.ttl_s)
     return min(ttls_s)
 
 
@@ -259,8 +267,11 @@ def _cost(reply: Reply) -> int:
     rrsets = reply.answer if reply.soa is None else (*reply.answer, reply.soa)
     if reply.proof is not None:
         rrsets += reply.proof.signatures + reply.proof.denial
-    octets = _ENTRY_OCTETS + sum(len(text) for _, text in reply.edes)
+    octets = _ENTRY_OCTETS
+    for _, text in reply.edes:
+        octets += len(text)
     for rrset in rrsets:
         octets += _RRSET_OCTETS + len(rrset.owner)
-        octets += sum(_RDATA_OCTETS + len(rdata) for rdata in rrset.rdatas)
+        for rdata in rrset.rdatas:
+            octets += _RDATA_OCTETS + len(rdata)
     return octets

@@ -147,7 +147,7 @@ class Waiting:
             return Instead.MISSPELLED
         if is_truncated(wire):  # whoever says so, all that it makes us do is to ask over TCP
             return Instead.TRUNCATED
-        response = Response(self._query.plain(wire))
+        response = Response(self._query.plain(wire), asked=self._query.name)
         if self._query.manner.cookie and not self._traits.accepts(response.cookie):
             return Instead.NO_COOKIE
         if response.has_edns and response.rcode not in NO_EDNS:

@@ -31,6 +31,7 @@ MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
 _HEADER = struct.Struct("!HHHHHH")
 _FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
 _AD, _RCODE = 0x0020, 0x000F
+_TO_THE_QUESTION = bytes((0xC0, HEADER_OCTETS))  # a compression pointer (RFC 1035 4.1.4)
 
 # Rdata that is nothing but names, and how many: compressed by anyone (RFC 3597 4), met all the time or, of
 # the obsolete ones, unknown to dnspython.
@@ -68,12 +69,16 @@ class Response:
         UpstreamError: the records do not add up to a message; also from each of the methods.
     """
 
-    def __init__(self, wire: bytes, age_s: int = 0) -> None:
-        """``age_s`` is how long a cache on the way has had it: its TTLs have run for so long."""
+    def __init__(self, wire: bytes, age_s: int = 0, asked: bytes | None = None) -> None:
+        """``age_s`` is how long a cache on the way has had it: its TTLs have run for so long.
+
+        ``asked`` is the name in its question, where that is known to be the one that we asked.
+        """
         _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
         self._wire = wire
         self._age_s = age_s
         self._names: dict[int, bytes] = {}
+        self._asked = asked if questions == 1 else None
         self._at = HEADER_OCTETS
         self.header_rcode = flags & _RCODE
         self.is_ad = bool(flags & _AD)  # the upstream has validated it, or says so
@@ -81,8 +86,11 @@ class Response:
         self.edes: tuple[tuple[int, str], ...] = ()
         self.has_edns = False
         self.cookie = b""  # the COOKIE option's data (RFC 7873 4), empty where there is none
-        for _ in range(questions):
-            self._at = self._name(self._at)[1] + 4
+        if self._asked is not None:
+            self._at += len(self._asked) + 4
+        else:
+            for _ in range(questions):
+                self._at = self._name(self._at)[1] + 4
         self._answer = self._section(answers)
         self._authority = self._section(authorities)
         self._additional(additionals)
@@ -135,8 +143,10 @@ class Response:
     @property
     def is_referral(self) -> bool:
         """Whether this only names other servers: what one that does not recurse says (RFC 2308 2.2)."""
+        if self._answer or self.rcode != Rcode.NOERROR:
+            return False
         types = {rdtype for _, rdtype in self._authority}
-        return self.rcode == Rcode.NOERROR and not self._answer and Type.NS in types and Type.SOA not in types
+        return Type.NS in types and Type.SOA not in types
 
     def _signatures(self, section: _Section, owner: Qname, covered: int) -> RRset | None:
         raws = section.get((owner, Type.RRSIG))
@@ -148,6 +158,8 @@ class Response:
 
     def _section(self, count: int) -> _Section:
         section: _Section = {}
+        if not count:
+            return section
         for owner, rdtype, rdclass, raw in self._records(count):
             if rdclass == Class.IN:
                 section.setdefault((fold(owner), rdtype), []).append(raw)
@@ -169,8 +181,13 @@ class Response:
         self.cookie = next((data for code, data in options if code == COOKIE), b"")
 
     def _records(self, count: int) -> Iterator[tuple[bytes, int, int, _Raw]]:
+        asked = self._asked
         for _ in range(count):
-            owner, at = self._name(self._at)
+            at = self._at
+            if asked is not None and self._wire[at : at + 2] == _TO_THE_QUESTION:  # as nearly all say it
+                owner, at = asked, at + 2
+            else:
+                owner, at = self._name(at)
             if at + _FIXED.size > len(self._wire):
                 raise UpstreamError("a response that ends within a record")
             rdtype, rdclass, ttl_s, octets = _FIXED.unpack_from(self._wire, at)
@@ -183,8 +200,8 @@ class Response:
     def _rrset(self, owner: Qname, rdtype: int, raws: list[_Raw]) -> RRset:
         if len(raws) > MAX_RECORDS:
             raise UpstreamError(f"{len(raws)} records of one name and type")
-        ttl_s = min(raw.ttl_s if raw.ttl_s <= MAX_TTL_S else 0 for raw in raws)  # RFC 2181 5.2 and 8
-        rdatas = dict.fromkeys(self._rdata(rdtype, raw) for raw in raws)  # RFC 2181 5: a set
+        ttl_s = min([raw.ttl_s if raw.ttl_s <= MAX_TTL_S else 0 for raw in raws])  # RFC 2181 5.2 and 8
+        rdatas = dict.fromkeys([self._rdata(rdtype, raw) for raw in raws])  # RFC 2181 5: a set
         return RRset(owner, rdtype, max(0, ttl_s - self._age_s), tuple(rdatas))
 
     def _rdata(self, rdtype: int, raw: _Raw) -> bytes:

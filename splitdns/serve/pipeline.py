@@ -14,7 +14,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeVarTuple
 
@@ -27,6 +26,7 @@ from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.serve.gate import Gate
 from splitdns.serve.horizon import Horizon
 from splitdns.snapshot import Manners, Snapshot
+from splitdns.value import value
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
 from splitdns.wire.header import (
@@ -62,7 +62,7 @@ class Forwarder(Protocol):
         """Call ``done`` within a few seconds, whatever the upstreams do; it may be at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class QueryLogEntry:
     """One answered query: ``time_s`` in Unix time, ``name`` in wire form as it was sent.
 
@@ -99,7 +99,7 @@ class _Asked(NamedTuple):
     cookie: bytes | None = None  # the answer's
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pending:
     """A query that waits for an upstream's reply to ``forward``."""
 

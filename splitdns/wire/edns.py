@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from splitdns.errors import WireError
 from splitdns.records import Type
+from splitdns.value import value
 
 NSID = 3
 COOKIE = 10
@@ -26,7 +26,7 @@ _OPTION = struct.Struct("!HH")
 Option = tuple[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Edns:
     """A query's OPT record; ``options`` are (code, data) in the order in which they were sent."""
 

@@ -12,7 +12,6 @@ Records are written by ``wire/body``; what is decided here is which of them fit.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from dnslib.label import DNSBuffer
 from splitdns.errors import WireError
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, Qname, fold
 from splitdns.records import Class, Rcode, RRset, Type
+from splitdns.value import value
 from splitdns.wire.body import Body
 from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS, Edns, opt_record, parse_options, reply_options
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS
@@ -49,7 +49,7 @@ class Transport(StrEnum):
     TCP = "tcp"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Query:
     """One question with what its header and OPT record say (RFC 1035 4.1, RFC 6891).
 
