@@ -11,13 +11,14 @@ from pathlib import Path
 
 from splitdns.load.sources import LeasesSettings
 from splitdns.sources.asking import ask_again
-from splitdns.sources.leases import dnsmasq
+from splitdns.sources.leases import dnsmasq, isc, kea, socket
 from splitdns.sources.leases.hosts import Manner, named, supply_of
 from splitdns.sources.leases.lease import Lease, read_file
 from splitdns.sources.source import Failed, Said, Told
 from splitdns.watch import Watcher
 
 LOOK_S = 30.0  # between two looks at files whose changes are told, lest one got lost
+POLL_S = 10.0  # between two questions at a control socket, which tells no changes
 
 Reading = Callable[[Path], Iterable[Lease]]
 
@@ -26,47 +27,65 @@ def _dnsmasq(path: Path) -> Iterator[Lease]:
     return dnsmasq.leases_in(read_file(path), str(path))
 
 
-READERS: dict[str, Reading] = {"dnsmasq": _dnsmasq}
+def _isc(path: Path) -> Iterator[Lease]:
+    return isc.leases_in(read_file(path), str(path))
+
+
+READERS: dict[str, Reading] = {"dnsmasq": _dnsmasq, "isc": _isc, "kea": kea.read}
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """The hosts that ``server`` knows by ``files``."""
+    """The hosts that ``server`` knows by ``files`` or by ``sockets``."""
 
     server: str
     files: tuple[Path, ...]
+    sockets: tuple[Path, ...]
     manner: Manner
     overlay: bool
 
     @classmethod
     def of(cls, settings: LeasesSettings, base: Path) -> Leases:
+        """The source of these settings, whose paths are relative to ``base``."""
         manner = Manner(settings.zone, settings.horizon, settings.ttl)
-        files = tuple(base / file for file in settings.files)
-        return cls(settings.server, files, manner, settings.mode == "overlay")
+        files, sockets = (tuple(base / one for one in of) for of in (settings.files, settings.sockets))
+        return cls(settings.server, files, sockets, manner, settings.mode == "overlay")
 
     @property
     def name(self) -> str:
-        return f"leases {self.files[0]}"
+        return f"leases {(*self.files, *self.sockets)[0]}"
 
     def look(self, now_s: float) -> Said | None:
-        return self._said(None, now_s)
+        return None if self.sockets else self._said(self._read(), None, now_s)
 
     async def follow(self, former: Said | None, told: Told, failed: Failed) -> None:
         hint = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        watcher = Watcher(partial(loop.call_soon_threadsafe, hint.set))
-        watcher.look_at(self.files, time.time())
+        again = partial(ask_again, self._ask, hint)
+        if self.sockets:
+            await again(POLL_S, former, told, failed, time.time)
+            return
+        watcher = Watcher(partial(asyncio.get_running_loop().call_soon_threadsafe, hint.set))
+        watcher.look_at(self._watched(), time.time())
         try:
-            await ask_again(self._ask, hint, LOOK_S, former, told, failed, time.time)
+            await again(LOOK_S, former, told, failed, time.time)
         finally:
             watcher.close()
 
-    async def _ask(self, former: Said | None, now_s: float) -> Said:
-        return await asyncio.to_thread(self._said, former, now_s)
+    def _watched(self) -> Iterator[Path]:
+        for file in self.files:
+            yield from kea.files_of(file) if self.server == "kea" else (file,)
 
-    def _said(self, former: Said | None, now_s: float) -> Said:
-        read = READERS[self.server]
-        leases = [lease for file in self.files for lease in read(file)]
+    async def _ask(self, former: Said | None, now_s: float) -> Said:
+        if self.sockets:
+            leases = [lease for path in self.sockets for lease in await socket.ask(path)]
+        else:
+            leases = await asyncio.to_thread(self._read)
+        return self._said(leases, former, now_s)
+
+    def _read(self) -> list[Lease]:
+        return [lease for file in self.files for lease in READERS[self.server](file)]
+
+    def _said(self, leases: Iterable[Lease], former: Said | None, now_s: float) -> Said:
         hosts = named(leases, self.manner, former.memory if former is not None else {}, now_s)
         supply = supply_of(hosts, self.name, self.manner, self.overlay)
         return Said((supply,), hosts.until_s, hosts.holders)

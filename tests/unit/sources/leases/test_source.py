@@ -16,8 +16,8 @@ from splitdns.sources.source import Said
 NEVER = "0 02:00:00:00:00:01 192.168.1.20 {} *\n"
 
 
-def source(base: Path, entry: str = "") -> Leases:
-    text = f"sources: {{leases: [{{server: dnsmasq, files: [a.leases], zone: home.arpa{entry}}}]}}"
+def source(base: Path, entry: str = "", server: str = "dnsmasq") -> Leases:
+    text = f"sources: {{leases: [{{server: {server}, files: [a.leases], zone: home.arpa{entry}}}]}}"
     return Leases.of(read_settings(text, "splitdns.yaml").sources.leases[0], base)
 
 
@@ -104,5 +104,31 @@ def test_who_has_a_name_keeps_it_over_questions(tmp_path: Path) -> None:
     leases = source(tmp_path)
     first = leases.look(1000.0)
     path.write_text("0 02:00:00:00:00:02 192.168.1.66 nas *\n" + NEVER.format("nas"))
-    said = leases._said(first, 1000.0)
+    said = leases._said(leases._read(), first, 1000.0)
     assert [record.rdata[-1] for record in said.supplies[0].records] == [20]
+
+
+def test_kea_and_isc_are_read_in_their_own_way(tmp_path: Path) -> None:
+    (tmp_path / "a.leases").write_text(
+        "address,hwaddr,valid_lifetime,expire,hostname,state\n192.168.1.20,02:00:00:00:00:01,9,2000,kea,0\n"
+    )
+    assert names(source(tmp_path, server="kea").look(1000.0)) == ["kea.home.arpa."]
+    (tmp_path / "a.leases").write_text('lease 192.168.1.20 {\n  ends never;\n  client-hostname "isc";\n}\n')
+    assert names(source(tmp_path, server="isc").look(1000.0)) == ["isc.home.arpa."]
+
+
+def test_a_control_socket_is_asked_and_never_only_looked_at(tmp_path: Path) -> None:
+    text = "sources: {leases: [{server: kea, sockets: [kea.sock], zone: home.arpa}]}"
+    kea = Leases.of(read_settings(text, "splitdns.yaml").sources.leases[0], tmp_path)
+    assert kea.name == f"leases {tmp_path}/kea.sock"
+    assert kea.look(1000.0) is None
+    failed: asyncio.Queue[str] = asyncio.Queue()
+
+    async def play() -> str:
+        following = asyncio.create_task(kea.follow(None, lambda _: None, failed.put_nowait))
+        async with asyncio.timeout(30):
+            reason = await failed.get()
+        following.cancel()
+        return reason
+
+    assert asyncio.run(play()) == "No such file or directory"
