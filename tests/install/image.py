@@ -23,7 +23,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,12 +94,21 @@ class Image:
     ports: list[str] = field(default_factory=list)
 
 
-def make_base(directory: Path) -> Path:
-    """A minimal Debian in ``directory``, in place of the base image."""
+def make_base(directory: Path, suite: str = SUITE, packages: str = PACKAGES) -> Path:
+    """A minimal Debian in ``directory``; as it is unless said, in place of the base image."""
     mirror = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
     base = directory / "base"
-    _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(base), mirror])
+    _run(["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(base), mirror])
     return base
+
+
+@contextmanager
+def gone_afterwards(directory: Path) -> Iterator[Path]:
+    """A directory for roots, which are too large to be kept as pytest keeps its own."""
+    try:
+        yield directory
+    finally:
+        _run(["rm", "-rf", "--one-file-system", str(directory)])
 
 
 def build(project: Path, base: Path, directory: Path) -> Image:
@@ -148,7 +158,7 @@ def _do(instruction: Instruction, image: Image, project: Path, images: Mapping[s
         case "COPY":
             _copy(instruction, image, project, images)
         case "RUN":
-            _run_in(image, instruction.text)
+            run_in(image, instruction.text)
         case "ENTRYPOINT":
             image.entrypoint = _exec(instruction)
         case "CMD":
@@ -175,20 +185,26 @@ def _copy(instruction: Instruction, image: Image, project: Path, images: Mapping
         (source,) = sources
         _run(["cp", "-a", str(_under(images[origin].root, source)), str(into)])
         return
+    copied(project, sources, into, into_directory=target.endswith("/"))
+
+
+def copied(project: Path, sources: Sequence[str], into: Path, *, into_directory: bool = True) -> None:
+    """Copy files and directories of ``project``, as far as .dockerignore leaves them."""
     seen = dockerfile.context(project)
     for source in sources:
         files = [path for path in seen if path.is_relative_to(source)]
         assert files, f"{source}: there is none, or .dockerignore hides it"
         for path in files:
             is_file = str(path) == source
-            to = into / path.name if is_file and target.endswith("/") else into
+            to = into / path.name if is_file and into_directory else into
             to = to if is_file else into / path.relative_to(source)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(project / path, to)
             to.chmod(0o755 if os.access(project / path, os.X_OK) else 0o644)
 
 
-def _run_in(image: Image, line: str) -> None:
+def run_in(image: Image, line: str) -> None:
+    """Run a shell's line in the root, with this machine's network."""
     outside = {name: value for name, value in os.environ.items() if _OUTSIDE.fullmatch(name)}
     if "PIP_CERT" in os.environ:
         outside["PIP_CERT"] = "/dev/this-network.pem"
@@ -261,10 +277,10 @@ class Container:
     def first(self) -> int:
         """The process that is process 1 in there."""
         until = time.monotonic() + START_S
-        while not (children := _children(self.daemon.pid)):
+        while not (found := children(self.daemon.pid)):
             assert time.monotonic() < until, self.daemon.output
             time.sleep(0.01)
-        return children[0]
+        return found[0]
 
     def execute(
         self, *argv: str, confinement: Confinement | None = None
@@ -289,10 +305,11 @@ class Container:
             process = waiting.pop()
             lines = Path(f"/proc/{process}/status").read_text().splitlines()
             found.append({name: value.strip() for name, _, value in (line.partition(":") for line in lines)})
-            waiting += _children(process)
+            waiting += children(process)
         return found
 
 
-def _children(process: int) -> list[int]:
+def children(process: int) -> list[int]:
+    """The processes that a process started."""
     threads = Path(f"/proc/{process}/task").iterdir()
     return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.install.compose import Service, service
-from tests.install.image import Confinement, Container, Image, build, make_base
+from tests.install.image import Confinement, Container, Image, build, gone_afterwards, make_base
 from tests.lab.dig import dig
 from tests.lab.network import Host, Network
 from tests.meta.tree import ROOT
@@ -45,13 +45,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("debian"))
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with gone_afterwards(tmp_path_factory.mktemp("debian")) as directory:
+        yield make_base(directory)
 
 
 @pytest.fixture(scope="module")
-def image(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build(ROOT, base, tmp_path_factory.mktemp("image"))
+def image(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    with gone_afterwards(tmp_path_factory.mktemp("image")) as directory:
+        yield build(ROOT, base, directory)
 
 
 @pytest.fixture
@@ -112,7 +114,8 @@ def test_a_second_build_makes_the_same_files(image: Image, base: Path, tmp_path:
         paths = (path for path in (root / "opt" / "splitdns").rglob("*") if path.is_file())
         return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
-    again = digests(build(ROOT, base, tmp_path).root)
+    with gone_afterwards(tmp_path):
+        again = digests(build(ROOT, base, tmp_path).root)
     first = digests(image.root)
     assert {path for path in first.keys() | again.keys() if first.get(path) != again.get(path)} == set()
 
