@@ -20,7 +20,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from splitdns import __version__
 from splitdns.errors import ConfigError, Problems, Where
-from splitdns.load import configvalues, gateway, marked, sections, sources
+from splitdns.load import configvalues, containers, gateway, marked, sections, sources
 from splitdns.load.anchors import IANA, Anchors, negative
 from splitdns.load.configvalues import ANY, shown
 from splitdns.load.crosschecks import Complaints, Parts, check
@@ -339,5 +339,5 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``splitdns.yaml``."""
     from splitdns.load.schema import described  # reads this file, which serving needs not
 
-    files = (__file__, sections.__file__, gateway.__file__, sources.__file__)
+    files = (__file__, sections.__file__, gateway.__file__, sources.__file__, containers.__file__)
     return described(Settings.model_json_schema(), *files)

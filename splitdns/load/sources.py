@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from splitdns.load import marked
+from splitdns.load.containers import DockerSettings
 from splitdns.load.sections import Domain, Duration, Horizon, Path, Section, Several, default
 
 
@@ -55,11 +56,16 @@ class LeasesSettings(Section):
 class SourcesSettings(Section):
     """What names there are beside those in zone files."""
 
+    docker: Several[DockerSettings] = ()
+    """Names that containers declare by their labels."""
+
     leases: Several[LeasesSettings] = ()
     """Hosts that have their addresses by DHCP."""
 
     @property
     def horizons(self) -> Iterator[tuple[marked.Path, str]]:
         """Every horizon that is written here, with its path in the configuration."""
-        for at, one in enumerate(self.leases):
-            yield ("sources", "leases", at, "horizon"), one.horizon
+        for at, containers in enumerate(self.docker):
+            yield ("sources", "docker", at, "horizon"), containers.horizon
+        for at, leases in enumerate(self.leases):
+            yield ("sources", "leases", at, "horizon"), leases.horizon

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.load import gateway, marked, sections, settings, sources
+from splitdns.load import containers, gateway, marked, sections, settings, sources
 from splitdns.load.schema import DRAFT, described, field_texts
 from splitdns.load.sections import Section
 from splitdns.load.settings import Settings, json_schema, read_settings
@@ -27,7 +27,8 @@ def test_the_schema_is_one() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    read = (Path(module.__file__).read_text() for module in (settings, sections, gateway, sources))
+    modules = (settings, sections, gateway, sources, containers)
+    read = (Path(module.__file__).read_text() for module in modules)
     texts = {name: of for text in read for name, of in field_texts(text).items()}
     for section in (Settings, *Section.__subclasses__()):
         assert set(texts[section.__name__]) >= set(section.model_fields)

@@ -10,19 +10,22 @@ sources:
   leases:
     - {server: dnsmasq, files: [/var/lib/misc/dnsmasq.leases], zone: home.arpa}
     - {server: dnsmasq, files: [guests.leases], zone: guests.home.arpa}
+  docker:
+    - {zone: example.com}
 """
 
 
 def test_the_sources_are_those_of_the_configuration_in_order() -> None:
     made = sources_of(read_settings(CONFIG, "splitdns.yaml"), Path("/etc/splitdns"))
     names = [source.name for source in made]
-    assert names == ["leases /var/lib/misc/dnsmasq.leases", "leases /etc/splitdns/guests.leases"]
+    leases = ["leases /var/lib/misc/dnsmasq.leases", "leases /etc/splitdns/guests.leases"]
+    assert names == ["docker /var/run/docker.sock", *leases]  # an administrator's names come first
 
 
 def test_the_same_settings_make_the_same_source() -> None:
     one, other = (sources_of(read_settings(CONFIG, "splitdns.yaml"), Path()) for _ in range(2))
     assert one == other
-    assert len({*one, *other}) == 2
+    assert len({*one, *other}) == 3
 
 
 def test_no_settings_are_no_sources() -> None:
