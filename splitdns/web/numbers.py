@@ -20,6 +20,7 @@ from splitdns.metrics import (
     FORWARD_FAILURES,
     LEAKS_BLOCKED,
     PROXY_DURATION,
+    UPSTREAM_DOWN,
     Counts,
     Histogram,
     Metric,
@@ -53,6 +54,7 @@ class UpstreamNumbers:
     """How an upstream has answered; ``bars`` are its times by bucket, the highest 1."""
 
     name: str
+    down: bool  # some worker finds it silent
     answers: int
     failures: tuple[Share, ...]
     median_ms: float | None
@@ -103,7 +105,10 @@ def upstreams(counts: Counts) -> tuple[UpstreamNumbers, ...]:
         if name == FORWARD_FAILURES.name:
             failures.setdefault(labels[0], Counter())[labels[1].replace("_", " ")] += count
     names = sorted({*times, *failures}, key=lambda one: (-_answers(times.get(one)), one))
-    return tuple(_upstream(name, times.get(name), failures.get(name, Counter())) for name in names)
+    down = {name for name in names if counts.value(UPSTREAM_DOWN, name)}
+    return tuple(
+        _upstream(name, name in down, times.get(name), failures.get(name, Counter())) for name in names
+    )
 
 
 def caches(counts: Counts, views: tuple[str, ...]) -> tuple[CacheNumbers, ...]:
@@ -111,11 +116,12 @@ def caches(counts: Counts, views: tuple[str, ...]) -> tuple[CacheNumbers, ...]:
     return tuple(_cache(counts, view) for view in views)
 
 
-def _upstream(name: str, times: Histogram | None, failures: Counter[str]) -> UpstreamNumbers:
+def _upstream(name: str, down: bool, times: Histogram | None, failures: Counter[str]) -> UpstreamNumbers:
     slots = times.slots if times is not None else []
     most = max(slots, default=0)
     return UpstreamNumbers(
         name,
+        down,
         _answers(times),
         tuple(_shares(failures)),
         _below(slots, 0.5),

@@ -127,7 +127,7 @@ def test_rules_that_cannot_be_read_have_no_cures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("address", "is_open"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False)])
-def test_only_a_loopback_address_is_open__semantics_29(tmp_path: Path, address: str, is_open: bool) -> None:
+def test_only_a_loopback_address_is_open__semantics_30(tmp_path: Path, address: str, is_open: bool) -> None:
     settings = read_settings("admin: {names: [Dns.Example.org.]}", "splitdns.yaml").admin
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family) as sock:

@@ -35,7 +35,7 @@ def test_a_name_that_a_stranger_can_point_here_is_not_ours(host: str, known: boo
     assert Door(open=True, names=frozenset({"dns.example.org"})).knows(host) is known
 
 
-def test_only_this_machine_sees_names_without_a_token__semantics_29() -> None:
+def test_only_this_machine_sees_names_without_a_token__semantics_30() -> None:
     assert Door(open=True).shows_names
     assert not Door(open=False).shows_names
     assert Door(open=False, token=TOKEN).shows_names

@@ -8,6 +8,7 @@ from splitdns.metrics import (
     CACHE_REQUESTS,
     FORWARD_FAILURES,
     PROXY_DURATION,
+    UPSTREAM_DOWN,
     Counts,
 )
 from splitdns.web.numbers import Share, caches, traffic, upstreams
@@ -43,6 +44,7 @@ def test_an_upstream_s_times_are_read_off_its_buckets() -> None:
     for duration_s in [0.003] * 19 + [1.5]:
         counts.observe(PROXY_DURATION, duration_s, "forward", "192.0.2.53:53", "NOERROR")
     counts.add(FORWARD_FAILURES, "192.0.2.54:53", "no_response", by=3)
+    counts.set(UPSTREAM_DOWN, 2, "192.0.2.54:53")
 
     busy, silent = upstreams(counts)
 
@@ -52,6 +54,7 @@ def test_an_upstream_s_times_are_read_off_its_buckets() -> None:
     assert busy.slow_ms is not None
     assert busy.slow_ms <= 4
     assert max(busy.bars) == 1
+    assert (busy.down, silent.down) == (False, True)
     assert (silent.name, silent.answers, silent.median_ms, silent.bars) == ("192.0.2.54:53", 0, None, ())
     assert silent.failures == (Share("no response", 3, 100.0),)
 

@@ -34,7 +34,7 @@ def test_of_many_clients_the_workers_count_stands(server: FakeServer) -> None:
     assert rows["internet"].more == 7000 - pages.MAX_CLIENTS
 
 
-def test_at_a_public_address_there_are_numbers_and_no_names__semantics_29(server: FakeServer) -> None:
+def test_at_a_public_address_there_are_numbers_and_no_names__semantics_30(server: FakeServer) -> None:
     server.seen = {"lan": ["192.168.1.7"]}
     shown = ask(server, "/", PUBLIC)
 
