@@ -28,7 +28,7 @@ from splitdns.explain.words import (
     stripped_text,
     upstream_texts,
 )
-from splitdns.names import to_text
+from splitdns.names import fold, to_text
 from splitdns.records import RRset, type_to_text
 
 
@@ -47,14 +47,18 @@ def run(
     host = asking.client(host)
     loaded = load_configuration(config)
     with progress("finding lines") as report_progress:
-        places = FilePlaces(loaded.settings, report_progress)
+        places = FilePlaces(loaded.settings, report_progress, loaded.supplies)
         told = explain(loaded.snapshot, query, host, ask=asking.upstreams(forward), places=places)
     gone = None if port is None else way.way_of(loaded, config, query.question, host, port)
+    lost = [one for one in loaded.lost if fold(one.owner) == query.name]
     if as_json:
-        print_json(to_value(told) | ({"way": way.to_value(gone)} if gone is not None else {}))
+        found = to_value(told) | ({"way": way.to_value(gone)} if gone is not None else {})
+        print_json(found | {"lost": [{"source": one.source, "reason": one.reason} for one in lost]})
         return
     out = printer()
     print_text(told, out)
+    for one in lost:
+        out.line(f"Left out: what {one.source} says of this name ({one.where}): {one.reason}", "yellow")
     if gone is not None:
         way.print_way(gone, out)
 

@@ -11,6 +11,7 @@ from splitdns.cli.console import errors_reported, report
 if TYPE_CHECKING:
     from splitdns.load.load import Known, Loaded
     from splitdns.load.settings import Settings
+    from splitdns.load.supplies import Supplying
 
 USUAL = Path("splitdns.yaml")
 
@@ -27,7 +28,12 @@ def load_configuration(config: Path | None) -> Loaded:
 
     with errors_reported(), progress("loading zones") as report_progress:
         loaded = load(
-            chosen(config), generation=1, now_s=time.time(), progress=report_progress, known=_known(config)
+            chosen(config),
+            generation=1,
+            now_s=time.time(),
+            progress=report_progress,
+            known=_known(config),
+            supplying=_supplying(),
         )
     report([error for errors in loaded.faults.values() for error in errors])
     return loaded
@@ -47,7 +53,9 @@ def load_quietly(config: Path | None) -> Loaded | None:
     from splitdns.load.load import load
 
     try:
-        return load(chosen(config), generation=1, now_s=time.time(), known=_known(config))
+        return load(
+            chosen(config), generation=1, now_s=time.time(), known=_known(config), supplying=_supplying()
+        )
     except (SplitdnsError, ExceptionGroup, OSError):
         return None
 
@@ -57,3 +65,10 @@ def _known(config: Path | None) -> Known:
     from splitdns.daemon.wan.state import looked_up
 
     return lambda settings, _: looked_up(settings, chosen(config), time.time())
+
+
+def _supplying() -> Supplying:
+    """What sources have at hand; nobody is asked, so a command knows no more than there is in files."""
+    from splitdns.sources.keeper import Keeper
+
+    return Keeper().supplying

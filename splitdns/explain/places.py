@@ -5,7 +5,7 @@ A snapshot is packed and has forgotten its lines, so a zone's file is read once 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from splitdns.errors import Problems, Where
@@ -16,8 +16,9 @@ from splitdns.load.configvalues import ANY
 from splitdns.load.declared import DeclaredName, DeclaredZone
 from splitdns.load.settings import EMBEDDED, Settings
 from splitdns.load.share import choose
+from splitdns.load.supplies import Supply
 from splitdns.load.yamlvalues import Surroundings
-from splitdns.names import Qname
+from splitdns.names import Qname, fold
 from splitdns.view import Prefix, View
 from splitdns.zone import Zone
 
@@ -25,12 +26,19 @@ from splitdns.zone import Zone
 class FilePlaces:
     """The places of a generation that was loaded by ``settings``, in its files as they are now.
 
-    ``progress`` is told how many octets of a file have been read, and how many there are.
+    ``progress`` is told how many octets of a file have been read, and how many there are. ``supplies`` is
+    what sources said in that generation.
     """
 
-    def __init__(self, settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Callable[[int, int], None] | None = None,
+        supplies: Sequence[Supply] = (),
+    ) -> None:
         self._settings = settings
         self._progress = progress
+        self._supplies = supplies
         self._zones: dict[str, DeclaredZone | None] = {}
 
     def client(self, view: str, prefix: Prefix | None) -> Where:
@@ -54,12 +62,29 @@ class FilePlaces:
 
     def record(self, zone: Zone, view: View, source: Source, rdtype: int) -> Place | None:
         """Where the records that ``view`` takes from ``source`` stand; None for what is made by itself."""
-        if source.node is None or (declared := self._declared(zone)) is None:
+        if source.node is None:
             return None
-        name = _name(declared, source)
-        for one in choose(name.sets, view.horizon) if name else ():
+        declared = self._declared(zone)
+        name = _name(declared, source) if declared is not None else None
+        if declared is None or name is None:  # what a file has is never a source's
+            return self._supplied(zone, view, source.node.name, rdtype)
+        for one in choose(name.sets, view.horizon):
             if one.rdtype == rdtype:
                 return Place(declared.where(one.at), one.own_ttl)
+        return None
+
+    def _supplied(self, zone: Zone, view: View, name: Qname, rdtype: int) -> Place | None:
+        records = [
+            record
+            for supply in self._supplies
+            if supply.apex == zone.apex
+            for record in supply.records
+            if fold(record.owner) == name and record.rdtype == rdtype
+        ]
+        for horizon in (*view.horizon, None):
+            for record in records:
+                if record.horizon == horizon:
+                    return Place(record.where, True)
         return None
 
     def _where(self, section: str, path: marked.Path) -> Where:
@@ -75,6 +100,8 @@ class FilePlaces:
     def _read(self, path: Path) -> DeclaredZone | None:
         """What the file declares now; None where it cannot be read any more."""
         problems = Problems()
+        if not path.is_file():  # only sources have names in that zone, or it went away
+            return None
         file = zonefiles.parsed(path)
         if not file.is_yaml:
             advance = self._advance(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.unit.cli.conftest import Run
@@ -143,3 +144,22 @@ def test_a_list_and_dns64_are_named(run: Run) -> None:
     assert "ads.example. 60 SOA ads.example. nobody.invalid. 1 3600 1200 604800 60 the list" in told
     made = text(run, "ns1.example.org", "AAAA", "--from", "192.168.1.9")
     assert "DNS64 makes an address of the IPv4 one, in 64:ff9b::/96" in made
+
+
+SOURCES = "sources: {leases: [{server: dnsmasq, files: [a.leases], zone: example.org}]}\n"
+LEASES = "0 02:00:00:00:00:01 192.168.1.20 laptop *\n0 02:00:00:00:00:02 192.168.1.66 www *\n"
+
+
+def test_where_a_source_has_a_name_from_and_what_it_lost(run: Run, desk: Path) -> None:
+    with (desk / "splitdns.yaml").open("a") as file:
+        file.write(SOURCES)
+    (desk / "a.leases").write_text(LEASES)
+
+    assert "A 192.168.1.20 a.leases:1" in text(run, "laptop.example.org", "--from", "192.168.1.2")
+    outside = text(run, "laptop.example.org", "--from", "198.51.100.1")
+    assert "192.168.1.20" not in outside.partition("The other")[0]
+    told = text(run, "www.example.org", "--from", "192.168.1.2")
+    lost = "the zone file has it (zones/example.org.yaml:5:3)"
+    assert f"Left out: what leases a.leases says of this name (a.leases:2): {lost}" in told
+    found = value(run, "www.example.org", "--from", "192.168.1.2")["lost"]
+    assert found == [{"source": "leases a.leases", "reason": lost}]

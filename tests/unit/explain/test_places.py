@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from splitdns.errors import Where
 from splitdns.explain.places import FilePlaces
 from splitdns.explain.source import find
+from splitdns.explain.values import Place
 from splitdns.load.load import Loaded, load
 from splitdns.load.settings import EMBEDDED
+from splitdns.load.supplies import Supplied, Supply
 from splitdns.names import from_text
 from splitdns.records import Type, type_from_text
 
@@ -138,3 +141,21 @@ def test_reading_a_file_again_reports_how_far_it_is(config: Path) -> None:
     places.record(zone, lan, find(zone, zone.apex), Type.NS)
     places.record(zone, lan, find(zone, zone.apex), Type.SOA)
     assert told == [(len(NET), len(NET))]
+
+
+def test_a_zone_of_sources_alone_has_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "splitdns.yaml"
+    path.write_text("views: {lan: {clients: [any], horizon: [vpn, inside]}}\n")
+    owner, apex = from_text("a.home.arpa."), from_text("home.arpa.")
+    records = tuple(
+        Supplied(owner, Type.A, bytes([192, 0, 2, line]), 60, horizon, Where("leases", line))
+        for line, horizon in enumerate((None, "inside"), 1)
+    )
+    supplies = (Supply("leases", apex, records),)
+    loaded = load(path, generation=1, now_s=0.0, supplying=lambda *_: supplies)
+    (view,) = loaded.snapshot.views
+    zone = view.zones[apex]
+    places = FilePlaces(loaded.settings, supplies=loaded.supplies)
+    assert places.record(zone, view, find(zone, owner), Type.A) == Place(Where("leases", 2), True)
+    assert places.record(zone, view, find(zone, owner), Type.AAAA) is None
+    assert places.record(zone, view, find(zone, apex), Type.SOA) is None
