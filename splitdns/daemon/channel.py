@@ -127,8 +127,22 @@ class Askers:
     """From a worker, with a memory file of addresses by view."""
 
 
-ToWorker = Prepare | Swap | Collect | Flush | Stop | Watch | WhoAsks
-FromWorker = Serving | Ready | Counted | Flushed | Seen | Askers
+@dataclass(frozen=True, slots=True)
+class Look:
+    """To a worker: send who asked for this token of the horizon test."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """From a worker, with a memory file of each ``Sighting`` of the token."""
+
+    token: str
+
+
+ToWorker = Prepare | Swap | Collect | Flush | Stop | Watch | WhoAsks | Look
+FromWorker = Serving | Ready | Counted | Flushed | Seen | Askers | Sighted
 Message = ToWorker | FromWorker
 
 

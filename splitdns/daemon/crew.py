@@ -22,11 +22,13 @@ from splitdns.daemon.channel import (
     Flush,
     Flushed,
     Knobs,
+    Look,
     Message,
     Prepare,
     Ready,
     Seen,
     Serving,
+    Sighted,
     Stop,
     Swap,
     Watch,
@@ -36,6 +38,7 @@ from splitdns.daemon.channel import (
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
 from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts, merged
+from splitdns.serve.horizon import Sighting
 from splitdns.serve.pipeline import QueryLogEntry
 from splitdns.snapshot import Snapshot
 
@@ -69,6 +72,7 @@ class _Slot:
     asked_s: float = 0.0  # since when we wait for ``counted``
     flushed: asyncio.Future[int] | None = None
     askers: asyncio.Future[dict[str, list[str]]] | None = None
+    sighted: asyncio.Future[tuple[Sighting, ...]] | None = None
     counts: Counts = field(default_factory=Counts)  # of the worker that is here now
     past: Counts = field(default_factory=Counts)  # of those that were here before
 
@@ -104,6 +108,8 @@ class Crew:
         self.on_seen: Callable[[Sequence[QueryLogEntry], int], None] = lambda _entries, _skipped: None
         self._stopping = asyncio.Event()
         self._all_serving = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._token = ""  # that all workers are asked for now
         self._flushing = asyncio.Lock()  # one flush at a time, for answers do not say to which
         self._forking = asyncio.Lock()  # held while a generation is swapped: a new worker has one of the two
         self._keepers: list[asyncio.Task[None]] = []
@@ -214,6 +220,19 @@ class Crew:
                 found.setdefault(view, set()).update(hosts)
         return found
 
+    async def look(self, token: str) -> list[Sighting]:
+        """Who asked for a token of the horizon test, the first first; of the workers who say so in time."""
+        async with self._looking:
+            self._token = token
+            waiting = []
+            for slot in self._slots:
+                slot.sighted = asyncio.get_running_loop().create_future()
+                if slot.send(Look(token)):
+                    waiting.append(slot.sighted)
+            done = (await asyncio.wait(waiting, timeout=COUNT_S))[0] if waiting else set()
+            found = (sighting for future in done for sighting in future.result())
+            return sorted(found, key=lambda sighting: sighting.time_s)
+
     async def mind(self, check_s: float = CHECK_S, hung_s: float = HUNG_S) -> None:
         """Kill workers that hang, so that they are replaced: the kernel goes on sending them queries."""
         while True:
@@ -322,6 +341,8 @@ class Crew:
             slot.flushed.set_result(0)  # who follows knows nothing
         if slot.askers is not None and not slot.askers.done():
             slot.askers.set_result({})
+        if slot.sighted is not None and not slot.sighted.done():
+            slot.sighted.set_result(())
         return status
 
     def _heard(self, slot: _Slot, message: Message, memory: int | None) -> None:
@@ -344,6 +365,10 @@ class Crew:
                 askers = from_file(memory)
                 if slot.askers is not None and not slot.askers.done():
                     slot.askers.set_result(askers)
+            case Sighted(token) if memory is not None:
+                sightings = from_file(memory)
+                if token == self._token and slot.sighted is not None and not slot.sighted.done():
+                    slot.sighted.set_result(sightings)
             case Flushed(replies):
                 if slot.flushed is not None and not slot.flushed.done():
                     slot.flushed.set_result(replies)

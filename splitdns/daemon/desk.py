@@ -25,6 +25,7 @@ from splitdns.load.load import Loaded
 from splitdns.load.sections import AdminSettings
 from splitdns.metrics import Counts
 from splitdns.names import to_text
+from splitdns.serve.horizon import Sighting
 from splitdns.view import fold_address
 from splitdns.web.answers import Explained, Typed, answer
 from splitdns.web.cures import Cures
@@ -82,6 +83,9 @@ class Desk:
         found = await self._crew.clients()
         folded = {view: sorted({*map(fold_address, hosts)}, key=_order) for view, hosts in found.items()}
         return {view: [*map(str, addresses)] for view, addresses in folded.items()}
+
+    async def sightings(self, token: str) -> Sequence[Sighting]:
+        return await self._crew.look(token)
 
     async def explained(self, typed: Typed) -> Explained | Wrong:
         if self._waiting >= MAX_WAITING:

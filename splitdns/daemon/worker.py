@@ -13,6 +13,7 @@ import os
 import random
 import socket
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,11 +28,13 @@ from splitdns.daemon.channel import (
     Flush,
     Flushed,
     Knobs,
+    Look,
     Message,
     Prepare,
     Ready,
     Seen,
     Serving,
+    Sighted,
     Stop,
     Swap,
     Watch,
@@ -163,6 +166,8 @@ class _Worker:
                 self._watch(for_s)
             case WhoAsks():
                 self._say_value(Askers(), self._pipeline.snapshot.table.seen(MAX_SEEN))
+            case Look(token):
+                self._say_value(Sighted(token), self._pipeline.horizon.seen(token, time.time()))
             case Flush(name, subtree, view):
                 self._say(Flushed(self._forwarder.flush(name, subtree=subtree, view=view)))
             case _:

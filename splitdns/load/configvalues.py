@@ -24,6 +24,7 @@ Client: TypeAlias = Prefix | Literal["any"]
 
 NO_HORIZONS = ("value", "ttl", "public")  # in a zone, these stand beside the horizons of a value
 MAX_WORKERS = 1024
+_HOST = re.compile(r"([A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?")  # what browsers look up
 DNS64_LENGTHS = (32, 40, 48, 56, 64, 96)  # RFC 6052 2.2
 _BLOCKINGS = ("nxdomain", "nodata", "refused", "drop", "allow")
 MAX_DURATION_S = 86_400
@@ -175,10 +176,10 @@ def domain(value: object) -> Qname:
 
 
 def whoami(value: object) -> Qname:
-    """The name at which clients are told who they are; there must be room for a label beneath it."""
+    """The name at which clients are told who they are: browsers must take it, with a label beneath it."""
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
+        raise ValueError(f"expected a name such as who.example.com, found {shown(value)}")
     name = domain(value)
-    if name == ROOT:
-        raise ValueError("expected a name such as who.example.com, found '.'")
     if len(name) + 1 + MAX_LABEL_OCTETS > MAX_NAME_OCTETS:
         raise ValueError(f"expected a name with room for a label beneath it, found {shown(value)}")
     return name

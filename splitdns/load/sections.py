@@ -34,6 +34,7 @@ _OWN_ADDRESS = rf"^([0-9.]+|\[[^\]]*:[^\]]*\]){_PORT}$"
 _UPSTREAM = rf"^([0-9.]+{_PORT}|\[[^\]]*:[^\]]*\]{_PORT}|[^\[\]]*:[^\[\]]*:[^\[\]]*)$"
 _CLIENT = r"^(any|[0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
 _NETWORK = r"^([0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
+_HOST = r"^([A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?$"
 _DURATION = {
     "type": ["string", "integer"],
     "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
@@ -72,9 +73,7 @@ Client = Annotated[
     _text(_CLIENT, "192.168.0.0/16", "fd00::/8", "any"),
 ]
 Domain = Annotated[Qname, PlainValidator(configvalues.domain), _text(r"^\S+$", ".", "corp.example")]
-Whoami = Annotated[
-    Qname, PlainValidator(configvalues.whoami), _text(r"^\S*[^\s.]\S*$", "who.example.com")
-]
+Whoami = Annotated[Qname, PlainValidator(configvalues.whoami), _text(_HOST, "who.example.com")]
 Duration = Annotated[int, PlainValidator(configvalues.duration_s), WithJsonSchema(_DURATION)]
 DurationOrNone = Annotated[
     int,

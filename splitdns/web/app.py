@@ -15,11 +15,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from splitdns.web import pages
+from splitdns.web import horizon, pages
 from splitdns.web.answers import Typed
 from splitdns.web.door import CHALLENGE, HEADERS, Door
 from splitdns.web.drawing import draw
@@ -31,7 +31,12 @@ MAX_TYPED = 1024  # characters of a field; beyond: cut, for no name and no addre
 MAX_FORM_OCTETS = 4096  # beyond: 413
 RETRY_MS = 2000  # after which a browser comes again whose stream ended
 _FIELDS = ("name", "type", "from", "port")
-_STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_STATIC = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "horizon.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 Application = Starlette
 _Handler = Callable[[Request], Awaitable[Response]]
@@ -59,6 +64,19 @@ def application(server: Server, door: Door) -> Application:
 
     async def exposure(request: Request) -> Response:
         return shown(await pages.exposure(server), request)
+
+    async def test(request: Request) -> Response:
+        client = request.client.host if request.client is not None else ""
+        page = await horizon.page(server, request.query_params.get("token", ""), client)
+        answer = shown(page, request)
+        answer.headers["content-security-policy"] = horizon.policy(page)
+        return answer
+
+    async def seen(request: Request) -> Response:
+        value = await horizon.value(server, request.path_params["token"])
+        if value is None:
+            raise HTTPException(404)
+        return JSONResponse(value)
 
     async def flush(_: Request) -> Response:
         await server.flush_all()
@@ -105,6 +123,8 @@ def application(server: Server, door: Door) -> Application:
             Route("/queries", names(queries)),
             Route("/queries/stream", names(stream)),
             Route("/exposure", names(exposure)),
+            Route("/horizon", names(test)),
+            Route("/horizon/{token}", names(seen)),
             Route("/flush", change(flush), methods=["POST"]),
             Route("/recheck", change(recheck), methods=["POST"]),
             Route("/static/{name}", static),
@@ -128,7 +148,9 @@ class _Doorkeeper:
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
+                said = {name for name, _ in message["headers"]}
                 own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                own = [one for one in own if one[0] not in said]
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from splitdns.load.load import Loaded
 from splitdns.metrics import Counts
+from splitdns.serve.horizon import Sighting
 from splitdns.web.answers import Explained, Typed
 from splitdns.web.cures import Cures
 from splitdns.web.exposure import Exposure
@@ -48,6 +49,9 @@ class Server(Protocol):
 
     async def clients(self) -> Mapping[str, Sequence[str]]:
         """Addresses seen lately, by view, some of them where there are many."""
+
+    async def sightings(self, token: str) -> Sequence[Sighting]:
+        """Who asked for a token of the horizon test, the first first."""
 
     async def explained(self, typed: Typed) -> Explained | Wrong: ...
 

@@ -13,6 +13,7 @@ views:
   internet: {clients: [any], horizon: [outside]}
 zones: [zones]
 forward: [{domains: ["."], upstreams: [192.0.2.53]}]
+whoami: who.one.example
 """
 
 

@@ -43,12 +43,12 @@ class Ship:
         """What somebody on the internet is answered, from as many ports as make it certain who answers."""
         return {await self._ask() for _ in range(times)}
 
-    async def _ask(self) -> str:
+    async def _ask(self, name: str = "www.one.example") -> str:
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.setblocking(False)
             client.connect(self.address)
-            await loop.sock_sendall(client, dns.message.make_query("www.one.example", "A").to_wire())
+            await loop.sock_sendall(client, dns.message.make_query(name, "A").to_wire())
             answer = dns.message.from_wire(await loop.sock_recv(client, 4096))
         return str(answer.answer[0][0])
 
@@ -233,6 +233,24 @@ def test_where_no_process_can_be_had_a_worker_is_replaced_later(
         await ship.until(lambda: ship.crew.serving == 2 and ship.workers()[0] != before)
         assert not failures
         assert await ship.ask() == {"203.0.113.1"}
+
+    run(tmp_path, test)
+
+
+def test_all_workers_tell_who_asked_for_a_token_of_the_horizon_test(tmp_path: Path) -> None:
+    token, other = "abcdefghij0123456789", "9876543210jihgfedcba"
+
+    async def test(ship: Ship) -> None:
+        assert await ship.crew.look(token) == []
+        for name in (token, other):
+            for _ in range(16):  # from so many ports that both workers meet it
+                await ship._ask(f"{name}.who.one.example")
+        seen = await ship.crew.look(token)
+        assert [(one.client, one.view, one.qtype) for one in seen] == [("127.0.0.1", "internet", 1)] * 2
+        os.kill(ship.workers()[0], signal.SIGKILL)
+        assert len(await ship.crew.look(token)) <= 2  # a dead worker keeps nobody waiting
+        await ship.until(lambda: ship.counts.value(WORKER_RESTARTS, "1") == 1)
+        assert len(await ship.crew.look(token)) == 1
 
     run(tmp_path, test)
 

@@ -21,6 +21,7 @@ READERS: list[Callable[[object], object]] = [
     values.upstream,
     values.client,
     values.domain,
+    values.whoami,
     values.duration_s,
     values.wan4,
     values.wan6,
@@ -189,6 +190,15 @@ def test_a_duration_is_read_in_seconds(value: object, seconds: int) -> None:
 )
 def test_what_is_no_duration_is_a_mistake(value: object) -> None:
     mistake(duration_s, value)
+
+
+def test_a_whoami_name_is_one_that_browsers_take_with_a_label_beneath_it() -> None:
+    assert values.whoami("Who.example.com") == from_text("who.example.com.")
+    most = ".".join(["a" * 63, "b" * 63, "c" * 61])
+    assert values.whoami(most)
+    for wrong in (".", "", "who example.com", "who;example.com", "*.example.com", most + "d", 7, None):
+        with pytest.raises(ValueError, match="expected a name "):
+            values.whoami(wrong)
 
 
 def test_a_domain_is_absolute_and_folded() -> None:

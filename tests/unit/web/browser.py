@@ -12,6 +12,7 @@ from urllib.parse import quote
 from splitdns.daemon.inspection import inspection
 from splitdns.load.load import Loaded
 from splitdns.metrics import Counts
+from splitdns.serve.horizon import Sighting
 from splitdns.web.answers import Explained, Typed, answer
 from splitdns.web.app import application
 from splitdns.web.cures import Cures, mended
@@ -30,6 +31,7 @@ class FakeServer:
     inspected: Inspected | None = None
     tallied: Counts = field(default_factory=Counts)
     seen: dict[str, list[str]] = field(default_factory=dict)
+    sighted: dict[str, tuple[Sighting, ...]] = field(default_factory=dict)
     reason: str | None = None
     illness: str = ""
     asked: list[str] = field(default_factory=list)
@@ -45,6 +47,9 @@ class FakeServer:
 
     async def clients(self) -> Mapping[str, Sequence[str]]:
         return self.seen
+
+    async def sightings(self, token: str) -> Sequence[Sighting]:
+        return self.sighted.get(token, ())
 
     async def explained(self, typed: Typed) -> Explained | Wrong:
         if self.illness:
