@@ -53,6 +53,7 @@ class ImportSource(StrEnum):
     HOSTS = "hosts"
     DNSMASQ = "dnsmasq"
     UNBOUND = "unbound"
+    BIND_VIEWS = "bind-views"
 
 
 class FailOn(StrEnum):

@@ -16,6 +16,7 @@ from pathlib import Path
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import dns.zone
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.imports.entries import Found
@@ -88,6 +89,8 @@ class Case:
         if service is not None:
             own += [rule.domain for rule in service.forward if rule.domain != "."]
             own += [line.split()[0] for plan in service.lists.values() for line in plan.lines if line]
+            own = [one for one in own if one[0] not in "$@"]
+            own += [name for file, text in service.masters.items() for name in _names_in(file, text)]
         stems = {one.lower().strip("|^@*.").rstrip(".") for one in (*own, *self.more)} - {""}
         above = {one.partition(".")[2] for one in stems} - {""}
         made = {f"{prefix}{one}" for one in stems | above for prefix in ("", "sub.", "absent.")}
@@ -103,6 +106,12 @@ class Case:
         made = [Question(*one) for one in itertools.product(self.names(), TYPES, self.clients)]
         quiet = f".{self.silent}" if self.silent else "nothing"
         return [one for one in made if one.rdtype == "A" or not f".{one.name}".endswith(quiet)]
+
+
+def _names_in(file: str, text: str) -> list[str]:
+    apex = file.removesuffix(".zone").partition("@")[0]
+    zone = dns.zone.from_text(text, f"{apex}.", relativize=False)
+    return [name.to_text() for name in zone]
 
 
 def is_under(one: Difference, *domains: str) -> bool:

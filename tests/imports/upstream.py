@@ -55,8 +55,8 @@ def answering(host: Host, *upstreams: str) -> Iterator[None]:
 
 
 def _datagrams(door: socket.socket, address: str) -> None:
-    with contextlib.suppress(OSError):
-        while True:
+    while door.fileno() >= 0:
+        with contextlib.suppress(OSError):  # the client may be gone by now
             wire, client = door.recvfrom(4096)
             if wire:
                 door.sendto(_answer(wire, address), client)
@@ -77,10 +77,13 @@ def _answer(wire: bytes, address: str) -> bytes:
     query = dns.message.from_wire(wire)
     reply = dns.message.make_response(query, recursion_available=True)
     (question,) = query.question
+    if not query.flags & dns.flags.RD:  # who does not want recursion takes it for a zone's server
+        reply.flags |= dns.flags.AA
     soa = "ns.upstream.example. host.upstream.example. 1 3600 900 604800 60"
+    above = question.name.parent() if len(question.name) > 1 else question.name
     if any(label.lower().startswith(b"absent") for label in question.name.labels):
         reply.set_rcode(dns.rcode.NXDOMAIN)
-        reply.authority = [dns.rrset.from_text(".", 60, "IN", "SOA", soa)]
+        reply.authority = [dns.rrset.from_text(above, 60, "IN", "SOA", soa)]
         return reply.to_wire()
     last = address.rpartition(".")[2] if "." in address else "6"
     known = {
@@ -96,5 +99,5 @@ def _answer(wire: bytes, address: str) -> bytes:
         rrset = dns.rrset.from_text(question.name, 60, "IN", dns.rdatatype.to_text(question.rdtype), text)
         reply.answer = [rrset]
     else:
-        reply.authority = [dns.rrset.from_text(".", 60, "IN", "SOA", soa)]
+        reply.authority = [dns.rrset.from_text(question.name, 60, "IN", "SOA", soa)]
     return reply.to_wire()
