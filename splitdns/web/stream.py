@@ -20,6 +20,7 @@ MAX_EVENTS = 200  # that are kept for a watcher; beyond: the oldest are forgotte
 MAX_WATCHERS = 8  # beyond: nobody more may watch
 LEASE_S = 10.0  # for which workers send, after they were asked to
 RENEW_S = LEASE_S / 2
+KEEP_S = 2 * LEASE_S  # for which the last queries are kept after somebody looked
 WATCH_S = 60.0  # of one connection; the browser comes again by itself
 
 
@@ -36,10 +37,16 @@ class TooManyError(Exception):
 
 
 class Audience:
-    """All watchers; ``ask`` has the workers send events for so many seconds from now."""
+    """All watchers; ``ask`` has the workers send events for so many seconds from now.
 
-    def __init__(self, ask: Callable[[float], None]) -> None:
-        self._ask = ask
+    What was heard is forgotten ``keep_s`` after somebody looked last.
+    """
+
+    def __init__(self, ask: Callable[[float], None], keep_s: float = KEEP_S) -> None:
+        self._ask_workers = ask
+        self._keep_s = keep_s
+        self._looked_s = 0.0
+        self._forgetting: asyncio.TimerHandle | None = None
         self._queues: set[asyncio.Queue[Batch]] = set()
         self._recent: deque[QueryLogEntry] = deque(maxlen=MAX_EVENTS)
 
@@ -53,8 +60,24 @@ class Audience:
 
     def glance(self) -> Sequence[QueryLogEntry]:
         """What was heard lately, the newest first; there is more to see at the next glance."""
-        self._ask(LEASE_S)
+        self._ask()
         return sorted(self._recent, key=lambda entry: -entry.time_s)
+
+    def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._ask_workers(LEASE_S)
+        self._looked_s = loop.time()
+        if self._forgetting is None:
+            self._forgetting = loop.call_later(self._keep_s, self._forget)
+
+    def _forget(self) -> None:
+        loop = asyncio.get_running_loop()
+        at_s = self._looked_s + self._keep_s
+        if loop.time() < at_s:
+            self._forgetting = loop.call_at(at_s, self._forget)
+            return
+        self._forgetting = None
+        self._recent.clear()
 
     async def watch(self, for_s: float = WATCH_S) -> AsyncGenerator[Batch | None, None]:
         """Events as they come, for ``for_s``; None: there were none for a while.
@@ -71,7 +94,7 @@ class Audience:
         try:
             while (at_s := now_s()) < end_s:
                 if at_s >= renew_s:
-                    self._ask(LEASE_S)
+                    self._ask()
                     renew_s = at_s + RENEW_S
                 yield await _next(queue, min(renew_s, end_s))
         finally:

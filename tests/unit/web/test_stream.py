@@ -36,11 +36,26 @@ def test_nobody_watches_and_nobody_is_asked() -> None:
     asked: list[float] = []
     audience = Audience(asked.append)
 
-    audience.heard(Batch([entry()]))
+    async def test() -> None:
+        audience.heard(Batch([entry()]))
+        assert asked == []
+        assert len(audience.glance()) == 1
+        assert asked == [LEASE_S]
 
-    assert asked == []
-    assert len(audience.glance()) == 1
-    assert asked == [LEASE_S]
+    asyncio.run(test())
+
+
+def test_what_was_heard_is_forgotten_when_nobody_looks__semantics_30() -> None:
+    audience = Audience(lambda _: None, keep_s=0.0)
+
+    async def test() -> None:
+        audience.glance()
+        audience.heard(Batch([entry()]))
+        while audience._recent:
+            await asyncio.sleep(0)
+        assert list(audience.glance()) == []
+
+    asyncio.run(test())
 
 
 def test_a_slow_watcher_loses_the_oldest_and_holds_nobody_up() -> None:
@@ -89,9 +104,10 @@ def test_the_newest_stand_first_and_old_ones_are_forgotten() -> None:
     audience = Audience(lambda _: None)
     audience.heard(Batch([entry(time_s=number) for number in range(MAX_EVENTS + 5)]))
 
-    times = [one.time_s for one in audience.glance()]
+    async def glance() -> list[float]:
+        return [one.time_s for one in audience.glance()]
 
-    assert times == [*range(MAX_EVENTS + 4, 4, -1)]
+    assert asyncio.run(glance()) == [*range(MAX_EVENTS + 4, 4, -1)]
 
 
 def test_any_octets_of_a_name_are_printable() -> None:
