@@ -1,17 +1,19 @@
 """What all containers declare together: one claim for each name, and who loses where two want the same.
 
 Whoever was there first keeps the name: a container that comes later cannot take it away. Replicas of one
-service share it, and so do containers that lead the same way, as those behind one proxy do.
+service share it, and so do containers that lead the same way, as those behind one proxy do. Whoever is
+leaving keeps what nobody else wants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from splitdns.errors import Problems, ZoneError
 from splitdns.names import to_text
+from splitdns.sources.docker.container import Container
 from splitdns.sources.docker.following import Running
 from splitdns.sources.docker.labels import Claim, Terms, claims_of
 
@@ -20,14 +22,16 @@ T = TypeVar("T")
 
 def claims_in(running: Running, terms: Terms, problems: Problems) -> list[Claim]:
     """The claims of all containers, the oldest container's first; mistakes go to ``problems``."""
-    return settled(
-        (
-            claim
-            for container in running.containers
-            for claim in claims_of(container, terms, running.reachable, problems)
-        ),
-        problems,
-    )
+    found = settled(_claims(running.containers, running, terms, problems), problems)
+    told = Problems()  # while they ran
+    return settled([*found, *_claims(running.leaving, running, terms, told)], told)
+
+
+def _claims(
+    containers: Iterable[Container], running: Running, terms: Terms, problems: Problems
+) -> Iterator[Claim]:
+    for container in containers:
+        yield from claims_of(container, terms, running.reachable, problems)
 
 
 def settled(claims: Iterable[Claim], problems: Problems) -> list[Claim]:

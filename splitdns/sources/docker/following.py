@@ -7,27 +7,52 @@ stream was full, cannot add up. And a look at times, since a connection that die
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitdns.sources.docker.client import Engine, EngineError, connected
 from splitdns.sources.docker.container import Container, containers_in, reachable_networks
 
+GRACE_S = 5.0  # for which a container that is gone counts: who starts it anew is not to find its names denied
 LOOK_S = 30.0  # between two looks where nothing is said
 SETTLE_S = 0.2  # for events that come together; looks are never closer than that
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0  # after a failure; doubled with each more
 
+Clock = Callable[[], float]
 Connecting = Callable[[str], AbstractAsyncContextManager[Engine]]
 Resting = Callable[[asyncio.Event, float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What runs: the containers, oldest first, and the networks of which they are met as they are."""
+    """What runs: the containers, oldest first, and the networks in which they are met as they are.
+
+    ``leaving`` are those that ran just now.
+    """
 
     containers: tuple[Container, ...]
     reachable: frozenset[tuple[str, int]]
+    leaving: tuple[Container, ...] = ()
+
+
+class Leaving:
+    """Keeps containers for a while that are gone, by name: one that is made anew has another id."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Container] = {}
+        self._gone_s: dict[str, float] = {}
+
+    def with_those(self, running: Running, now_s: float) -> tuple[Running, float]:
+        """What runs with what is leaving, and for how many seconds that is right at the most."""
+        here = {one.name: one for one in running.containers}
+        gone_s = {name: self._gone_s.get(name, now_s) for name in self._last if name not in here}
+        self._gone_s = {name: since_s for name, since_s in gone_s.items() if now_s - since_s < GRACE_S}
+        leaving = {name: self._last[name] for name in self._gone_s}
+        self._last = here | leaving
+        pause_s = min((since_s + GRACE_S - now_s for since_s in self._gone_s.values()), default=LOOK_S)
+        return replace(running, leaving=tuple(leaving.values())), pause_s
 
 
 async def rest(hint: asyncio.Event, pause_s: float) -> None:
@@ -44,14 +69,18 @@ async def follow(
     failed: Callable[[str], None],
     connecting: Connecting = connected,
     resting: Resting = rest,
+    clock: Clock = time.monotonic,
 ) -> None:
     """Tell ``seen`` what runs at the engine at ``url``, and ``failed`` why that cannot be told; forever."""
     retry_s = FIRST_RETRY_S
+    leaving = Leaving()
 
-    def well(running: Running) -> None:
+    def well(running: Running) -> float:
         nonlocal retry_s
         retry_s = FIRST_RETRY_S
-        seen(running)
+        with_those, pause_s = leaving.with_those(running, clock())
+        seen(with_those)
+        return pause_s
 
     while True:
         try:
@@ -63,8 +92,8 @@ async def follow(
         retry_s = min(2 * retry_s, LAST_RETRY_S)
 
 
-async def _look_again(engine: Engine, seen: Callable[[Running], None], resting: Resting) -> None:
-    """Until the engine fails.
+async def _look_again(engine: Engine, seen: Callable[[Running], float], resting: Resting) -> None:
+    """Until the engine fails; ``seen`` says after how many seconds to look again at the latest.
 
     Raises:
         ExceptionGroup[EngineError]: it did.
@@ -74,8 +103,8 @@ async def _look_again(engine: Engine, seen: Callable[[Running], None], resting: 
         group.create_task(engine.watch(hint.set))
         while True:
             hint.clear()
-            seen(await look(engine))
-            await resting(hint, LOOK_S)
+            pause_s = seen(await look(engine))
+            await resting(hint, pause_s)
 
 
 async def look(engine: Engine) -> Running:

@@ -49,6 +49,21 @@ def test_who_was_there_first_keeps_a_name() -> None:
     ]
 
 
+def test_who_is_leaving_keeps_what_nobody_else_wants_and_says_nothing() -> None:
+    both = {"splitdns.name": "www.example.com,old.example.com", "splitdns.ttl": "soon"}
+    (old,) = containers_in([engine.container("old", both, networks=on_lan(50), created=1)])
+    (new,) = containers_in([engine.container("new", WWW, networks=on_lan(51), created=2)])
+    problems = Problems()
+
+    claims = claims_in(Running((new,), reachable_networks(LAN), (old,)), TERMS, problems)
+
+    assert {to_text(one.owner): one.container for one in claims} == {
+        "www.example.com.": "new",
+        "old.example.com.": "old",
+    }
+    assert problems.errors == []
+
+
 def test_replicas_of_a_service_share_a_name() -> None:
     labels = WWW | {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
     replicas = [engine.container(f"shop-web-{n}", labels, networks=on_lan(50 + n), created=n) for n in (1, 2)]

@@ -11,19 +11,30 @@ import pytest
 
 from splitdns.sources.docker import following
 from splitdns.sources.docker.client import EngineError
-from splitdns.sources.docker.following import FIRST_RETRY_S, LAST_RETRY_S, LOOK_S, Running, follow, rest
-from tests.engine import FakeEngine
+from splitdns.sources.docker.container import containers_in
+from splitdns.sources.docker.following import (
+    FIRST_RETRY_S,
+    GRACE_S,
+    LAST_RETRY_S,
+    LOOK_S,
+    Leaving,
+    Running,
+    follow,
+    rest,
+)
+from tests.engine import FakeEngine, container
 
 Said = asyncio.Queue[str]
 
 
 def words(running: Running) -> str:
-    return " ".join(one.name for one in running.containers) or "nothing"
+    there = " ".join(one.name for one in running.containers) or "nothing"
+    return there + "".join(f" ({one.name})" for one in running.leaving)
 
 
 async def at_once(hint: asyncio.Event, pause_s: float) -> None:
     """As `rest`, for a test that has nothing to wait for but what is said."""
-    if pause_s == LOOK_S:
+    if pause_s in (LOOK_S, GRACE_S):
         await hint.wait()
 
 
@@ -36,6 +47,7 @@ def followed(fake: FakeEngine, story: Callable[[Said], Awaitable[None]]) -> None
                 lambda running: said.put_nowait(words(running)),
                 lambda why: said.put_nowait(f"failed: {why}"),
                 resting=at_once,
+                clock=lambda: 0.0,
             )
         )
         try:
@@ -62,7 +74,7 @@ def test_what_starts_and_stops_is_seen(tmp_path: Path) -> None:
         fake.run("db")
         await until(said, "web db")
         fake.stop("web")
-        await until(said, "db")
+        await until(said, "db (web)")
 
     with FakeEngine(tmp_path / "docker.sock") as fake:
         followed(fake, story)
@@ -152,6 +164,43 @@ def test_the_pause_grows_with_each_failure_and_starts_anew_after_a_success() -> 
 
     doubled = [FIRST_RETRY_S * 2**n for n in range(8)]
     assert pauses == [*(min(one, LAST_RETRY_S) for one in doubled), FIRST_RETRY_S, 2 * FIRST_RETRY_S]
+
+
+def running(*names: str, created: int = 1) -> Running:
+    return Running(tuple(containers_in([container(name, created=created) for name in names])), frozenset())
+
+
+def test_a_container_that_is_gone_is_leaving_for_a_while_and_then_it_is_gone() -> None:
+    leaving = Leaving()
+    seen = [
+        (words(found), pause_s)
+        for found, pause_s in (
+            leaving.with_those(running("db", "web"), 100.0),
+            leaving.with_those(running("db"), 101.0),
+            leaving.with_those(running("db"), 103.0),
+            leaving.with_those(running("db"), 101.0 + GRACE_S),
+            leaving.with_those(running("db"), 200.0),
+        )
+    ]
+
+    assert seen == [
+        (words(running("db", "web")), LOOK_S),
+        ("db (web)", GRACE_S),
+        ("db (web)", GRACE_S - 2.0),
+        ("db", LOOK_S),
+        ("db", LOOK_S),
+    ]
+
+
+def test_a_container_that_is_started_anew_never_left() -> None:
+    leaving = Leaving()
+    leaving.with_those(running("web"), 100.0)
+    assert words(leaving.with_those(running(), 101.0)[0]) == "nothing (web)"
+
+    found, pause_s = leaving.with_those(running("web", created=2), 102.0)
+
+    assert (words(found), pause_s) == ("web", LOOK_S)
+    assert words(leaving.with_those(running(), 200.0)[0]) == "nothing (web)"  # the next time is another one
 
 
 def test_a_hint_ends_the_rest_and_so_does_time(monkeypatch: pytest.MonkeyPatch) -> None:
