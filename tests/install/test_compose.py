@@ -11,6 +11,7 @@ import yaml
 from splitdns.load.load import load
 from tests.install.compose import service, whole
 from tests.install.image import Image
+from tests.meta.examples import blocks
 from tests.meta.tree import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -108,6 +109,18 @@ def test_what_the_files_mount_is_there_and_where_the_mounted_files_look_for_it()
     assert f"--web.listen-address={told_url.removeprefix('http://')}" in told["prometheus"]["command"]
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "splitdns.yaml").read_text())["providers"]
     assert [*mounts["grafana"][provider["options"]["path"]].glob("*.json")]
+
+
+def test_the_page_s_own_file_fits_over_the_shipped_one() -> None:
+    page = blocks(ROOT / "docs" / "container.md")
+    (example,) = (block for block in page if block.title == "compose.override.yaml")
+    services = yaml.safe_load(example.text)["services"]
+    assert services.keys() == {"splitdns"}
+    assert services["splitdns"].keys() == {"volumes"}
+    for volume in services["splitdns"]["volumes"]:
+        source, target, *mode = volume.split(":")
+        assert source == target
+        assert mode == ([] if "/log/" in source else ["ro"])
 
 
 def test_the_configuration_in_the_image_loads_without_a_warning() -> None:
