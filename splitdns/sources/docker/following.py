@@ -18,7 +18,8 @@ from splitdns.sources.docker.container import Container, containers_in, reachabl
 GRACE_S = 5.0  # for which a container that is gone counts: who starts it anew is not to find its names denied
 LOOK_S = 30.0  # between two looks where nothing is said
 SETTLE_S = 0.2  # for events that come together; looks are never closer than that
-FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0  # after a failure; doubled with each more
+OPEN_S = 2.0  # that the first look waits for the stream of events, so that none is missed in between
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0  # after the end of a connection; doubled with each that did not last
 
 Clock = Callable[[], float]
 Connecting = Callable[[str], AbstractAsyncContextManager[Engine]]
@@ -71,23 +72,31 @@ async def follow(
     resting: Resting = rest,
     clock: Clock = time.monotonic,
 ) -> None:
-    """Tell ``seen`` what runs at the engine at ``url``, and ``failed`` why that cannot be told; forever."""
+    """Tell ``seen`` what runs at the engine at ``url``, and ``failed`` why that cannot be told; forever.
+
+    A connection that ends after it was of use is no failure: proxies end what was silent for minutes.
+    """
     retry_s = FIRST_RETRY_S
     leaving = Leaving()
+    was_of_use = False
 
     def well(running: Running) -> float:
-        nonlocal retry_s
-        retry_s = FIRST_RETRY_S
+        nonlocal was_of_use
+        was_of_use = True
         with_those, pause_s = leaving.with_those(running, clock())
         seen(with_those)
         return pause_s
 
     while True:
+        since_s, was_of_use = clock(), False
         try:
             async with connecting(url) as engine:
                 await _look_again(engine, well, resting)
         except* EngineError as group:
-            failed(str(group.exceptions[0]))
+            if not was_of_use:
+                failed(str(group.exceptions[0]))
+        if clock() - since_s >= LAST_RETRY_S:
+            retry_s = FIRST_RETRY_S
         await resting(asyncio.Event(), retry_s)
         retry_s = min(2 * retry_s, LAST_RETRY_S)
 
@@ -101,6 +110,9 @@ async def _look_again(engine: Engine, seen: Callable[[Running], float], resting:
     hint = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(engine.watch(hint.set))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_S):
+                await hint.wait()
         while True:
             hint.clear()
             pause_s = seen(await look(engine))

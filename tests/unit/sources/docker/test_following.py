@@ -99,8 +99,7 @@ def test_a_stream_that_ends_or_talks_nonsense_costs_nothing_that_is_known(tmp_pa
         fake.say(b"\xff{{{{\n")
         await until(said, "web")
         fake.end_streams()
-        await until(said, "failed: events: ")
-        await until(said, "web")
+        assert (await said.get()).startswith("web")  # and nobody is told of a failure
 
     with FakeEngine(tmp_path / "docker.sock") as fake:
         fake.run("web")
@@ -122,10 +121,11 @@ def test_more_than_an_engine_can_run_is_refused_and_others_are_read_again(
 
 
 class Scripted:
-    """Engines that fail in turn; `well` ones are seen once before."""
+    """An engine's connections: each is `down`, or lasts for so many seconds."""
 
-    def __init__(self, *turns: str) -> None:
+    def __init__(self, *turns: float | str) -> None:
         self.turns = list(turns)
+        self.now_s = 0.0
 
     async def containers(self) -> object:
         return []
@@ -133,37 +133,85 @@ class Scripted:
     async def networks(self) -> object:
         return []
 
-    async def watch(self, _: Callable[[], None]) -> None:
-        await asyncio.sleep(0)
+    async def watch(self, changed: Callable[[], None]) -> None:
+        changed()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        lasts_s = self.turns.pop(0)
+        assert isinstance(lasts_s, float)
+        self.now_s += lasts_s
         raise EngineError("gone")
 
     @asynccontextmanager
     async def connecting(self, _: str) -> AsyncIterator[Scripted]:
-        turn = self.turns.pop(0)
-        if turn == "down":
+        if self.turns[0] == "down":
+            self.turns.pop(0)
             raise EngineError("down")
         yield self
 
 
-def test_the_pause_grows_with_each_failure_and_starts_anew_after_a_success() -> None:
+def test_the_pause_grows_until_a_connection_lasts() -> None:
     pauses: list[float] = []
-    script = Scripted(*["down"] * 8, "well", "down", "stop")
+    said: list[str] = []
+    script = Scripted(*["down"] * 8, 60.0, 0.1, "down", 60.0)
 
     async def resting(hint: asyncio.Event, pause_s: float) -> None:
         if pause_s == LOOK_S:
             await hint.wait()
             return
         pauses.append(pause_s)
-        if len(script.turns) == 1:
+        if not script.turns:
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(
-            follow("x", lambda _: None, lambda _: None, script.connecting, resting)  # type: ignore[arg-type]
+            follow(
+                "x",
+                lambda running: said.append(words(running)),
+                said.append,
+                script.connecting,  # type: ignore[arg-type]
+                resting,
+                lambda: script.now_s,
+            )
         )
 
-    doubled = [FIRST_RETRY_S * 2**n for n in range(8)]
-    assert pauses == [*(min(one, LAST_RETRY_S) for one in doubled), FIRST_RETRY_S, 2 * FIRST_RETRY_S]
+    doubled = [min(FIRST_RETRY_S * 2**n, LAST_RETRY_S) for n in range(8)]
+    first, second, third = FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S
+    assert pauses == [*doubled, first, second, third, first]
+    assert said == [*["down"] * 8, "nothing", "nothing", "down", "nothing"]
+
+
+def test_an_engine_whose_stream_does_not_open_is_looked_at_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silent(Scripted):
+        async def watch(self, changed: Callable[[], None]) -> None:
+            await asyncio.Event().wait()
+
+    async def run() -> str:
+        said: Said = asyncio.Queue()
+        script = Silent(60.0)
+        told: Callable[[Running], None] = lambda one: said.put_nowait(words(one))  # noqa: E731
+        following_it = follow("x", told, said.put_nowait, script.connecting, at_once)  # type: ignore[arg-type]
+        task = asyncio.create_task(following_it)
+        async with asyncio.timeout(20):
+            found = await said.get()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return found
+
+    monkeypatch.setattr(following, "OPEN_S", 0.01)
+    assert asyncio.run(run()) == "nothing"
+
+
+def test_an_engine_whose_events_may_not_be_heard_is_a_failure_and_says_why(tmp_path: Path) -> None:
+    async def story(said: Said) -> None:
+        for _ in range(3):
+            assert (await said.get()).startswith("failed: events: HTTP status 403; a proxy in front")
+
+    with FakeEngine(tmp_path / "docker.sock") as fake:
+        fake.answers["/events"] = 403
+        followed(fake, story)
 
 
 def running(*names: str, created: int = 1) -> Running:
