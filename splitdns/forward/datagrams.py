@@ -103,6 +103,15 @@ class Waiting:
         assert self.found is not None
         return self.found
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether it goes on, and nothing has come that gave cause for doubt."""
+        return self.found is None and self.error is None and self._doubt is None
+
+    def tell(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when it is over, or as soon as there is a doubt."""
+        self._tell = tell
+
     def fail(self, error: OSError | UpstreamError) -> None:
         """It is over, if it is not yet: the query did not leave, or what came is no use."""
         if self.found is None and self.error is None:

@@ -57,12 +57,15 @@ class Sent:
         self.waiting = waiting
 
     @property
-    def response(self) -> Response | None:
-        """The response if there is one that needs no second look; None: ``Exchanger.exchange`` has it."""
-        found = self.waiting.found
-        if not isinstance(found, Response) or found.rcode == Rcode.BADCOOKIE or found.rcode in NO_EDNS:
-            return None
-        return found
+    def ended(self) -> Response | UpstreamError | None:
+        """What the wait came to, if that needs no second look; None: ``Exchanger.exchange`` takes it."""
+        waiting = self.waiting
+        found = waiting.found
+        if isinstance(found, Response):
+            return None if found.rcode == Rcode.BADCOOKIE or found.rcode in NO_EDNS else found
+        if found is Instead.SILENCE:
+            return SilenceError(found.value)
+        return _no_way(waiting.error) if isinstance(waiting.error, OSError) else waiting.error
 
     def end(self) -> Port | None:
         """The wait is over; the socket through which the query left, the first time."""

@@ -16,7 +16,7 @@ from random import Random, SystemRandom
 
 from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import Caught, UpstreamError
-from splitdns.forward.asking import Asking, Done, Failure, Outcome
+from splitdns.forward.asking import USABLE, Asking, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
@@ -44,7 +44,6 @@ LOOK_EVERY_S = 4.0  # whether upstreams are back that are all down, as long as a
 MAX_RENEWALS = 100  # prefetches on their way at once; beyond: the next who asks begins it, or waits
 
 _LOOP = Reply(Rcode.SERVFAIL, edes=((Ede.OTHER, "a forwarding loop: this server asked it itself"),))
-_USABLE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 _SILENCE = Reply(Rcode.SERVFAIL, edes=((int(Ede.NO_REACHABLE_AUTHORITY), "no upstream answered"),))
 
 
@@ -146,7 +145,7 @@ class Forwarder:
     ) -> None:
         """What a client gets of a flight's outcome, where ``entry`` is what there is that is stale."""
         if isinstance(outcome, Reply):
-            is_best = outcome.rcode in _USABLE or entry is None or _is_bogus(outcome)
+            is_best = outcome.rcode in USABLE or entry is None or _is_bogus(outcome)
         else:
             is_best = entry is None or _is_bug(outcome)
         if entry is not None and not is_best:
@@ -274,7 +273,7 @@ class Forwarder:
         if isinstance(outcome, Failure):
             self._failures.note(key, _SILENCE, True, now_s)
             return outcome
-        if outcome.rcode not in _USABLE:
+        if outcome.rcode not in USABLE:
             self._failures.note(key, outcome, False, now_s)
             return outcome
         self._failures.over(key)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
+from typing import Any, TypeVar
 
 from splitdns.errors import UpstreamError
-from splitdns.forward.asking import Asking, Done, Ended, Judge, Outcome, Trouble
+from splitdns.forward.asking import Asking, Done, Judge, Outcome
 from splitdns.forward.chain import reduce
 from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, Sent, SilenceError
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
 from splitdns.forward.query import Question
 from splitdns.forward.response import Response
+from splitdns.forward.trying import Ended, Trouble, Trying
 from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
 from splitdns.view import Upstream, UpstreamSet
 
@@ -27,6 +29,8 @@ log = logging.getLogger("splitdns.forward")
 MAX_ASIDE = 1000  # tries that nobody waits for any more; beyond, they are cut off, and teach nothing
 
 LOOP_REMEDY = "let that upstream ask somebody else, or ask another upstream here"
+
+T = TypeVar("T")
 
 _PROXY = "forward"  # CoreDNS's label for what its plugin of this name asked
 
@@ -48,7 +52,8 @@ class Upstreams:
         self._patience_s = patience_s
         self._is_back = is_back
         self._health = Health()
-        self._aside: set[asyncio.Task[Ended]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._aside: set[Trying] = set()
         self._told: set[Upstream] = set()  # of loops
         self.exchanger = exchanger
         self.clock = clock
@@ -64,8 +69,9 @@ class Upstreams:
         """
         now_s = self.clock()
         for upstream in self._health.due(upstreams, now_s):
-            probe = self.attempt(question, Try(upstream, upstreams.timeout_s), now_s)
-            self.put_aside(asyncio.create_task(probe))
+            probe = Trying(self, question, Try(upstream, upstreams.timeout_s), now_s, None)
+            if probe.begin() is None:
+                self.put_aside(probe)
         chosen = plan(upstreams, self._health, self._random)
         tries = Tries(chosen, self._health, upstreams.timeout_s, now_s, self._patience_s)
         asking = Asking(self, question, tries, judge, done)
@@ -112,12 +118,15 @@ class Upstreams:
 
     async def close(self) -> None:
         """End what is still on its way."""
-        cut_off = [asking.cancel() for asking in tuple(self.under_way)]
-        aside = (*self._aside, *(task for task in cut_off if task is not None))
-        for task in aside:
+        for asking in tuple(self.under_way):
+            asking.cancel()
+        for trying in self._aside:
+            trying.cancel()
+        self._aside.clear()
+        for task in self._tasks:
             task.cancel()
-        if aside:
-            await asyncio.wait(aside)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self.exchanger.close()
 
     async def attempt(
@@ -160,12 +169,23 @@ class Upstreams:
             log.info("upstream.up", extra={"upstream": str(upstream)})
             self._is_back(upstream)
 
-    def put_aside(self, task: asyncio.Task[Ended]) -> None:
+    def spawn(self, coroutine: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """A task that ends with this, at the latest."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def put_aside(self, trying: Trying) -> None:
         """Let a try go on by itself."""
+        trying.asker = None
         if len(self._aside) >= MAX_ASIDE:
-            task.cancel()
-            return
-        self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
+            trying.cancel()
+        else:
+            self._aside.add(trying)
+
+    def is_over(self, trying: Trying) -> None:
+        """One that nobody waits for any more."""
+        self._aside.discard(trying)
 
 

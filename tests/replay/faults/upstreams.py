@@ -33,10 +33,11 @@ def _in_order(upstreams: Any, health: Any, _: Any) -> Plan:
 
 
 def _only_the_newest(begin: Any) -> Any:
-    def begins(running: Any, attempt: Any, upstream: Any) -> Any:
-        for task in running.tasks:
-            task.cancel()
-        return begin(running, attempt, upstream)
+    def begins(asking: Any, now_s: float) -> None:
+        for trying in asking._live:
+            trying.cancel()
+        asking._live.clear()
+        begin(asking, now_s)
 
     return begins
 
@@ -73,7 +74,7 @@ FEATURES: Features = {
     "three-at-once": [(f"{POLICY}.AT_ONCE", instead(10))],
     "round-trip": [(f"{HEALTH}.Health.wait_s", instead(lambda *_: 0.4))],
     "long-round-trip": [(f"{HEALTH}.Health.wait_s", instead(lambda *_: 0.05))],
-    "late-answers": [("splitdns.forward.asking._Running.begin", _only_the_newest)],
+    "late-answers": [("splitdns.forward.asking.Asking._begin_next", _only_the_newest)],
     "back-off": [(f"{POLICY}.QUICK_ROUNDS", instead(0))],
     "probe-back-off": [(f"{HEALTH}.MAX_PROBE_S", instead(1.0))],
     "heard-meanwhile": [(f"{HEALTH}.Health.failed", _whenever_asked)],

@@ -6,13 +6,13 @@ import asyncio
 import gc
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from splitdns.answer.decide import Reply
-from splitdns.forward.asking import Failure, _Running
+from splitdns.forward.asking import Failure
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.health import FIRST_WAIT_S
 from splitdns.forward.network import KernelNetwork
@@ -37,26 +37,31 @@ class Counting(KernelNetwork):
         return self.opened[-1]
 
 
+def truncated(wire: bytes) -> bytes:
+    return wire[:2] + bytes((wire[2] | 2,)) + wire[3:]
+
+
 def test_a_try_that_is_cancelled_before_it_begins_leaves_no_socket_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Cancelling(_Running):
-        def begin(self, *attempt: Any) -> asyncio.Task[Any]:
-            task = super().begin(*attempt)
-            task.cancel()
-            return task
+    spawn = Upstreams.spawn
+
+    def cancelling(upstreams: Upstreams, coroutine: Coroutine[None, None, Any]) -> asyncio.Task[Any]:
+        task = spawn(upstreams, coroutine)
+        task.cancel()
+        return task
 
     async def main() -> None:
         loop, counts, network = asyncio.get_running_loop(), Counts(), Counting()
-        async with upstream(lambda asked: []) as silent:
+        # What was truncated is asked over TCP, in a task.
+        async with upstream(lambda asked: [truncated(answer(asked))]) as one:
             exchanger = Exchanger(network, random.SystemRandom(), counts)
             upstreams = Upstreams(counts, exchanger, random.SystemRandom(), loop.time)
-            assert await upstreams.ask(WWW, only(silent)) == Failure("cut off")
-            await asyncio.sleep(0)
+            assert await upstreams.ask(WWW, only(one)) == Failure(f"{one.upstream}: cut off")
             assert [each.fileno() for each in network.opened] == [-1]
             await upstreams.close()
 
-    monkeypatch.setattr("splitdns.forward.asking._Running", Cancelling)
+    monkeypatch.setattr(Upstreams, "spawn", cancelling)
     run(main())
 
 

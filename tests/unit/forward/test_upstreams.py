@@ -15,7 +15,7 @@ from splitdns.answer.decide import Reply
 from splitdns.forward.asking import Failure
 from splitdns.forward.exchange import Exchanger, Sent, SilenceError
 from splitdns.forward.health import FAILURES_TO_BE_DOWN, FIRST_WAIT_S, PROBE_AFTER_S
-from splitdns.forward.network import KernelNetwork
+from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.query import Question
 from splitdns.forward.response import Response
 from splitdns.forward.upstreams import Upstreams
@@ -29,11 +29,26 @@ from tests.upstreams import Asked, answer, only, upstream
 WWW = Question(from_text("www.example.org."), Type.A)
 
 
-def make(patience_s: float = 4.5) -> Upstreams:
+class Noting(KernelNetwork):
+    """Sockets for datagrams, and whom they are connected to."""
+
+    def __init__(self) -> None:
+        self._opened: list[tuple[Upstream, socket.socket]] = []
+
+    def datagram(self, upstream: Upstream) -> socket.socket:
+        opened = super().datagram(upstream)
+        self._opened.append((upstream, opened))
+        return opened
+
+    def open_to(self, upstream: Upstream) -> int:
+        return sum(to == upstream and opened.fileno() != -1 for to, opened in self._opened)
+
+
+def make(patience_s: float = 4.5, network: Network | None = None) -> Upstreams:
     """Upstreams in the loop's own time, closed at the end."""
     counts = Counts()
     network_random = random.SystemRandom()
-    exchanger = Exchanger(KernelNetwork(), network_random, counts)
+    exchanger = Exchanger(network or KernelNetwork(), network_random, counts)
     upstreams = Upstreams(counts, exchanger, network_random, asyncio.get_running_loop().time, patience_s)
     at_end(upstreams.close)
     return upstreams
@@ -123,15 +138,16 @@ def test_closing_ends_the_probes() -> None:
             return []
 
         async with upstream(silent) as one, upstream(lambda asked: [answer(asked)]) as other:
-            upstreams, both = make(), only(one, other)
+            network = Noting()
+            upstreams, both = make(network=network), only(one, other)
             for _ in range(FAILURES_TO_BE_DOWN):
                 await upstreams.ask(WWW, both)
             await asyncio.sleep(PROBE_AFTER_S + 2.0)
+            assert network.open_to(one.upstream) == 0
             await upstreams.ask(WWW, both)
-            running = asyncio.all_tasks() - {asyncio.current_task()}
-            assert len(running) == 1, "the probe"
+            assert network.open_to(one.upstream) == 1, "the probe"
             await upstreams.close()
-            assert all(task.done() for task in running)
+            assert network.open_to(one.upstream) == 0
 
     run(main())
 
@@ -277,10 +293,10 @@ def test_tries_that_nobody_waits_for_are_bounded(monkeypatch: pytest.MonkeyPatch
 
     async def main() -> None:
         async with upstream(silent) as dead, upstream(good) as other:
-            upstreams, both = make(), replace(only(dead, other), strategy=Strategy.PARALLEL)
+            network = Noting()
+            upstreams, both = make(network=network), replace(only(dead, other), strategy=Strategy.PARALLEL)
             await asyncio.gather(*(upstreams.ask(question(number), both) for number in range(10)))
-            await asyncio.sleep(0.01)
-            assert len(asyncio.all_tasks()) == 1 + 3
+            assert network.open_to(dead.upstream) == 3
             await upstreams.close()
 
     run(main())
