@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from splitdns.load.settings import read_settings
@@ -28,5 +30,7 @@ def test_the_same_settings_make_the_same_source() -> None:
     assert len({*one, *other}) == 3
 
 
-def test_no_settings_are_no_sources() -> None:
+def test_no_settings_are_no_sources_and_cost_nothing() -> None:
     assert sources_of(read_settings("", "splitdns.yaml"), Path()) == ()
+    code = "import sys, splitdns.sources.keeper; sys.exit('httpx2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
