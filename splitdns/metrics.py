@@ -155,6 +155,7 @@ TCP_CONNECTIONS = Metric("tcp_connections", "gauge", "Open TCP connections of cl
 TCP_ACCEPTED = Metric("tcp_accepted_total", "counter", "TCP connections that were accepted.")
 TCP_CLOSED = Metric("tcp_closed_total", "counter", "TCP connections that we closed, by reason.", ("reason",))
 QUERYLOG_DROPPED = Metric("querylog_dropped_total", "counter", "Lines that the query log had no room for.")
+DNSTAP_DROPPED = Metric("dnstap_dropped_total", "counter", "Queries that dnstap had no room for.")
 CACHE_ENTRIES = Metric("cache_entries", "gauge", "Entries of the cache.", ("type", "view"))
 CACHE_OCTETS = Metric("cache_size_bytes", "gauge", "What the entries of the cache take up.", ("view",))
 CACHE_REQUESTS = Metric("cache_requests_total", "counter", "Look-ups in the cache.", ("view",))

@@ -17,6 +17,7 @@ from splitdns.answer.limits import Rates
 from splitdns.forward.cache import CacheLimits
 from splitdns.logs import Format, Level
 from splitdns.names import Qname
+from splitdns.serve.dnstap import Collector
 from splitdns.serve.logfile import Rotation
 from splitdns.serve.stream import Limits
 
@@ -36,6 +37,7 @@ class Knobs:
     log_format: Format
     cache: CacheLimits = CacheLimits()  # noqa: RUF009 (frozen)
     querylog_file: Rotation | None = None  # else standard output
+    dnstap: Collector | None = None
 
 
 @dataclass(frozen=True, slots=True)

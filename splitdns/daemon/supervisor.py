@@ -386,9 +386,9 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
     """Each worker's share of the limits (semantics 21), and its manner of logging."""
     from splitdns.answer.limits import Rates
     from splitdns.daemon.channel import Knobs
+    from splitdns.daemon.outlets import collector, rotation
     from splitdns.forward.cache import CacheLimits
     from splitdns.load.machine import this_machine
-    from splitdns.serve.logfile import Rotation
     from splitdns.serve.stream import Limits
 
     limits = Limits(
@@ -414,14 +414,17 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
         settings.cache.max_stale,
         settings.cache.prefetch,
     )
-    log, file = settings.log, settings.querylog_file
-    rotation = None
-    if file is not None:
-        path = Path(settings.where(()).file).parent / file.path
-        rotation = Rotation(str(path), file.max_mib * 1024 * 1024, file.every, file.keep)
-    gateways = this_machine().gateways
     return Knobs(
-        limits, rates, cookie_master, gateways, settings.querylog, log.level, log.format, cache, rotation
+        limits,
+        rates,
+        cookie_master,
+        this_machine().gateways,
+        settings.querylog,
+        settings.log.level,
+        settings.log.format,
+        cache,
+        rotation(settings),
+        collector(settings, socket.gethostname()),
     )
 
 

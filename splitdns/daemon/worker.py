@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from splitdns import logs
+from splitdns import __version__, logs
 from splitdns.answer.limits import Limiter
 from splitdns.daemon import generation
 from splitdns.daemon.channel import (
@@ -55,6 +55,7 @@ from splitdns.metrics import (
     Counts,
 )
 from splitdns.serve.datagram import DatagramServer
+from splitdns.serve.dnstap import Collector, Dnstap
 from splitdns.serve.gate import Gate
 from splitdns.serve.logfile import LogFile
 from splitdns.serve.lost import LOOK_S, Lookout
@@ -108,6 +109,8 @@ class _Worker:
         self._pipeline = Pipeline(snapshot, self._forwarder, self._counts, gate=gate)
         self._prepared: Snapshot | None = None
         self._querylog: QueryLog | None = None
+        self._dnstap: Dnstap | None = None
+        self._collector: Collector | None = None
         self._tap: Tap | None = None
         self._watched_until_s = 0.0
         self._lookout = Lookout(self._counts)
@@ -134,6 +137,8 @@ class _Worker:
         await self._forwarder.close(0.0)
         if self._querylog is not None:
             self._querylog.close(QUERYLOG_S)
+        if self._dnstap is not None:
+            self._dnstap.close(QUERYLOG_S)
         self._say_counts()
 
     async def _obey_until_stop(self) -> float:
@@ -198,21 +203,39 @@ class _Worker:
             sink = Stream(sys.stdout.fileno()) if file is None else LogFile(file)
             self._querylog = QueryLog(sink, knobs.log_format, self._counts)
             self._querylog.start()
+        self._collect(knobs.dnstap)
         self._knobs = knobs
         self._listen()
 
     def _listen(self) -> None:
         """Have the pipeline tell of queries those who want to hear of them; mostly nobody does."""
-        tap, querylog = self._tap, self._querylog
-        if tap is None or querylog is None:
-            self._pipeline.query_log = tap or querylog
+        listeners = [one for one in (self._tap, self._querylog, self._dnstap) if one is not None]
+        if len(listeners) < 2:
+            self._pipeline.query_log = listeners[0] if listeners else None
             return
 
-        def both(entry: QueryLogEntry) -> None:
-            tap(entry)
-            querylog(entry)
+        def all_of_them(entry: QueryLogEntry) -> None:
+            for listener in listeners:
+                listener(entry)
 
-        self._pipeline.query_log = both
+        self._pipeline.query_log = all_of_them
+
+    def _collect(self, collector: Collector | None) -> None:
+        """Send queries to this collector from now on; a connection to the same one stays."""
+        if collector == self._collector:
+            return
+        self._collector = collector
+        if self._dnstap is not None:
+            self._dnstap.close(0.0)
+            self._dnstap = None
+        if collector is not None:
+            try:
+                self._dnstap = Dnstap(collector, f"splitdns {__version__}", self._counts)
+            except ModuleNotFoundError:  # an extra, and no reason not to answer
+                reason = "protobuf is not installed: pip install 'splitdns[dnstap]'"
+                log.error("dnstap.failed", extra={"to": str(collector), "reason": reason})  # noqa: TRY400
+                return
+            self._dnstap.start()
 
     def _watch(self, for_s: float) -> None:
         """Send what is answered, for so long."""

@@ -205,6 +205,22 @@ def duration_or_none_s(value: object) -> int:
     return 0 if value == 0 and not isinstance(value, bool) else duration_s(value)
 
 
+def collector(value: object) -> str | tuple[str, int]:
+    """Where dnstap goes: the path of a socket, which has a slash in it, or address and port."""
+    expected = "a path like /run/dnstap.sock, or an address like 127.0.0.1:6000"
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"expected {expected}, found {shown(value)}")
+    if "/" in value:
+        return value
+    try:
+        at = listen(value)
+    except ValueError:
+        raise ValueError(f"expected {expected}, found {shown(value)}") from None
+    if not at.port or not value.rstrip("0123456789").endswith(":"):
+        raise ValueError(f"expected {expected}, found {shown(value)}")
+    return at.host, at.port
+
+
 def wan4(value: object) -> IPv4Address:
     """The network's own public IPv4 address."""
     found = _public(value, "203.0.113.7", 4)

@@ -31,6 +31,7 @@ def _text(pattern: str, *examples: str, **more: Any) -> WithJsonSchema:
 _PORT = r"(:[0-9]{1,5})?"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _OWN_ADDRESS = rf"^([0-9.]+|\[[^\]]*:[^\]]*\]){_PORT}$"
+_COLLECTOR = r"/|^([0-9.]+|\[[^\]]*:[^\]]*\]):[0-9]{1,5}$"
 _UPSTREAM = rf"^([0-9.]+{_PORT}|\[[^\]]*:[^\]]*\]{_PORT}|[^\[\]]*:[^\[\]]*:[^\[\]]*)$"
 _CLIENT = r"^(any|[0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
 _NETWORK = r"^([0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?)$"
@@ -88,6 +89,11 @@ Horizon = Annotated[
 ViewName = Annotated[str, PlainValidator(configvalues.view_name), _text(_NAME, "lan", "vpn", "internet")]
 Path = Annotated[str, PlainValidator(configvalues.path), _text(r"^[^\u0000]+$", "zones/")]
 Workers = Annotated[int | None, PlainValidator(configvalues.workers), WithJsonSchema(_WORKERS)]
+Collector = Annotated[
+    str | tuple[str, int],
+    PlainValidator(configvalues.collector),
+    _text(_COLLECTOR, "/run/dnstap.sock", "127.0.0.1:6000"),
+]
 Identity = Annotated[str | bool, PlainValidator(configvalues.identity), WithJsonSchema(_IDENTITY)]
 Wan4 = Annotated[
     wansources.Source, PlainValidator(wansources.source4), WithJsonSchema(wansources.SCHEMA4)
@@ -354,7 +360,7 @@ class LogSettings(Section):
 
 
 class QueryLogFileSettings(Section):
-    """A file for the query log, which all workers share. It is opened again when somebody has moved it away."""
+    """A file for the query log, which all workers share; a new one is made when somebody moves it away."""
 
     path: Path
     """Its path. The server's user must be able to make files beside it. Relative to this file."""
@@ -366,8 +372,18 @@ class QueryLogFileSettings(Section):
     """When it is put aside anyway; a day ends at midnight UTC. `0` is never."""
 
     keep: int = Field(default=7, ge=0, le=1000)
-    """How many of those put aside are kept: `path.1` is the newest. `0` leaves all of that to another program,
-    such as logrotate."""
+    """How many of those put aside are kept: `path.1` is the newest. `0` leaves it to another program, such as
+    logrotate."""
+
+
+class DnstapSettings(Section):
+    """Queries and answers, sent to a program that collects them."""
+
+    to: Collector
+    """Where it listens: the path of a socket, relative to this file, or `address:port`."""
+
+    identity: Identity = True
+    """The name of this server in what is sent: `true` for the host's name, `false` for none, or a text."""
 
 
 class IdentitySettings(Section):

@@ -32,6 +32,7 @@ from splitdns.load.sections import (
     BlocklistSettings,
     CacheSettings,
     CanarySettings,
+    DnstapSettings,
     Domain,
     ForwardRule,
     IdentitySettings,
@@ -146,6 +147,9 @@ class Settings(Section):
 
     querylog_file: QueryLogFileSettings | None = None
     """Where the query log is written, instead of standard output."""
+
+    dnstap: DnstapSettings | None = None
+    """Where queries and answers are sent as dnstap."""
 
     identity: IdentitySettings = default({})
     """What the server tells about itself."""

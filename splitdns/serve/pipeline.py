@@ -67,7 +67,7 @@ class QueryLogEntry:
     """One answered query: ``time_s`` in Unix time, ``name`` in wire form as it was sent.
 
     ``view`` is empty where none serves the client; ``prefix`` is what chose the view (None: ``any``).
-    ``name`` is empty where the question could not be read.
+    ``name`` is empty where the question could not be read. ``query`` and ``answer`` are the messages.
     """
 
     time_s: float
@@ -83,6 +83,8 @@ class QueryLogEntry:
     request_octets: int
     response_octets: int
     duration_s: float
+    query: bytes = b""
+    answer: bytes = b""
 
 
 class _Asked(NamedTuple):
@@ -339,6 +341,8 @@ class Pipeline:
                     len(wire),
                     len(encoded),
                     duration_s,
+                    wire,
+                    encoded,
                 )
             )
 

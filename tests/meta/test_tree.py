@@ -34,6 +34,7 @@ DOORS = {
         "splitdns/load/containers.py",
     },
     "prometheus_client": {"splitdns/serve/exposition.py"},
+    "google": {"splitdns/serve/dnstap.py"},
     "httpx2": {
         "splitdns/forward/https.py",
         "splitdns/daemon/wan/fetch.py",

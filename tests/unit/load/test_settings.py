@@ -114,6 +114,7 @@ def test_the_default_is_a_resolver_for_the_inside_on_the_loopback() -> None:
     assert settings.manners("host") == Manners()
     assert not settings.querylog
     assert settings.querylog_file is None
+    assert settings.dnstap is None
 
 
 CGNAT_UPLINK = (
