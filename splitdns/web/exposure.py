@@ -16,7 +16,7 @@ from splitdns.web.way import Tone
 if TYPE_CHECKING:
     from splitdns.check.check import Checked
     from splitdns.check.finding import Finding
-    from splitdns.check.judge import Cell, Judgement
+    from splitdns.check.judge import Judgement
 
 MAX_RULES = 5  # of one finding; beyond: `splitdns check --format json` has them all
 _TONES: dict[str, Tone] = {"critical": "bad", "error": "bad", "warning": "warn", "info": "plain"}
@@ -96,17 +96,15 @@ def _met(word: str, typed: Typed | None) -> Met:
 
 
 def _questions(judgement: Judgement) -> dict[tuple[str, str], Typed]:
-    """The question that draws what clients meet at a service; of several addresses, one that fails."""
+    """The question that draws what clients meet at a service, at all addresses that they are told."""
     from splitdns.check.findings.evidence import witness
     from splitdns.check.sets import address_of
 
-    chosen: dict[tuple[str, str], Cell] = {}
+    found: dict[tuple[str, str], Typed] = {}
     for cell in judgement.cells:
         key = str(cell.service), cell.seen.clients.name
-        if cell.told and (key not in chosen or (chosen[key].works and not cell.works)):
-            chosen[key] = cell
-    found: dict[tuple[str, str], Typed] = {}
-    for key, cell in chosen.items():
+        if not cell.told or key in found:
+            continue
         packets = witness(cell.result).packets
         public = cell.service.exposed.public
         found[key] = Typed(

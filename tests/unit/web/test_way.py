@@ -24,6 +24,8 @@ def test_each_stage_has_its_rule_and_what_it_rewrote(server: FakeServer) -> None
     assert prerouting.packet == Packet("198.51.100.7", "192.168.10.20:443", new_destination=True)
     assert prerouting.acts[0].what == "dnat to 192.168.10.20 port 443"
     assert "rules.v4:6:1: -A PREROUTING" in prerouting.acts[0].rule
+    reply = next(stage for stage in end.stages if stage.place == "reply")
+    assert reply.packet == Packet("192.168.10.20:443", "198.51.100.7")  # turned round, not rewritten
     assert [stage.place for stage in end.stages][-1] == "client again"
     assert end.conntrack.startswith("tcp src=198.51.100.7 dst=203.0.113.7")
 
