@@ -54,6 +54,7 @@ class ImportSource(StrEnum):
     DNSMASQ = "dnsmasq"
     UNBOUND = "unbound"
     BIND_VIEWS = "bind-views"
+    PIHOLE = "pihole"
 
 
 class FailOn(StrEnum):

@@ -7,7 +7,7 @@ server does, so those of private networks are taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -65,16 +65,16 @@ def found_in(text: Printed, beside: Path) -> Found:
     Raises:
         ExceptionGroup[ConfigError]: what dnsmasq does not start with.
     """
-    return of([text], beside)
+    return of(options(text), beside, Where(text.file))
 
 
-def of(texts: list[Printed], beside: Path) -> Found:
-    """What several files say together, in this order."""
+def of(given: Iterable[Option], beside: Path, whole: Where, lines: Iterable[hosts.Line] = ()) -> Found:
+    """What options and lines of hosts files say together; ``whole`` is the file that they are from."""
     reader = _Reader(beside)
-    for text in texts:
-        reader.read(text, 0)
-    reader.problems.raise_errors(texts[0].file if texts else "dnsmasq.conf")
-    return reader.settled(Where(texts[0].file if texts else "dnsmasq.conf"))
+    reader.hosts += lines
+    reader.take(given, 0)
+    reader.problems.raise_errors(whole.file)
+    return reader.settled(whole)
 
 
 class _Reader:
@@ -97,8 +97,8 @@ class _Reader:
         self.port = "53"
         self.ttl_s: int | None = None
 
-    def read(self, text: Printed, depth: int) -> None:
-        for option in options(text):
+    def take(self, given: Iterable[Option], depth: int) -> None:
+        for option in given:
             try:
                 self._take(option, depth)
             except ConfigError as error:
@@ -137,7 +137,7 @@ class _Reader:
             elif option.name == "resolv-file":
                 self._resolvers(text)
             else:
-                self.read(text, depth + 1)
+                self.take(options(text), depth + 1)
 
     def _is_directory(self, path: str) -> bool:
         try:

@@ -157,6 +157,8 @@ def start_ours(host: Host, directory: Path) -> Daemon:
     path = directory / "splitdns.yaml"
     if not path.exists():
         path.write_text('listen: ["127.0.0.1:53"]\nforward: [{domains: ["."], upstreams: [9.9.9.9]}]\n')
+    everywhere = 'listen: ["0.0.0.0:53", "[::]:53"]'  # where the upstreams are, too
+    path.write_text(path.read_text().replace(everywhere, 'listen: ["127.0.0.1:53"]'))
     with path.open("a") as config:
         config.write("workers: 1\nadmin: {listen: null}\ncontrol: null\nlimits: {queries_per_second: 0}\n")
     return host.start(sys.executable, "-m", "splitdns", "serve", "-c", str(directory / "splitdns.yaml"))
