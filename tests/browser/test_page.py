@@ -26,6 +26,7 @@ PATHS = {
     "answers": "/answers?name=cam.example.com&type=&from=192.168.10.9&port=9443/tcp",
     "exposure": "/exposure",
     "queries": "/queries",
+    "horizon": "/horizon?token=abcdefghij0123456789",
 }
 KEPT = {  # in docs/web.md
     ("overview", "light", "desktop"),
