@@ -93,7 +93,8 @@ def judged(seen: Sequence[Sighting], client: str, view: View | None) -> Verdict:
     if client in clients and len(views) == 1:
         return Verdict("good", f"The browser asks this server itself, {told}.")
     if client in clients:
-        return Verdict("bad", f"The question came by two ways, {told}: one is another resolver's, or another network's.")
+        other = "one is another resolver's, or another network's"
+        return Verdict("bad", f"The question came by two ways, {told}: {other}.")
     if fold_address(client).is_loopback if client else True:  # by way of a proxy, or on the server itself
         return Verdict("good", f"The question came here, {told}.")
     if view is not None and views == {view.name}:

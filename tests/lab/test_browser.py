@@ -27,7 +27,7 @@ admin: {listen: "192.168.1.53:9153", token_file: token}
 control: null
 """
 ZONE = "zone: example.com\nmode: authoritative\nns: [ns1]\nrecords: {ns1: {A: 192.0.2.53}}\n"
-FORWARDING = ("--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces")
+FORWARDING = ("-k", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces")
 # Chromium keeps time still while it waits for the network, and lets what is left of it pass at once.
 BROWSER = "chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=30000 --dump-dom"
 
@@ -45,7 +45,8 @@ class House:
         resolv_conf.write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
         profile = self.directory / f"profile.{resolver}"
         url = f"http://me:{TOKEN}@{SERVER}:9153/horizon"
-        browse = f"mount --bind {resolv_conf} /etc/resolv.conf && exec {BROWSER} --user-data-dir={profile} {url}"
+        own = f"mount --bind {resolv_conf} /etc/resolv.conf"
+        browse = f"{own} && exec {BROWSER} --user-data-dir={profile} {url}"
         return self.laptop.run("unshare", "--mount", "sh", "-c", browse, timeout_s=120).stdout
 
 
