@@ -11,7 +11,7 @@ from splitdns.cli.console import errors_reported, report
 if TYPE_CHECKING:
     from splitdns.load.load import Known, Loaded
     from splitdns.load.settings import Settings
-    from splitdns.load.supplies import Supplying
+    from splitdns.load.supplies import Supply, Supplying
 
 USUAL = Path("splitdns.yaml")
 
@@ -26,6 +26,7 @@ def load_configuration(config: Path | None) -> Loaded:
     from splitdns.cli.progress import progress
     from splitdns.load.load import load
 
+    silent: list[str] = []
     with errors_reported(), progress("loading zones") as report_progress:
         loaded = load(
             chosen(config),
@@ -33,9 +34,9 @@ def load_configuration(config: Path | None) -> Loaded:
             now_s=time.time(),
             progress=report_progress,
             known=_known(config),
-            supplying=_supplying(),
+            supplying=_at_hand(silent),
         )
-    report([error for errors in loaded.faults.values() for error in errors])
+    report([*(error for errors in loaded.faults.values() for error in errors), *silent])
     return loaded
 
 
@@ -54,7 +55,7 @@ def load_quietly(config: Path | None) -> Loaded | None:
 
     try:
         return load(
-            chosen(config), generation=1, now_s=time.time(), known=_known(config), supplying=_supplying()
+            chosen(config), generation=1, now_s=time.time(), known=_known(config), supplying=_at_hand([])
         )
     except (SplitdnsError, ExceptionGroup, OSError):
         return None
@@ -67,8 +68,28 @@ def _known(config: Path | None) -> Known:
     return lambda settings, _: looked_up(settings, chosen(config), time.time())
 
 
-def _supplying() -> Supplying:
-    """What sources have at hand; nobody is asked, so a command knows no more than there is in files."""
-    from splitdns.sources.keeper import Keeper
+def _at_hand(silent: list[str]) -> Supplying:
+    """What sources have in files and on this machine; nothing is sent for it.
 
-    return Keeper().supplying
+    ``silent`` is told of the rest: a command must not look as if there were no names where it only does not
+    know them.
+    """
+
+    def supplying(settings: Settings, base: Path) -> list[Supply]:
+        from splitdns.sources.making import sources_of
+        from splitdns.sources.source import SourceError
+
+        found: list[Supply] = []
+        for source in sources_of(settings, base):
+            try:
+                said = source.look(time.time())
+            except (SourceError, OSError) as error:
+                silent.append(f"{source.name}: {error}; its names are left out")
+                continue
+            if said is None:
+                silent.append(f"{source.name} is asked by the server alone; its names are left out")
+            else:
+                found += said.supplies
+        return found
+
+    return supplying

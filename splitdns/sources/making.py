@@ -1,6 +1,7 @@
 """The sources that a configuration has, in order: who comes first has a name before others.
 
-Most have none, and many have one kind: only what is wanted is imported, for it brings an HTTP client and more.
+Most have none, and many have one kind: only what is wanted is imported, for it brings an HTTP client and
+more.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from splitdns.cli.loading import chosen, load_configuration, load_quietly, load_settings
+from splitdns.names import from_text
+from tests.engine import FakeEngine
 from tests.unit.cli.conftest import BROKEN
 
 
@@ -39,3 +41,40 @@ def test_a_wrong_configuration_ends_the_command(desk: Path, capsys: pytest.Captu
         assert stop.value.code == 2
         assert "splitdns.yaml:1:1: " in capsys.readouterr().err
     assert load_quietly(None) is None
+
+
+CONTAINERS = 'sources: {{docker: [{{engine: "{engine}", zone: example.org}}]}}\n'
+
+
+def test_a_source_on_this_machine_is_looked_at(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeEngine(desk / "docker.sock") as fake:
+        fake.run("app", {"splitdns.name": "app.example.org", "splitdns.inside": "192.168.10.40"})
+        config = desk / "splitdns.yaml"
+        config.write_text(config.read_text() + CONTAINERS.format(engine=fake.url))
+        loaded = load_configuration(None)
+
+    (view,) = [view for view in loaded.snapshot.views if view.name == "lan"]
+    assert view.zones[from_text("example.org.")].node(from_text("app.example.org.")) is not None
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        ("unix:///nowhere/docker.sock", "docker /nowhere/docker.sock: /version: [Errno 2] No such file"),
+        ("http://192.0.2.1:2375", "docker http://192.0.2.1:2375 is asked by the server alone"),
+    ],
+)
+def test_a_source_that_cannot_be_looked_at_is_told(
+    desk: Path, capsys: pytest.CaptureFixture[str], engine: str, told: str
+) -> None:
+    config = desk / "splitdns.yaml"
+    config.write_text(config.read_text() + CONTAINERS.format(engine=engine))
+
+    load_configuration(None)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"splitdns: {told}")
+    assert said.endswith("; its names are left out\n")
+    assert load_quietly(None) is not None
+    assert capsys.readouterr().err == ""
