@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+
+ASK_AGAIN_S = 1.0  # when it is not well: one slow moment must not cost half of the watchdog's patience
 
 
 class Service:
@@ -37,6 +39,16 @@ class Service:
 
     def alive(self) -> None:
         self._send("WATCHDOG=1")
+
+    async def feed_watchdog(
+        self, is_well: Callable[[], Awaitable[bool]], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        """Say that we are alive each time that ``is_well``, for ever; return at once where nobody watches."""
+        while (interval_s := self.watchdog_interval_s) is not None:
+            well = await is_well()
+            if well:
+                self.alive()
+            await sleep(interval_s if well else min(interval_s, ASK_AGAIN_S))
 
     def _send(self, *lines: str) -> None:
         if not self._address:

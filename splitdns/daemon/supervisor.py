@@ -211,12 +211,13 @@ class Supervisor:
         self._stop.set()
 
     async def _stay_alive(self) -> None:
-        """Feed systemd's watchdog, if it has one, while a worker answers; the crew replaces the others."""
-        while (interval_s := self._service.watchdog_interval_s) is not None:
+        """Feed systemd's watchdog while a worker answers; the crew replaces the others."""
+
+        async def is_answering() -> bool:
             await self._crew.counts()
-            if self._crew.answering:
-                self._service.alive()
-            await asyncio.sleep(interval_s)
+            return self._crew.answering > 0
+
+        await self._service.feed_watchdog(is_answering, asyncio.sleep)
 
     def _status(self) -> str:
         broken = f", {len(self._loaded.faults)} broken" if self._loaded.faults else ""

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -66,3 +67,33 @@ def test_the_watchdog_is_fed_twice_within_its_limit(
     environ: dict[str, str], interval_s: float | None
 ) -> None:
     assert Service(environ).watchdog_interval_s == interval_s
+
+
+def test_the_watchdog_is_fed_while_all_is_well_and_else_asks_again_soon(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    states = iter([True, False, True])
+    slept: list[float] = []
+
+    async def is_well() -> bool:
+        return next(states)
+
+    async def sleep(for_s: float) -> None:
+        slept.append(for_s)
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+
+    with listener(address) as systemd:
+        service = Service({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000"})
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(service.feed_watchdog(is_well, sleep))
+        assert slept == [15.0, 1.0, 15.0]
+        assert systemd.recv(4096) == systemd.recv(4096) == b"WATCHDOG=1"
+        with pytest.raises(BlockingIOError):
+            systemd.recv(4096)
+
+
+def test_without_a_watchdog_nothing_is_asked() -> None:
+    async def never(*_: object) -> bool:
+        raise AssertionError
+
+    asyncio.run(Service({}).feed_watchdog(never, never))
