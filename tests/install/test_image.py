@@ -149,6 +149,11 @@ def test_it_answers_on_port_53_with_that_capability_and_no_other(
         touched = container.execute("touch", path, confinement=own)
         assert "Read-only file system" in touched.stderr, path
 
+    # What is no Python has come along, too.
+    for path in ("/", "/metrics"):
+        asked = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:9153{path}').status)"
+        assert container.execute("python3", "-c", asked, confinement=own).stdout == "200\n", path
+
     new = etc / "zones" / ".new"
     new.write_text(ZONE % 21)
     new.rename(etc / "zones" / "example.com.yaml")  # as editors do
