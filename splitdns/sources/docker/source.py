@@ -22,6 +22,7 @@ from splitdns.sources.docker.following import Running, follow, look
 from splitdns.sources.docker.labels import WAN4, WAN6, Claim, Terms
 from splitdns.sources.source import Failed, Said, SourceError, Told
 
+MAX_REFUSED = 100  # mistakes that are told one by one; beyond: nobody reads so many
 LOOK_S = 2.0  # that a start, or a command, waits for an engine on this machine
 
 _LOOPBACK = re.compile(r"127\.[0-9.]+|::1|localhost")
@@ -91,7 +92,7 @@ class Docker:
             records += self._records(claim)
             if claim.expose and not claim.pattern:
                 exposed[claim.owner] = tuple(Exposed(*ports, claim.where) for ports in claim.expose)
-        refused = tuple(Caution(error.where, error.message) for error in problems.errors)
+        refused = tuple(Caution(one.where, one.message) for one in problems.errors[:MAX_REFUSED])
         supply = Supply(
             self.name, self.terms.zone, tuple(records), self.overlay, True, exposed, refused
         )

@@ -17,7 +17,7 @@ from splitdns.names import from_text
 from splitdns.records import Type
 from splitdns.sources.docker.container import containers_in, reachable_networks
 from splitdns.sources.docker.following import Running
-from splitdns.sources.docker.source import Docker
+from splitdns.sources.docker.source import MAX_REFUSED, Docker
 from splitdns.sources.source import Said, SourceError
 from tests import engine
 from tests.loading import INTERNET, LAN, VIEWERS, WAN, compiled, read_yaml, records
@@ -113,6 +113,16 @@ def test_the_source_says_what_it_refused() -> None:
     (caution,) = supply.refused
     assert str(caution.where) == "docker: container web, label splitdns.name"
     assert caution.message.startswith("expected a port published at the host")
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_so_many_mistakes_are_told_and_no_more(more: int) -> None:
+    many = [engine.container(f"c{n}", WWW, created=n) for n in range(MAX_REFUSED - 1 + more)]
+    last = engine.container("last", {"splitdns.name": "no"}, created=1000)
+    (supply,) = said(*many, last).supplies
+
+    assert len(supply.refused) == MAX_REFUSED
+    assert ("container last" in str(supply.refused[-1].where)) is not bool(more)
 
 
 def test_an_administrator_chose_the_names() -> None:
