@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from splitdns import __version__
 from splitdns.check.check import Checked
@@ -60,7 +61,8 @@ def _result(one: Finding, rule: int) -> dict[str, Any]:
 
 
 def _location(where: Where) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": where.file}}
+    # A place need not be a file: "docker: container web" is one that a person can go and look at, too.
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(where.file)}}
     if where.line:
         region = {"startLine": where.line}
         if where.column:

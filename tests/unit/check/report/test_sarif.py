@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sarif_pydantic.sarif import Sarif
 
 from splitdns.check.report.sarif import report
+from splitdns.errors import Where
 from tests.check.test_findings import PAIRS
 from tests.check.world import PLAIN, World
 
@@ -21,6 +23,20 @@ def test_a_finding_is_a_result_at_its_place_with_its_rules_related(tmp_path: Pat
     assert place["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 28}
     related = result["relatedLocations"][0]["physicalLocation"]
     assert (related["artifactLocation"]["uri"], related["region"]["startLine"]) == ("rules.v4", 6)
+
+
+def test_a_place_is_a_uri_also_where_it_is_no_file_s_path(tmp_path: Path) -> None:
+    checked = World(tmp_path, zone=PLAIN).checked()
+    place = Where("docker: container web, label splitdns.name")
+    moved = replace(checked, findings=[replace(one, where=place) for one in checked.findings])
+
+    uris = {
+        location["physicalLocation"]["artifactLocation"]["uri"]
+        for result in report(moved)["runs"][0]["results"]
+        for location in result["locations"]
+    }
+
+    assert uris == {"docker%3A%20container%20web%2C%20label%20splitdns.name"}
 
 
 @pytest.mark.parametrize("code", PAIRS, ids=lambda code: code.value)
