@@ -25,6 +25,14 @@ def test_the_overview_tells_who_is_in_which_view(server: FakeServer) -> None:
     assert rows["internet"].prefixes == ("everybody else",)
 
 
+def test_the_share_without_an_error_is_not_that_of_the_commonest_code(server: FakeServer) -> None:
+    for rcode, times in ((0, 1), (3, 3)):
+        for _ in range(times):
+            server.tallied.request("dns://", ".", "lan", "udp", 1, 1, False, rcode, "zone", 40, 60, 0.001)
+
+    assert re.search(r"<dt>Without an error</dt><dd>25 %</dd>", ask(server, "/").body)
+
+
 def test_of_many_clients_the_workers_count_stands(server: FakeServer) -> None:
     server.seen = {"internet": [f"198.51.100.{host}" for host in range(pages.MAX_SEEN)]}
     server.tallied.set(VIEW_CLIENTS, 7000, "internet")
