@@ -73,7 +73,5 @@ class Horizon:
 
 def token_of(name: Qname, whoami: Qname) -> str | None:
     """The token of ``TOKEN.whoami``; None: it is another name."""
-    label = name[1 : len(name) - len(whoami)]
-    if name[0] != len(label) or not TOKEN.fullmatch(text := label.decode("latin-1")):
-        return None
-    return text
+    label = name[1 : len(name) - len(whoami)].decode("latin-1")
+    return label if TOKEN.fullmatch(label) else None  # of several labels, an inner length is no such letter

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.server import Server, Site
+from tests.meta.examples import blocks
+from tests.meta.tree import ROOT
 
 
 @pytest.fixture
@@ -40,6 +42,17 @@ def test_the_page_tells_whether_its_name_was_asked_for_here__semantics_29(server
     }
     assert all(0 <= one["seconds_ago"] < 30 for one in seen)
     assert "one is another resolver" in server.get(f"/horizon?token={token}")[1]
+
+
+def test_the_documented_form_is_what_is_printed(server: Server) -> None:
+    (block,) = (one for one in blocks(ROOT / "docs" / "horizon-test.md") if one.language == "json")
+    shown = json.loads(block.text)
+    token = shown["name"].partition(".")[0]
+    server.ask(f"{token}.who.example.org")
+
+    printed = json.loads(server.get(f"/horizon/{token}")[1])
+    assert printed.keys() == shown.keys()
+    assert [one.keys() for one in printed["seen"]] == [one.keys() for one in shown["seen"]]
 
 
 def test_who_asks_is_told_by_every_worker_alike(server: Server) -> None:
