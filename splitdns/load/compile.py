@@ -41,6 +41,7 @@ class Held:
     owner: bytes
     ttl_s: int
     preferred: bool  # `ptr: true`
+    supplied: bool = False  # a source has the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,8 @@ def _held(share: Share) -> Iterable[Held]:
                     continue
                 if declared.manner.ptr is not False and not is_wildcard(name):
                     ttl_s = final_ttl_s(one, share.is_different(name))
-                    yield Held(address, declared.owner, ttl_s, bool(declared.manner.ptr))
+                    preferred = bool(declared.manner.ptr)
+                    yield Held(address, declared.owner, ttl_s, preferred, declared.supplied)
 
 
 def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:

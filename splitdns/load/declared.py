@@ -95,12 +95,13 @@ PLAIN = Manner()
 
 @dataclass(slots=True)
 class DeclaredName:
-    """A name's record sets; ``owner`` is the name with its case kept."""
+    """A name's record sets; ``owner`` is the name with its case kept. ``supplied``: a source has it."""
 
     owner: bytes
     at: int
     sets: list[DeclaredSet]
     manner: Manner = PLAIN
+    supplied: bool = False
 
 
 @dataclass(slots=True)

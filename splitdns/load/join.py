@@ -212,6 +212,7 @@ class _Adder:
             self._zone.regexps.append(DeclaredRegexp(pattern, declared))
             return
         declared.manner = Manner(expose=exposed) if exposed else PLAIN
+        declared.supplied = True
         self._zone.names[name] = declared
 
     def _set(self, records: Sequence[Supplied]) -> DeclaredSet:

@@ -68,9 +68,9 @@ def automatic(
 ) -> Zone | None:
     """The PTR records that a view gets by itself, or None where there are none.
 
-    One per address: the first name in file order, or the first that says ``ptr: true``. They are made for
-    inside addresses, of special ranges or in ``inside_only``, and where a name asks for it. A view that is
-    ``outside`` gets the latter only, and none for an inside address.
+    One per address: the first name in file order, or the first that says ``ptr: true``; a source's name comes
+    after those of files. They are made for inside addresses, of special ranges or in ``inside_only``, and
+    where a name asks for it. A view that is ``outside`` gets the latter only, and none for an inside address.
     """
     chosen: dict[bytes, Held] = {}
     for one in held:
@@ -80,7 +80,7 @@ def automatic(
         if not inside and not one.preferred:
             continue
         former = chosen.get(one.address)
-        if former is None or (one.preferred and not former.preferred):
+        if former is None or _rank(one) > _rank(former):
             chosen[one.address] = one
     nodes = []
     for address, one in chosen.items():
@@ -89,6 +89,10 @@ def automatic(
             ptr = RRset(name, Type.PTR, one.ttl_s, (one.owner,))
             nodes.append(Node(name, name, (ptr,), differs=True))
     return Zone(ROOT, pack(nodes), overlay=True) if nodes else None
+
+
+def _rank(one: Held) -> tuple[bool, bool]:
+    return one.preferred, not one.supplied
 
 
 def _is_declared(name: Qname, zones: Mapping[Qname, Zone]) -> bool:

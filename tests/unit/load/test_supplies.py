@@ -85,7 +85,7 @@ def reverse(loaded: Loaded, view: str, address: str) -> str | None:
     return to_text(rrset.rdatas[0]) if rrset else None
 
 
-def test_a_zone_that_no_file_declares_is_made_of_what_sources_say(desk: Desk) -> None:
+def test_a_zone_that_no_file_declares_is_made_of_what_sources_say__semantics_31(desk: Desk) -> None:
     loaded = desk.load(leases(supplied("Laptop.home.arpa.")), strict=True)
 
     assert names(loaded, "lan") == {"Laptop": ["60 A 192.168.1.20"]}
@@ -110,6 +110,13 @@ def test_names_join_a_zone_file_and_leave_it_again(desk: Desk) -> None:
 
     assert both == {"ns": ["3600 A 192.168.1.1"], "laptop": ["60 A 192.168.1.20"]}
     assert names(desk.load(), "lan") == {"ns": ["3600 A 192.168.1.1"]}
+
+
+def test_the_name_of_an_address_is_the_one_in_a_file__semantics_31(desk: Desk) -> None:
+    desk.write("z.test.yaml", "zone: z.test\nrecords: {nas: {A: {inside: 192.168.1.20}}}\n")
+    loaded = desk.load(leases(supplied("laptop.home.arpa."), supplied("tv.home.arpa.", "192.168.1.21")))
+    assert reverse(loaded, "lan", "192.168.1.20") == "nas.z.test."
+    assert reverse(loaded, "lan", "192.168.1.21") == "tv.home.arpa."
 
 
 def test_a_zone_without_names_is_still_the_sources(desk: Desk) -> None:
@@ -146,7 +153,7 @@ def test_what_is_lost_is_told_with_its_place(desk: Desk) -> None:
     assert names(loaded, "lan") == {"nas": ["3600 A 192.168.1.2"]}
 
 
-def test_a_source_never_makes_a_mistake_of_a_zone(desk: Desk) -> None:
+def test_a_source_never_makes_a_mistake_of_a_zone__semantics_31(desk: Desk) -> None:
     """More records at one name than a zone may have: the source's names go, the zone stays."""
     desk.write("home.arpa.yaml", "zone: home.arpa\nrecords: {nas: {A: 192.168.1.2}}\n")
     many = [supplied("laptop.home.arpa.", f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}") for i in range(0x10000)]
