@@ -60,6 +60,7 @@ cache: {size_mib: 1}
 limits: {responses_per_second: 50, ipv4_prefix: 32, exempt: []}
 tcp: {idle_timeout: 1s}
 blocklists: [{file: ads.txt}]
+sources: {leases: [{server: dnsmasq, files: [dnsmasq.leases], zone: home.arpa}]}
 """
 LEAKING = zone(1, "  nas: {A: [192.0.2.9, 192.168.0.9]}\n")
 NAMES_TO_FILL_THE_CACHE = 2000  # each takes 640 octets and more, of a MiB
@@ -140,6 +141,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         bad = stack.enter_context(answering(address="192.168.0.66"))
         site = Site(directory)
         (directory / "wan.address").write_text("203.0.113.7\n")
+        (directory / "dnsmasq.leases").write_text("0 02:00:00:00:00:01 192.168.10.31 laptop *\n")
         (directory / "ads.txt").write_text("ads.example\n")
         site.configure(CONFIG.replace("GOOD", good.address).replace("BAD", bad.address))
         lay(site)
