@@ -55,6 +55,7 @@ class ImportSource(StrEnum):
     UNBOUND = "unbound"
     BIND_VIEWS = "bind-views"
     PIHOLE = "pihole"
+    ADGUARD = "adguard"
 
 
 class FailOn(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 
-from splitdns.imports.entries import Entry
+from splitdns.imports.entries import ASKED, Entry
 from splitdns.names import reverse_name, to_text
 
 Key = tuple[str, tuple[str, ...]]  # a name in lower case, and its horizons
@@ -57,7 +57,8 @@ def _said(
     own = declared.get(key, set())
     for entry in nearest:
         yield replace(entry, name=f"*.{name}", beneath=False, has_ptr=False)
-        if entry.rdtype not in own and not own & {"CNAME", "NS"} and not (own and entry.rdtype == "CNAME"):
+        is_alone = own & {"CNAME", "NS", ASKED} or (own and entry.rdtype == "CNAME")
+        if entry.rdtype not in own and not is_alone:
             yield replace(entry, name=name, beneath=False, has_ptr=False)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from splitdns.errors import Caution, Where
 from splitdns.imports.service import Service
 
+ASKED = "?"  # instead of a type: the name's types in ``value``, or all, are asked upstream
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -28,7 +28,7 @@ _ALWAYS: dict[str, tuple[str, tuple[str, ...]]] = {
 _OTHERS = {"deny": "always_deny", "inform_deny": "always_deny", "refuse": "always_refuse"}
 _OPEN = frozenset(("transparent", "typetransparent", "inform", "nodefault", "always_transparent"))
 _CLOSED = frozenset(("static", "redirect", "inform_redirect"))
-_POLICY = ["$TTL 60", "@ SOA localhost. nobody.invalid. 1 3600 1200 604800 60", "@ NS localhost."]
+POLICY = ["$TTL 60", "@ SOA localhost. nobody.invalid. 1 3600 1200 604800 60", "@ NS localhost."]
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class LocalZones:
         elif kind in ("redirect", "inform_redirect") and entry.rdtype == "CNAME":
             plan = service.list(self._label("aliases"), form="rpz", views=self.views)
             if not plan.lines:
-                plan.lines += _POLICY
+                plan.lines += POLICY
             plan.lines += [f"{full(one)} CNAME {entry.value}" for one in (entry.name, f"*.{entry.name}")]
         elif kind in ("redirect", "inform_redirect"):
             found.entries.append(replace(entry, beneath=True))

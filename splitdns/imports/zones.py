@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from splitdns.errors import Caution, Where, ZoneError
 from splitdns.imports.completing import completed, pointed
 from splitdns.imports.configs import config, list_path
-from splitdns.imports.entries import Entry, Found
+from splitdns.imports.entries import ASKED, Entry, Found
 from splitdns.imports.patterns import is_in, matches, tail
 from splitdns.imports.zonetext import ZoneText, is_written
 from splitdns.load.master import rdata_from_text
@@ -118,7 +118,7 @@ def _is_usable(entry: Entry, found: Found) -> bool:
             check_pattern(entry.name)
         elif not _is_name(entry.name, entry.where, found):
             return False
-        if entry.rdtype != "TXT" or is_written(entry.value):
+        if entry.rdtype != ASKED and (entry.rdtype != "TXT" or is_written(entry.value)):
             rdata_from_text(type_from_text(entry.rdtype), entry.value, ROOT, entry.where)
     except ZoneError as error:
         found.leave(entry.where, f"left out: {error.message}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from splitdns.addresses import is_inside
-from splitdns.imports.entries import Entry, Found
+from splitdns.imports.entries import ASKED, Entry, Found
 from splitdns.imports.patterns import relative
 from splitdns.imports.plain import duration, listed, quoted
 from splitdns.names import fold, from_text, to_text, wire_from_text
@@ -35,7 +35,7 @@ class ZoneText:
     views: Sequence[str] = ()
     names: dict[str, dict[str, Values]] = field(default_factory=dict)
     ttls: dict[str, int] = field(default_factory=dict)
-    opened: set[str] = field(default_factory=set)
+    inherited: dict[str, set[str]] = field(default_factory=dict)
     pointed: dict[str, set[bool | None]] = field(default_factory=dict)
     name_servers: Values = field(default_factory=dict)
     at_apex: dict[str, list[Entry]] = field(default_factory=dict)  # of patterns, by type
@@ -53,6 +53,10 @@ class ZoneText:
     def add(self, entry: Entry, shared: Collection[str], found: Found) -> None:
         """``shared`` are the addresses that several names have."""
         owner = self._owner(entry.name)
+        if entry.rdtype == ASKED:
+            self.names.setdefault(owner.lower(), {})
+            self.inherited.setdefault(owner.lower(), set()).update(entry.value.split() or OPEN)
+            return
         if entry.rdtype == "NS" and owner == "@":
             for horizon in entry.horizons or (self.horizon,):
                 self.name_servers.setdefault(horizon, []).append(entry.value)
@@ -62,7 +66,7 @@ class ZoneText:
             is_needed = entry.value in shared or not is_inside(ip_address(entry.value).packed)
             wanted = entry.has_ptr if entry.has_ptr is False or is_needed else None
             self.pointed.setdefault(owner.lower(), set()).add(wanted)
-        if entry.beneath and entry.rdtype != "NS":
+        if entry.beneath and entry.rdtype != "NS" and not owner.startswith("*"):
             self._put("*" if owner == "@" else f"*.{owner}", entry, found)
 
     def add_pattern(self, entry: Entry, found: Found) -> None:
@@ -114,7 +118,7 @@ class ZoneText:
             elif entry.value not in values:
                 values.append(entry.value)
         if entry.is_open and not self.is_closed:
-            self.opened.add(key)
+            self.inherited.setdefault(key, set()).update(OPEN)
         if entry.ttl_s is None:
             return
         ttl_s = min(entry.ttl_s, MAX_TTL_S)
@@ -139,8 +143,9 @@ class ZoneText:
         parts = [f"{rdtype}: {_values(rdtype, values)}" for rdtype, values in types.items()]
         if owner in self.ttls:
             parts.append(f"ttl: {duration(self.ttls[owner])}")
-        if owner in self.opened and owner != "@" and "CNAME" not in types:
-            parts.append(f"inherit: {listed(one for one in OPEN if one not in types)}")
+        if owner in self.inherited and owner != "@" and "CNAME" not in types:
+            asked = (one for one in OPEN if one in self.inherited[owner] and one not in types)
+            parts.append(f"inherit: {listed(asked)}")
         if True in (wanted := self.pointed.get(owner, set())) or wanted == {False}:
             parts.append(f"ptr: {'true' if True in wanted else 'false'}")
         return ", ".join(parts)
