@@ -13,6 +13,7 @@ _TWO_NAMES_AT = {Type.RP: 0, Type.MINFO: 0, Type.PX: 2}  # RFC 1183 2.2, RFC 103
 _GATEWAY_AT = {Type.IPSECKEY: (3, 1, 0xFF), AMTRELAY: (2, 1, 0x7F)}  # RFC 4025 2.1, RFC 8777 4.2
 _GATEWAY_OCTETS = {1: 4, 2: 16}
 _GATEWAY_NAME = 3
+_ADDRESSES = frozenset({Type.A, Type.AAAA})
 _APL_OCTETS = {1: 4, 2: 16}  # address families (RFC 3123 4)
 
 
@@ -29,7 +30,7 @@ def names(rdtype: int, rdata: bytes) -> tuple[bytes, ...]:
 
 def addresses(rdtype: int, rdata: bytes) -> tuple[bytes, ...]:
     """The packed addresses of other hosts, but for SVCB's hints, which can be taken out one by one."""
-    if rdtype in (Type.A, Type.AAAA):
+    if rdtype in _ADDRESSES:
         return (rdata,) if len(rdata) in (4, 16) else ()
     if (kind := _gateway(rdtype, rdata)) is not None:
         at = _GATEWAY_AT[rdtype][0]

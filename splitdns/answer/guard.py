@@ -130,7 +130,7 @@ def without(rrset: RRset, leaks: Callable[[bytes], bool]) -> RRset:
     rdatas = rrset.rdatas
     if rrset.rdtype in (Type.HTTPS, Type.SVCB):
         return rrset.with_rdatas(tuple(filter(None, (without_hints(rdata, leaks) for rdata in rdatas))))
-    kept = (rdata for rdata in rdatas if not any(map(leaks, contents.addresses(rrset.rdtype, rdata))))
+    kept = [rdata for rdata in rdatas if not any(map(leaks, contents.addresses(rrset.rdtype, rdata)))]
     return rrset.with_rdatas(tuple(kept))
 
 

@@ -89,6 +89,10 @@ class Buckets:
         due_s[slot] = 0.0
         return True
 
+    def limits(self, host: str) -> bool:
+        """Whether there is anything that ``host`` has to keep to."""
+        return self._slot(host) != BUCKETS
+
     def _slot(self, host: str) -> int:
         slots = self._slots
         if len(slots) >= MAX_REMEMBERED_HOSTS:

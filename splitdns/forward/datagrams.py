@@ -13,6 +13,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from splitdns.errors import UpstreamError
+from splitdns.forward.deadlines import Deadlines
 from splitdns.forward.query import NO_EDNS, Match, Query, is_truncated, match
 from splitdns.forward.readers import Readers
 from splitdns.forward.response import Response
@@ -50,6 +51,7 @@ class Waiting:
 
     __slots__ = (
         "_datagram",
+        "_deadlines",
         "_doubt",
         "_loop",
         "_over",
@@ -66,6 +68,7 @@ class Waiting:
     def __init__(
         self,
         readers: Readers,
+        deadlines: Deadlines,
         datagram: socket.socket,
         query: Query,
         traits: Traits,
@@ -73,7 +76,8 @@ class Waiting:
         early_s: float | None = None,
         tell: Callable[[], None] | None = None,
     ) -> None:
-        self._loop = loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = deadlines
         self._datagram = datagram
         self._query = query
         self._traits = traits
@@ -86,7 +90,7 @@ class Waiting:
         self.error: OSError | UpstreamError | None = None
         # One timer for both: it is set anew for the later time if it comes to that, which is rare.
         first_s = until_s if early_s is None or early_s > until_s else early_s
-        self._timer = loop.call_at(first_s, self._end_of_time)
+        self._timer = deadlines.at(first_s, self._end_of_time)
         try:
             readers.add(datagram.fileno(), self._read)
         except OSError:
@@ -144,7 +148,7 @@ class Waiting:
             self._doubt = found
             self._timer.cancel()
             until_s = min(self._until_s, self._loop.time() + DOUBT_S)
-            self._timer = self._loop.call_at(until_s, self._end_of_time)
+            self._timer = self._deadlines.at(until_s, self._end_of_time)
             self._hurry()
 
     def _judge(self, wire: bytes) -> Response | Instead | None:
@@ -165,7 +169,7 @@ class Waiting:
 
     def _end_of_time(self) -> None:
         if self._doubt is None and self._loop.time() < self._until_s:
-            self._timer = self._loop.call_at(self._until_s, self._end_of_time)
+            self._timer = self._deadlines.at(self._until_s, self._end_of_time)
             self._hurry()
         elif self.found is None and self.error is None:
             self._end_with(self._doubt or Instead.SILENCE)

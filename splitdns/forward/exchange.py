@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.datagrams import Instead, Waiting
+from splitdns.forward.deadlines import Deadlines
 from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
 from splitdns.forward.ports import Port, Ports
@@ -87,6 +88,7 @@ class Exchanger:
         self._known = Known(random)
         self._loops = Loops()
         self._readers = Readers()
+        self._deadlines = Deadlines()
         self._ports = Ports(network, self._readers, random)
         self._streams = Streams(network, random)
         self._https: Https | None = None
@@ -182,7 +184,9 @@ class Exchanger:
         try:
             port = self._ports.take(upstream, asyncio.get_running_loop().time())
             try:
-                waiting = Waiting(self._readers, port.sock, query, traits, until_s, early_s, tell)
+                waiting = Waiting(
+                    self._readers, self._deadlines, port.sock, query, traits, until_s, early_s, tell
+                )
             except BaseException:
                 self._ports.drop(port)
                 raise

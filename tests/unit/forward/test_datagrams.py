@@ -12,6 +12,7 @@ import pytest
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.datagrams import DOUBT_S, MAX_UNWANTED, Instead, Waiting
+from splitdns.forward.deadlines import A_SECOND, Deadlines
 from splitdns.forward.query import Manner, Query, Question, make_query
 from splitdns.forward.readers import Readers
 from splitdns.forward.response import Response
@@ -46,7 +47,7 @@ def waited(*makers: Wrong, traits: Traits | None = None) -> tuple[Response | Ins
             ours.setblocking(False)
             readers = Readers()
             begun_s = loop.time()
-            waiting = Waiting(readers, ours, query, known, begun_s + TIMEOUT_S)
+            waiting = Waiting(readers, Deadlines(), ours, query, known, begun_s + TIMEOUT_S)
             try:
                 for make in makers:
                     theirs.send(make(right(query)))
@@ -76,7 +77,7 @@ def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1
             early_at_s = early_s and begun_s + early_s
             until_s = begun_s + TIMEOUT_S
             waiting = Waiting(
-                readers, ours, query, known, until_s, early_at_s, lambda: told.set_result(None)
+                readers, Deadlines(), ours, query, known, until_s, early_at_s, lambda: told.set_result(None)
             )
             if make is not None:
                 loop.call_later(after_s, theirs.send, make(right(query)))
@@ -85,7 +86,7 @@ def early(early_s: float | None, make: Wrong | None = None, after_s: float = 0.1
                 found = loop.time() - begun_s, waiting.found is not None
                 if waiting.found is None and make is None:
                     assert await waiting.outcome() is Instead.SILENCE
-                    assert loop.time() - begun_s == pytest.approx(TIMEOUT_S)
+                    assert loop.time() - begun_s == pytest.approx(TIMEOUT_S, abs=1 / A_SECOND)
                 return found
             finally:
                 waiting.end()
@@ -117,7 +118,7 @@ def test_the_right_one_ends_it_at_once() -> None:
 def test_who_has_other_plans_is_told_in_time(
     early_s: float | None, make: Wrong | None, after_s: float, is_over: bool
 ) -> None:
-    assert early(early_s, make) == (pytest.approx(after_s), is_over)
+    assert early(early_s, make) == (pytest.approx(after_s, abs=1 / A_SECOND), is_over)
 
 
 def test_silence_ends_it_at_the_time_out() -> None:
@@ -137,14 +138,14 @@ def test_what_is_wrong_is_counted_and_the_right_one_still_counts(make: Wrong, re
 def test_after_one_that_is_almost_right_the_wait_is_short() -> None:
     found, unwanted, after_s = waited(misspelled)
     assert (found, unwanted) == (Instead.MISSPELLED, {"case": 1})
-    assert after_s == pytest.approx(DOUBT_S)
+    assert after_s == pytest.approx(DOUBT_S, abs=1 / A_SECOND)
 
 
 def test_one_without_the_cookie_is_almost_right_where_there_was_one__rfc7873_5_3() -> None:
     traits = Traits(b"8 octets", server_cookie=b"the server's")
     found, unwanted, after_s = waited(as_it_is, traits=traits)
     assert (found, unwanted) == (Instead.NO_COOKIE, {"cookie": 1})
-    assert after_s == pytest.approx(DOUBT_S)
+    assert after_s == pytest.approx(DOUBT_S, abs=1 / A_SECOND)
 
 
 def test_a_truncated_one_ends_it() -> None:
