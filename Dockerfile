@@ -19,8 +19,9 @@ RUN python3 -m venv /tools \
     && /tools/bin/pip install --no-cache-dir --only-binary :all: -c constraints.txt setuptools \
     && /tools/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps -w /wheels . \
     && python3 -m venv --without-pip /opt/splitdns \
+    && set -- /wheels/*.whl \
     && /tools/bin/pip --python /opt/splitdns/bin/python install --no-cache-dir --no-compile \
-        --only-binary :all: -c constraints.txt /wheels/*.whl \
+        --only-binary :all: -c constraints.txt "$1[dnstap]" \
     && /opt/splitdns/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/splitdns
 
 FROM ${BASE}
