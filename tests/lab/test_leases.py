@@ -29,13 +29,13 @@ SERVER, OUTSIDE, ZONE = "192.168.1.1", "203.0.113.1", "home.arpa"
 READY_S = 30.0
 
 CONFIG = """\
-listen: ["192.168.1.1:53", "203.0.113.1:53"]
+listen: ["{server}:53", "203.0.113.1:53"]
 workers: 1
 control: null
 admin: {{listen: null}}
 log: {{format: json}}
 views:
-  lan:      {{clients: [192.168.1.0/24], horizon: [inside], recursion: true}}
+  lan:      {{clients: ["{clients}"], horizon: [inside], recursion: true}}
   internet: {{clients: [any],            horizon: [outside]}}
 zones: [zones]
 forward: []
@@ -199,9 +199,9 @@ class Site:
         self.kea()
         return f"server: kea, sockets: [{self.directory / 'kea.sock'}]"
 
-    def serve(self, source: str) -> Daemon:
+    def serve(self, source: str, server: str = SERVER, clients: str = "192.168.1.0/24") -> Daemon:
         config = self.directory / "splitdns.yaml"
-        config.write_text(CONFIG.format(source=source))
+        config.write_text(CONFIG.format(source=source, server=server, clients=clients))
         daemon = self.router.start(sys.executable, "-m", "splitdns", "serve", "-c", str(config))
         wait_until(lambda: '"serving"' in daemon.output, lambda: daemon.output)
         return daemon
@@ -272,3 +272,95 @@ def test_a_client_cannot_take_a_name_of_the_zone_nor_one_that_programs_believe_i
     wait_until(lambda: "which programs believe in" in served.output, lambda: served.output)
     assert site.phone.told("nas.home.arpa.") == "192.168.1.5"
     assert site.phone.told("wpad.home.arpa.") == "NXDOMAIN"
+
+
+# --- IPv6 --------------------------------------------------------------------------------------------------
+
+SERVER6 = "fd00:1::1"
+HOOK6 = """\
+#!/bin/sh
+[ "$reason" = BOUND6 ] || exit 0
+ip -6 address replace "$new_ip6_address/64" dev "$interface"
+{ echo "search $new_dhcp6_domain_search"; echo "nameserver $new_dhcp6_name_servers"; } >"$RESOLV_CONF"
+"""
+DNSMASQ6 = """\
+port=0
+interface=lan0
+bind-interfaces
+enable-ra
+dhcp-range=fd00:1::100,fd00:1::1ff,64,10m
+dhcp-option=option6:dns-server,[fd00:1::1]
+dhcp-option=option6:domain-search,home.arpa
+domain=home.arpa
+user=root
+dhcp-leasefile={leases}
+"""
+
+
+def kea6(directory: Path) -> dict[str, object]:
+    """The configuration of Kea's DHCPv6 server, whose leases are in ``directory``."""
+    leases = {"type": "memfile", "name": str(directory / "kea-leases6.csv"), "lfc-interval": 0}
+    options = [{"name": "dns-servers", "data": SERVER6}, {"name": "domain-search", "data": "home.arpa"}]
+    subnet = {
+        "id": 1,
+        "interface": "lan0",
+        "subnet": "fd00:1::/64",
+        "pools": [{"pool": "fd00:1::100 - fd00:1::1ff"}],
+        "option-data": options,
+    }
+    whole = {
+        "interfaces-config": {"interfaces": ["lan0"]},
+        "lease-database": leases,
+        "server-id": {"type": "LL", "persist": False},
+        "subnet6": [subnet],
+    }
+    return {"Dhcp6": whole}
+
+
+def _join6(laptop: Laptop, name: str) -> str:
+    """Come to the network as ``name`` by DHCPv6; the address that it got."""
+    directory = laptop.directory
+    hook, config = directory / "hook6", directory / "dhclient.conf"
+    hook.write_text(HOOK6)
+    hook.chmod(0o755)
+    config.write_text(f'send fqdn.fqdn "{name}";\nalso request dhcp6.name-servers, dhcp6.domain-search;\n')
+    argv = ["dhclient", "-6", "-d", "-cf", str(config), "-sf", str(hook)]
+    argv += ["-e", f"RESOLV_CONF={laptop.resolv_conf}"]
+    files = ["-lf", str(directory / "dhclient.leases"), "-pf", str(directory / "dhclient.pid")]
+    laptop.client = client = laptop.host.start(*argv, *files, "eth0")
+    wait_until(laptop.resolv_conf.exists, lambda: client.output)
+    (link,) = json.loads(laptop.host.run("ip", "-j", "-6", "address", "show", "eth0").stdout)
+    return next(str(one["local"]) for one in link["addr_info"] if one["scope"] == "global")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param("dnsmasq", marks=pytest.mark.needs("ip", "dnsmasq", "dhclient")),
+        pytest.param("kea", marks=pytest.mark.needs("ip", "kea-dhcp6", "dhclient")),
+    ],
+)
+def test_clients_of_ipv6_are_found_by_name(site: Site, server: str) -> None:
+    site.router.address("lan0", f"{SERVER6}/64")
+    if server == "dnsmasq":
+        leases, config = site.directory / "dnsmasq.leases", site.directory / "dnsmasq.conf"
+        config.write_text(DNSMASQ6.format(leases=leases))
+        daemon = site.router.start("dnsmasq", "--no-daemon", f"--conf-file={config}")
+    else:
+        leases, config = site.directory / "kea-leases6.csv", site.directory / "kea.conf"
+        config.write_text(json.dumps(kea6(site.directory)))
+        places = {"KEA_PIDFILE_DIR": str(site.directory), "KEA_LOCKFILE_DIR": str(site.directory)}
+        daemon = site.router.start("kea-dhcp6", "-c", str(config), env=places)
+    served = site.serve(f"server: {server}, files: [{leases}]", f"[{SERVER6}]", "fd00:1::/64")
+    address = _join6(site.laptop, "tablet")
+
+    assert site.laptop.resolv_conf.read_text() == f"search home.arpa.\nnameserver {SERVER6}\n"
+    laptop = site.laptop
+    wait_until(
+        lambda: laptop.told("tablet.home.arpa.", "AAAA") == address,
+        lambda: served.output + daemon.output + leases.read_text(),
+    )
+    assert laptop.told(str(dns.reversename.from_address(address)), "PTR") == "tablet.home.arpa."
+    assert told(site.visitor, OUTSIDE, "tablet.home.arpa.", "AAAA") == "NXDOMAIN"
+    assert served.stop() == 0, served.output
