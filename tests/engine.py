@@ -109,6 +109,7 @@ def network(identity: str, name: str, driver: str, **options: str) -> dict[str, 
 class FakeEngine:
     """Listens at ``url``; ``asked`` are the paths in order.
 
+    With ``is_podman`` it lists containers as Podman 4 does: no HostConfig, and networks by their name.
     ``answers`` maps a path without its version to a body (or a status) that is sent instead of the right one;
     ``hold_s`` is how long each answer is held back.
     """
@@ -120,6 +121,7 @@ class FakeEngine:
         self.answers: dict[str, bytes | int] = {}
         self.asked: list[str] = []
         self.hold_s = 0.0
+        self.is_podman = False
         self.listeners: list[queue.Queue[object]] = []
         self.sockets: set[socket.socket] = set()
         self.path = path
@@ -200,9 +202,12 @@ class FakeEngine:
                 return 200, self.version
             case "/containers/json":
                 newest_first = sorted(self.containers.values(), key=lambda one: -one["Created"])
-                return 200, newest_first
+                return 200, [_as_podman(one) if self.is_podman else one for one in newest_first]
             case "/networks":
                 return 200, self.networks
+        for one in self.containers.values():
+            if match[2] == f"/containers/{one['Id']}/json":
+                return 200, {"Id": one["Id"], "Name": one["Names"][0], "HostConfig": one["HostConfig"]}
         return 404, {"message": "page not found"}
 
     def _knows(self, version: str) -> bool:
@@ -211,6 +216,17 @@ class FakeEngine:
 
         oldest = self.version.get("MinAPIVersion", "1.12")
         return number(oldest) <= number(version) <= number(self.version["ApiVersion"])
+
+
+def _as_podman(shown: Mapping[str, Any]) -> dict[str, Any]:
+    names = {BRIDGE: "podman", LAN_NET: "lan"}
+    networks = {
+        name: {**of, "NetworkID": names.get(of["NetworkID"], name)}
+        for name, of in shown["NetworkSettings"]["Networks"].items()
+    }
+    found = {key: value for key, value in shown.items() if key != "HostConfig"}
+    ports = [one for one in shown["Ports"] if "PublicPort" in one]
+    return found | {"Ports": ports, "NetworkSettings": {"Networks": networks or None}}
 
 
 class _UnixServer(socketserver.ThreadingUnixStreamServer):

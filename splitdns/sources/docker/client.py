@@ -14,7 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -28,7 +28,7 @@ OLDEST, NEWEST = (1, 24), (1, 51)  # of the API: what is used has been there sin
 # What may change where a name leads; others, such as each health check's `exec_start`, would wake us in vain.
 _EVENTS = {
     "type": ["container", "network"],
-    "event": ["start", "die", "rename", "pause", "unpause", "connect", "disconnect"],
+    "event": ["start", "die", "died", "rename", "connect", "disconnect"],  # died: Podman's for die
 }
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,4})")
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "splitdns"}
@@ -48,6 +48,10 @@ class Engine:
     async def containers(self) -> object:
         """The containers that run, as JSON."""
         return await self._got("containers/json")
+
+    async def inspected(self, identity: str) -> object:
+        """All of one container, as JSON."""
+        return await self._got(f"containers/{quote(identity, safe='')}/json")
 
     async def networks(self) -> object:
         """The networks, as JSON."""

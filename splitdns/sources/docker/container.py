@@ -20,6 +20,8 @@ from typing import Any
 Address = IPv4Address | IPv6Address
 
 HOST = "host"
+MAX_INSPECTED = 200  # containers that are asked for one by one; beyond: they are met nowhere
+
 _LAN_DRIVERS = ("macvlan", "ipvlan")  # their containers are hosts on the LAN
 _GATEWAY_MODE = "com.docker.network.bridge.gateway_mode_ipv"  # Engine 27: "routed" is without NAT
 _COMPOSE = ("com.docker.compose.project", "com.docker.compose.service")
@@ -59,15 +61,27 @@ def containers_in(listed: object) -> list[Container]:
     return [_at_home(one, by_id) for one in found]
 
 
+def without_mode(listed: object) -> list[dict[str, Any]]:
+    """Those of a list that it says too little of: Podman leaves the network mode out."""
+    return [
+        one
+        for one in _items(listed)
+        if "HostConfig" not in one and _text(one, "Id") and not _addresses(one) and not one.get("Ports")
+    ][:MAX_INSPECTED]
+
+
 def reachable_networks(listed: object) -> frozenset[tuple[str, int]]:
-    """The networks (id, family) of a list whose containers can be reached from the LAN as they are."""
+    """The networks (id or name, family) of a list whose containers can be reached from the LAN as they are.
+
+    A name is what Podman's containers call the id of theirs.
+    """
     found: set[tuple[str, int]] = set()
     for network in _items(listed):
-        name, options = _text(network, "Id"), _mapping(network, "Options")
+        options = _mapping(network, "Options")
         for family in (4, 6):
             is_routed = options.get(f"{_GATEWAY_MODE}{family}") == "routed"
             if network.get("Driver") in _LAN_DRIVERS or is_routed:
-                found.add((name, family))
+                found.update((_text(network, key), family) for key in ("Id", "Name"))
     return frozenset(found)
 
 
@@ -136,7 +150,7 @@ def _printed(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _items(value: object) -> Iterator[Mapping[str, Any]]:
+def _items(value: object) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         yield from (one for one in value if isinstance(one, dict))
 

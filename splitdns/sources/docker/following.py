@@ -13,7 +13,12 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
 from splitdns.sources.docker.client import Engine, EngineError, connected
-from splitdns.sources.docker.container import Container, containers_in, reachable_networks
+from splitdns.sources.docker.container import (
+    Container,
+    containers_in,
+    reachable_networks,
+    without_mode,
+)
 
 GRACE_S = 5.0  # for which a container that is gone counts: who starts it anew is not to find its names denied
 LOOK_S = 30.0  # between two looks where nothing is said
@@ -125,5 +130,9 @@ async def look(engine: Engine) -> Running:
     Raises:
         EngineError: the engine does not say.
     """
-    containers = containers_in(await engine.containers())
-    return Running(tuple(containers), reachable_networks(await engine.networks()))
+    listed = await engine.containers()
+    for shown in without_mode(listed):
+        with suppress(EngineError):  # it is gone again
+            inspected = await engine.inspected(shown["Id"])
+            shown["HostConfig"] = inspected.get("HostConfig") if isinstance(inspected, dict) else None
+    return Running(tuple(containers_in(listed)), reachable_networks(await engine.networks()))

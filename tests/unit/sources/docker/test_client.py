@@ -12,7 +12,7 @@ import pytest
 
 from splitdns.sources.docker import client
 from splitdns.sources.docker.client import Engine, EngineError, connected
-from tests.engine import FakeEngine, container
+from tests.engine import FakeEngine, container, identity
 
 T = TypeVar("T")
 
@@ -40,6 +40,18 @@ def test_an_engine_tells_what_runs_over_its_socket(socket: Path) -> None:
     assert [one["Names"] for one in containers] == [["/web"]]
     assert isinstance(networks, list)
     assert {one["Driver"] for one in networks} == {"bridge", "macvlan"}
+
+
+def test_a_container_may_be_inspected(socket: Path) -> None:
+    with FakeEngine(socket) as fake:
+        fake.run("web", mode="host")
+        shown = asked(fake.url, lambda engine: engine.inspected(identity("web")))
+        with pytest.raises(EngineError, match="HTTP status 404"):
+            asked(fake.url, lambda engine: engine.inspected("../networks"))
+
+    assert isinstance(shown, dict)
+    assert shown["HostConfig"] == {"NetworkMode": "host"}
+    assert fake.asked[-1] == "/v1.47/containers/..%2Fnetworks/json"
 
 
 @pytest.mark.parametrize("scheme", ["http", "tcp"])

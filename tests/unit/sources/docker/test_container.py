@@ -7,7 +7,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from splitdns.sources.docker.container import Published, containers_in, reachable_networks
+from splitdns.sources.docker.container import (
+    MAX_INSPECTED,
+    Published,
+    containers_in,
+    reachable_networks,
+    without_mode,
+)
 from tests import engine
 
 
@@ -98,7 +104,19 @@ def test_networks_of_the_lan_and_routed_bridges_are_met_as_they_are() -> None:
         engine.network("d", "routed", "bridge", **routed),
     ]
 
-    assert reachable_networks(listed) == {("b", 4), ("b", 6), ("c", 4), ("c", 6), ("d", 6)}
+    by_id = {("b", 4), ("b", 6), ("c", 4), ("c", 6), ("d", 6)}
+    by_name = {("lan", 4), ("lan", 6), ("vlan", 4), ("vlan", 6), ("routed", 6)}
+    assert reachable_networks(listed) == by_id | by_name
+
+
+def test_what_a_list_says_too_little_of_is_to_be_inspected() -> None:
+    host = engine.container("host", networks={}) | {"Ports": []}
+    silent = {key: value for key, value in host.items() if key != "HostConfig"}
+    published = silent | {"Ports": [engine.port(80)]}
+    met = {**silent, "NetworkSettings": engine.container("web")["NetworkSettings"]}
+
+    assert without_mode([host, silent, published, met, {}, None]) == [silent]
+    assert len(without_mode([silent] * (MAX_INSPECTED + 1))) == MAX_INSPECTED
 
 
 @pytest.mark.parametrize(

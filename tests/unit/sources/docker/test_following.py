@@ -133,6 +133,9 @@ class Scripted:
     async def networks(self) -> object:
         return []
 
+    async def inspected(self, identity: str) -> object:
+        raise AssertionError(identity)
+
     async def watch(self, changed: Callable[[], None]) -> None:
         changed()
         for _ in range(20):

@@ -163,6 +163,27 @@ def test_a_proxy_of_the_socket_on_this_machine_is_looked_at_too() -> None:
     assert len(found.supplies[0].records) == 2
 
 
+def test_containers_of_podman_are_met_as_docker_s_are(tmp_path: Path) -> None:
+    lan = {"lan": engine.endpoint(engine.LAN_NET, "192.168.1.50")}
+    with engine.FakeEngine(tmp_path / "podman.sock") as fake:
+        fake.is_podman = True
+        fake.run("web", WWW, ports=[engine.port(443)])
+        fake.run("home", {"splitdns.name": "home.example.org"}, networks={}, mode="host")
+        fake.run("nas", {"splitdns.name": "nas.example.org"}, networks=lan, mode="lan")
+        vpn = f"container:{engine.identity('web')}"
+        fake.run("guest", {"splitdns.name": "guest.example.org"}, networks={}, mode=vpn)
+        found = source(engine=fake.url).look(0.0)
+
+    assert found is not None
+    assert found.supplies[0].refused == ()
+    assert seen(found, LAN.name) == {
+        "www": ["60 A 192.168.1.10"],
+        "home": ["60 A 192.168.1.10"],
+        "nas": ["60 A 192.168.1.50"],
+        "guest": ["60 A 192.168.1.10"],
+    }
+
+
 def test_what_is_on_another_machine_is_not_looked_at() -> None:
     assert source(engine="http://192.0.2.1:2375").look(0.0) is None
     assert source(engine="tcp://127.example.com:2375").look(0.0) is None
