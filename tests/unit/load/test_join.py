@@ -64,14 +64,14 @@ def test_a_name_of_one_horizon_does_not_exist_in_others_whatever_wildcard_there_
     assert not node.exists
 
 
-def test_what_the_file_declares_is_the_files_with_all_its_types() -> None:
+def test_what_the_file_declares_is_the_files_with_all_its_types__semantics_31() -> None:
     given = supply(one("WWW", bytes(16), Type.AAAA))
     zone, lost = joined(WITH_WWW, given)
     assert lost == ["leases: the zone file has it (example.org.yaml:2:11)"]
     assert [of.rdtype for of in zone.names[from_text("www.example.org.")].sets] == [Type.A]
 
 
-def test_the_first_source_that_has_a_name_keeps_it() -> None:
+def test_the_first_source_that_has_a_name_keeps_it__semantics_31() -> None:
     first, second = supply(one("a"), source="one"), supply(one("A", OTHER), one("b"), source="two")
     zone, lost = joined(EMPTY, first, second)
     assert lost == ["two: one has it"]

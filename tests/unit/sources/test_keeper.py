@@ -132,7 +132,7 @@ def test_what_is_at_hand_goes_into_the_first_generation(tmp_path: Path) -> None:
     assert play.run().seen == []
 
 
-def test_a_source_that_fails_keeps_what_it_said_last(
+def test_a_source_that_fails_keeps_what_it_said_last__semantics_31(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "splitdns.sources")

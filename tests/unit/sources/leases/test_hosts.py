@@ -121,7 +121,7 @@ def test_who_came_first_has_the_name() -> None:
     assert reasons(hosts) == [f"192.168.1.21, of {OTHER}, gets no name: 'nas' is the name of {ONE}"]
 
 
-def test_who_has_a_name_keeps_it_whatever_the_order__rfc4703() -> None:
+def test_who_has_a_name_keeps_it_whatever_the_order__rfc4703__semantics_31() -> None:
     first = given(lease("nas"))
     hosts = given(lease("nas", "192.168.1.21", OTHER), lease("nas"), former=first.holders)
     assert names(hosts) == ["nas.home.arpa. 192.168.1.20"]
