@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from splitdns.check.finding import Finding
     from splitdns.check.judge import Judgement
 
+MAX_ROWS = 300  # services; beyond: those that work for everybody are left out first
+MAX_FINDINGS = 300  # beyond: only how many there are
 MAX_RULES = 5  # of one finding; beyond: `splitdns check --format json` has them all
 _TONES: dict[str, Tone] = {"critical": "bad", "error": "bad", "warning": "warn", "info": "plain"}
 
@@ -57,24 +59,32 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What a check said."""
+    """What a check said; ``services`` and ``severities`` count all, also what there is no room for."""
 
     clients: tuple[str, ...]
     rows: tuple[Row, ...]
+    services: int
     findings: tuple[Found, ...]
+    severities: Mapping[str, int]  # the worst first
     rules: int
 
 
 def drawn(checked: Checked) -> Exposure:
     """The matrix and the findings."""
     from splitdns.check.report.matrix import matrix
+    from splitdns.check.report.plain import counted
 
     headers, rows = matrix(checked.judgement)
     asked = _questions(checked.judgement)
+    drawn_rows = [_row(service, headers[1:], words, asked) for service, *words in rows]
+    if len(drawn_rows) > MAX_ROWS:
+        drawn_rows.sort(key=lambda row: all(met.tone in ("good", "plain") for met in row.met))
     return Exposure(
         tuple(headers[1:]),
-        tuple(_row(service, headers[1:], words, asked) for service, *words in rows),
-        tuple(map(_found, checked.findings)),
+        tuple(drawn_rows[:MAX_ROWS]),
+        len(drawn_rows),
+        tuple(map(_found, checked.findings[:MAX_FINDINGS])),
+        counted(checked.findings),
         checked.judgement.gateway.ruleset.rules,
     )
 

@@ -178,10 +178,9 @@ def _zones(loaded: Loaded) -> list[ZoneRow]:
     ]
 
 
-def _severities(exposure: Exposure | str | None) -> dict[str, int]:
+def _severities(exposure: Exposure | str | None) -> Mapping[str, int]:
     """How many findings there are of each severity, the worst first."""
-    found = [one.severity for one in exposure.findings] if isinstance(exposure, Exposure) else []
-    return {severity: found.count(severity) for severity in dict.fromkeys(found)}
+    return exposure.severities if isinstance(exposure, Exposure) else {}
 
 
 def _trials(server: Server) -> list[Typed]:

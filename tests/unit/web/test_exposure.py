@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pickle
 
+import pytest
+
+from splitdns.web import exposure as exposure_module
 from splitdns.web.answers import Explained, answer
 from splitdns.web.exposure import Exposure
-from tests.unit.web.browser import FakeServer
+from tests.unit.web.browser import FakeServer, ask
 
 
 def drawn(server: FakeServer) -> Exposure:
@@ -24,6 +27,24 @@ def test_what_each_client_meets_and_whether_that_is_well(server: FakeServer) -> 
     old = rows["old.example.com. 444/tcp"]
     assert old["the internet"].tone == "bad"
     assert exposure.rules > 0
+
+
+def test_of_very_many_the_worst_are_shown_and_all_are_counted(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = drawn(server)
+    monkeypatch.setattr(exposure_module, "MAX_ROWS", 1)
+    monkeypatch.setattr(exposure_module, "MAX_FINDINGS", 1)
+    cut = drawn(server)
+
+    assert [row.service for row in cut.rows] == ["old.example.com. 444/tcp"]
+    assert cut.services == len(whole.rows) > 1
+    assert [one.code for one in cut.findings] == [whole.findings[0].code]
+    assert cut.severities == whole.severities
+    assert sum(cut.severities.values()) == len(whole.findings)
+    shown = ask(server, "/exposure").body
+    assert "Of 2 services, 1 are shown" in shown
+    assert f"Of {len(whole.findings)} findings, the worst 1 are shown" in shown
 
 
 def test_a_cell_s_question_draws_what_the_cell_says(server: FakeServer) -> None:
