@@ -32,7 +32,7 @@ def on_lan(host: int) -> dict[str, object]:
     return {"lan": engine.endpoint(engine.LAN_NET, f"192.168.1.{host}")}
 
 
-def test_who_was_there_first_keeps_a_name() -> None:
+def test_who_was_there_first_keeps_a_name__semantics_32() -> None:
     old = engine.container("old", WWW, networks=on_lan(50), created=1)
     both = {"splitdns.name": "www.example.com,new.example.com"}
     new = engine.container("new", both, networks=on_lan(51), created=2)

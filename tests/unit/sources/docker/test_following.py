@@ -221,7 +221,7 @@ def running(*names: str, created: int = 1) -> Running:
     return Running(tuple(containers_in([container(name, created=created) for name in names])), frozenset())
 
 
-def test_a_container_that_is_gone_is_leaving_for_a_while_and_then_it_is_gone() -> None:
+def test_a_container_that_is_gone_is_leaving_for_a_while__semantics_32() -> None:
     leaving = Leaving()
     seen = [
         (words(found), pause_s)

@@ -51,7 +51,7 @@ def test_a_published_container_is_at_the_host_and_the_world_is_told_what_is_expo
     assert shown(labels, ports=HTTPS) == ["www.example.com. 192.168.1.10 | $wan4 | 443/tcp"]
 
 
-def test_what_is_not_exposed_is_not_told_to_the_world() -> None:
+def test_what_is_not_exposed_is_not_told_to_the_world__semantics_32() -> None:
     assert shown({"splitdns.name": "www.example.com"}, ports=HTTPS) == ["www.example.com. 192.168.1.10 |  | "]
 
 
@@ -81,7 +81,7 @@ def test_a_container_on_the_lan_is_its_own_host() -> None:
     )
 
 
-def test_a_public_address_is_the_same_outside_and_a_private_one_of_ipv6_is_not_met_there() -> None:
+def test_a_public_address_is_the_same_outside_and_a_private_ipv6_one_is_none__semantics_32() -> None:
     terms = Terms(ZONE, (ZONE,), host=(ip_address("203.0.113.10"), ip_address("fd00::10")))
     labels = {"splitdns.name": "www.example.com", "splitdns.expose": "443/tcp"}
 
@@ -199,7 +199,7 @@ def test_a_label_that_is_unknown_is_a_mistake_with_what_may_be_meant() -> None:
     assert mistake.endswith("is splitdns.expose meant?")
 
 
-def test_wrong_names_do_not_cost_the_right_ones() -> None:
+def test_wrong_names_do_not_cost_the_right_ones__semantics_32() -> None:
     found = shown({"splitdns.name": "www.example.org, www.example.com"}, ports=HTTPS)
 
     assert found[0] == "www.example.com. 192.168.1.10 |  | "

@@ -67,7 +67,7 @@ def test_host_networking_is_the_host_with_whatever_it_listens_on() -> None:
     assert found == Met(HOST, is_own=False, ports=None)
 
 
-def test_a_container_with_an_address_on_the_lan_is_met_there_whatever_it_publishes() -> None:
+def test_a_container_with_an_address_on_the_lan_is_met_there__semantics_32() -> None:
     networks = {
         "backend": engine.endpoint(engine.BRIDGE, "172.18.0.2"),
         "lan": engine.endpoint(engine.LAN_NET, "192.168.1.50", "fd00::50"),
