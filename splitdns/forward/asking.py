@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from splitdns.answer.decide import Reply
 from splitdns.forward.policy import Tries
 from splitdns.forward.query import Question
-from splitdns.forward.trying import Ended, Trying
+from splitdns.forward.trying import Ended, Trouble, Trying
 from splitdns.records import Rcode
 from splitdns.view import Carrier, Upstream
 
@@ -43,6 +43,7 @@ class Asking:
     __slots__ = (
         "_arrived",
         "_done",
+        "_garbled",
         "_judge",
         "_judging",
         "_live",
@@ -62,6 +63,7 @@ class Asking:
         self._judge = judge
         self._done: Done | None = done
         self._outcome: Outcome | None = None  # what remains if nothing better comes
+        self._garbled = False  # a response was, and its upstream is asked again
         self._live: list[Trying] = []
         self._arrived: list[tuple[Upstream, Ended]] = []  # and not looked at yet
         self._judging: asyncio.Task[Reply] | None = None
@@ -149,8 +151,13 @@ class Asking:
             self._outcome = ended
         elif not isinstance(self._outcome, Reply):
             self._outcome = Failure(f"{upstream}: {ended.reason}")
-        if isinstance(ended, Reply) or not ended.silence:
-            self._tries.drop(upstream, self._upstreams.clock())
+        if isinstance(ended, Trouble):
+            if ended.silence:
+                return
+            if ended.garbled and not self._garbled:  # once: whoever garbles everything is not asked for ever
+                self._garbled = True
+                return
+        self._tries.drop(upstream, self._upstreams.clock())
 
     def _have_judged(self, upstream: Upstream, reply: Reply) -> None:
         assert self._judge is not None

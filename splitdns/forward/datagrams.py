@@ -27,6 +27,10 @@ DOUBT_S = 0.04
 _RECEIVE_OCTETS = 65_535
 
 
+class GarbledError(UpstreamError):
+    """The response is cut short, or its octets make no sense: what became of it on the way, perhaps."""
+
+
 class Instead(Enum):
     """What a wait may end with instead of a response; the last three are doubts, in words for a person."""
 
@@ -44,7 +48,7 @@ class Waiting:
     """Reads a socket until something counts; in callbacks, which cost less than a task.
 
     It is over when there is what was ``found``, or an ``error``: OSError where there is no way to the
-    upstream, UpstreamError where the response is malformed. ``tell`` is called once: when it is over, at
+    upstream, GarbledError where the response is malformed. ``tell`` is called once: when it is over, at
     ``early_s``, or as soon as there is a doubt, for one may have other plans by then. ``unwanted`` counts
     the others by "case", "cookie" and "other". Whoever made it calls ``end``.
     """
@@ -134,8 +138,11 @@ class Waiting:
             found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
         except BlockingIOError:
             return
-        except (OSError, UpstreamError) as error:
+        except OSError as error:
             self.fail(error)
+            return
+        except UpstreamError as error:
+            self.fail(GarbledError(*error.args))
             return
         if isinstance(found, Response) or found is Instead.TRUNCATED:
             self._end_with(found)

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 class Trouble(NamedTuple):
     """What a try came to that gave no reply; ``silence``: it may well be answered the next time.
 
-    A value, for an exception that is kept holds the frames that it came through, and they what they hold.
+    ``garbled``: that next time may be now. A value, for an exception that is kept holds the frames that it
+    came through, and they what they hold.
     """
 
     reason: str
     silence: bool
+    garbled: bool = False
 
 
 Ended = Reply | Trouble  # what a try comes to

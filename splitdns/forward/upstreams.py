@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from splitdns.errors import UpstreamError
 from splitdns.forward.asking import Asking, Done, Judge, Outcome
 from splitdns.forward.chain import reduce
+from splitdns.forward.datagrams import GarbledError
 from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, Sent, SilenceError
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
@@ -151,7 +152,7 @@ class Upstreams:
         else:
             self._counts.add(FORWARD_FAILURES, str(upstream), "unusable")
             self._is_there(upstream, asked_s, self.clock())
-        return Trouble(str(error), isinstance(error, SilenceError))
+        return Trouble(str(error), isinstance(error, SilenceError), isinstance(error, GarbledError))
 
     def heard(self, question: Question, upstream: Upstream, response: Response, asked_s: float) -> Ended:
         """Count a try that was answered; the reply in it, or why it holds none."""

@@ -134,6 +134,22 @@ def test_a_denial_is_an_answer_and_nobody_else_is_asked() -> None:
     run(main())
 
 
+def test_after_a_garbled_answer_the_only_upstream_is_asked_once_more() -> None:
+    async def main() -> None:
+        def garbled_at_first(asked: Asked) -> Iterable[bytes]:
+            return garbage(asked) if len(one.asked) == 1 else good(asked)
+
+        async with upstream(garbled_at_first) as one:
+            assert addresses(await make().ask(forward(only(one)))) == ["192.0.2.1"]
+            assert len(one.asked) == 2
+        async with upstream(garbage) as one:
+            with pytest.raises(UpstreamError, match="ends within a record"):
+                await make().ask(forward(only(one)))
+            assert len(one.asked) == 2
+
+    run(main())
+
+
 def test_a_lost_datagram_is_sent_again_to_the_only_upstream() -> None:
     async def main() -> None:
         lost: list[Asked] = []
@@ -719,7 +735,7 @@ def test_failures_are_counted_by_upstream_and_reason() -> None:
         async with upstream(garbage) as one, upstream(silent) as two, upstream(failing("SERVFAIL")) as three:
             forwarder = make(counts)
             await forwarder.ask(forward(only(one, two, three)))
-            assert counts.value(FORWARD_FAILURES, str(one.upstream), "unusable") == 1
+            assert counts.value(FORWARD_FAILURES, str(one.upstream), "unusable") == 2, "asked twice"
             assert counts.value(FORWARD_FAILURES, str(two.upstream), "no_response") > 0
             durations = {labels: sum(histogram.slots) for (_, labels), histogram in counts.histograms.items()}
             assert durations == {("forward", str(three.upstream), "SERVFAIL"): 1}

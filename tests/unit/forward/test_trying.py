@@ -106,7 +106,7 @@ def test_silence_is_told_twice() -> None:
 def test_what_is_malformed_is_no_silence() -> None:
     waits = tried(malformed)
     assert isinstance(waits.came, Trouble)
-    assert not waits.came.silence
+    assert (waits.came.silence, waits.came.garbled) == (False, True)
 
 
 def test_who_cannot_be_asked_is_trouble_at_once() -> None:
