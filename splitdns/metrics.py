@@ -353,6 +353,35 @@ class Counts:
         histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
         histogram.total += duration_s
 
+    def repeated(
+        self,
+        times: int,
+        server: str,
+        zone: str,
+        view: str,
+        proto: str,
+        family: int,
+        qtype: int,
+        do: bool,
+        rcode: int,
+        plugin: str,
+        request_octets: int,
+        response_octets: int,
+    ) -> None:
+        """Count ``times`` requests alike at once, as ``request`` counts one; but not their ``durations``."""
+        if qtype not in TYPE_LABELS:
+            qtype = OTHER_TYPE
+        key = (server, zone, view, proto, family, qtype, do, rcode, plugin)
+        self.requests[key] = self.requests.get(key, 0) + times
+        traffic = self.traffic.setdefault((server, zone, view, proto), _Traffic())
+        for histogram, octets in ((traffic.requests, request_octets), (traffic.responses, response_octets)):
+            histogram.slots[_SIZE_SLOT[octets]] += times
+            histogram.total += times * octets
+
+    def durations(self, server: str, zone: str, view: str, proto: str) -> Histogram:
+        """Where the durations of such requests are counted, for who counts them by itself."""
+        return self.traffic.setdefault((server, zone, view, proto), _Traffic()).durations
+
     @property
     def queries(self) -> int:
         """How many requests were counted."""

@@ -315,9 +315,14 @@ class ViewTable:
             return remembered[host]
         except KeyError:
             if len(remembered) >= MAX_REMEMBERED_CLIENTS:
-                remembered.clear()
+                remembered = self._remembered = {}
             found = remembered[host] = self._search(fold_address(host))
             return found
+
+    @property
+    def era(self) -> object:
+        """Another object whenever hosts were forgotten: who remembers matches forgets them then, too."""
+        return self._remembered
 
     def _search(self, address: Address) -> Match | None:
         bits = int(address)

@@ -161,7 +161,7 @@ class _Worker:
                 assert self._prepared.generation == number
                 gone = _asked(self._pipeline.snapshot) - _asked(self._prepared)
                 self._pipeline.snapshot, self._prepared = self._prepared, None
-                self._lookout.restart(self._counts.queries)
+                self._lookout.restart(self._settled().queries)
                 self._forwarder.drop(gone)
                 self._turn(knobs)
                 self._say(Serving(number))
@@ -263,11 +263,17 @@ class _Worker:
         """See now and then whether the clients' addresses arrive."""
         snapshot = self._pipeline.snapshot
         hosts, views = snapshot.table.renew(), len(snapshot.views)
-        self._lookout.look(hosts, self._counts.queries, self._knobs.gateways, views)
+        self._lookout.look(hosts, self._settled().queries, self._knobs.gateways, views)
         asyncio.get_running_loop().call_later(LOOK_S, self._look)
 
+    def _settled(self) -> Counts:
+        """What was counted so far, everywhere."""
+        for datagrams in self._udp:
+            datagrams.settle()
+        return self._counts
+
     def _say_counts(self) -> None:
-        counts, snapshot = self._counts, self._pipeline.snapshot
+        counts, snapshot = self._settled(), self._pipeline.snapshot
         for metric in (VIEW_CLIENTS, ANSWERS_ENTRIES, ANSWERS_OCTETS, UPSTREAM_DOWN):
             counts.forget(metric)
         for name, clients in snapshot.table.clients().items():

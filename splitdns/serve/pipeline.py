@@ -133,7 +133,7 @@ class Pipeline:
         self.gate = gate or Gate(counts)
         self.horizon = Horizon()
         self._forwarder = forwarder
-        self._clock = clock
+        self.clock = clock
         self._wall_clock = wall_clock
         self._logged_s: dict[str, float] = {}
 
@@ -168,7 +168,7 @@ class Pipeline:
         """Call ``done`` with the answer to what ``answer_now`` left pending, when it is there."""
         asked = pending.asked
         replied = partial(self._replied, pending, done)
-        if self._clock() - asked.started_s >= MAX_ASKING_S:
+        if self.clock() - asked.started_s >= MAX_ASKING_S:
             replied(UpstreamError("the upstreams took too long"))
             return
         with (caught := Caught()):
@@ -196,7 +196,7 @@ class Pipeline:
             return error_reply(wire, Rcode.SERVFAIL)
 
     def _begin(self, wire: bytes, client: str, transport: Transport, server: str) -> Outcome:
-        started_s = self._clock()
+        started_s = self.clock()
         if not is_query(wire):
             self.counts.add(DROPS, "response" if len(wire) >= HEADER_OCTETS else "short")
             return None
@@ -308,7 +308,7 @@ class Pipeline:
     ) -> None:
         """Count and log; ``name_end`` is where the asked name ends, 0 where it could not be read."""
         wire, client, match = asked.wire, asked.client, asked.match
-        duration_s = self._clock() - asked.started_s
+        duration_s = self.clock() - asked.started_s
         view = "" if match is None else match.view.name
         qtype = wire[name_end] << 8 | wire[name_end + 1] if name_end else 0
         self.counts.request(
@@ -362,7 +362,7 @@ class Pipeline:
             log.warning(event, extra=fields)
 
     def _may_log(self, event: str) -> bool:
-        now_s = self._clock()
+        now_s = self.clock()
         if now_s - self._logged_s.get(event, float("-inf")) < LOG_INTERVAL_S:
             return False
         self._logged_s[event] = now_s

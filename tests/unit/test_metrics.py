@@ -132,3 +132,16 @@ def test_every_metric_without_labels_is_there_before_it_moves() -> None:
     for metric in METRICS:
         if not metric.labels and metric.kind != "histogram":
             assert found[NAMESPACE + metric.name] == 0
+
+
+def test_requests_that_are_counted_together_are_counted_like_each_for_itself() -> None:
+    one_by_one, together = Counts(), Counts()
+    for qtype in (1, 65_432):
+        request = ("dns://:53", "example.org.", "lan", "udp", 2, qtype, True, 3, "zone", 40, 600)
+        for _ in range(3):
+            one_by_one.request(*request, 0.0001)
+        together.repeated(3, *request)
+        durations = together.durations("dns://:53", "example.org.", "lan", "udp")
+        durations.slots[0] += 3
+        durations.total += 3 * 0.0001
+    assert lines(together) == pytest.approx(lines(one_by_one))

@@ -76,9 +76,15 @@ def test_an_unmatched_client_has_no_view_without_any() -> None:
 
 def test_remembered_clients_are_bounded() -> None:
     table = ViewTable([], View("any", ("outside",)))
+    eras = []
     for number in range(MAX_REMEMBERED_CLIENTS + 10):
         table.match(str(ipaddress.IPv4Address(number)))
+        if not eras or table.era is not eras[-1]:
+            eras.append(table.era)
     assert len(table._remembered) <= MAX_REMEMBERED_CLIENTS
+    assert len(eras) == 2  # whoever else remembers learns of it
+    table.renew()
+    assert table.era is not eras[-1]
 
 
 @pytest.mark.parametrize(

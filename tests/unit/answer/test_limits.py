@@ -26,6 +26,12 @@ def test_who_was_quiet_gets_a_windows_worth_at_once_and_not_one_more() -> None:
     assert admitted(found, "192.0.2.1", 100.0, 30) == 0
 
 
+def test_who_is_exempt_or_without_limit_has_nothing_to_keep_to() -> None:
+    assert buckets().limits("192.0.2.1")
+    assert not buckets().limits("127.0.0.1")
+    assert not buckets(per_second=0).limits("192.0.2.1")
+
+
 def test_then_it_gets_what_the_rate_gives() -> None:
     found = buckets()
     admitted(found, "192.0.2.1", 100.0, 30)

@@ -1,0 +1,237 @@
+"""Datagrams by the batch: one system call takes up to 64 of them, and one sends all answers.
+
+A system call and its way through asyncio cost several times what a remembered answer costs. libc has
+``recvmmsg`` and ``sendmmsg`` (Linux), Python has not: they are called through ctypes, on one piece of memory
+that is laid out once. An answer is written over its query, into the same slot. So the client's address and
+the control message that says which of ours was asked lie ready for the way back, as they came.
+
+Whatever happens, one datagram that cannot be sent costs none of the others.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import struct
+import sys
+from array import array
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from splitdns.metrics import DROPS, Counts
+
+DATAGRAMS = 64  # in one batch
+
+_NAME_OCTETS, _NAME_STRIDE = 28, 32  # struct sockaddr_in6, the larger of the two
+_CONTROL_STRIDE = 64
+_LINE_OCTETS = 64  # of a processor's cache; slots that are a page apart would all share the same few lines
+_LINK_LOCAL_OR_MULTICAST = 0xFE  # and above: the first octet of IPv6 addresses (RFC 4291 2.4)
+
+Control = list[tuple[int, int, bytes]]
+Address = tuple[str, int] | tuple[str, int, int, int]  # as Python's sockets have it
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("octets", ctypes.c_size_t))
+
+
+class _Head(ctypes.Structure):
+    """struct msghdr (recvmsg(2)), as the kernel has it."""
+
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_octets", ctypes.c_uint),
+        ("iovecs", ctypes.c_void_p),
+        ("iovecs_count", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_octets", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Message(ctypes.Structure):
+    """struct mmsghdr (recvmmsg(2)): the head, and how many octets came."""
+
+    _fields_ = (("head", _Head), ("octets", ctypes.c_uint))
+
+
+class Calls(NamedTuple):
+    """libc's two; each gives how many datagrams, or -1."""
+
+    recvmmsg: Callable[[int, int, int, int, None], int]
+    sendmmsg: Callable[[int, int, int, int], int]
+
+
+def _calls() -> Calls | None:
+    if sys.platform != "linux" or sys.byteorder != "little":
+        return None  # elsewhere libcs do not agree with the kernel on the width of a message's fields
+    # The calls never wait, so no other thread need have its turn meanwhile.
+    libc = ctypes.PyDLL(None, use_errno=True)
+    try:
+        receive, send = libc.recvmmsg, libc.sendmmsg
+    except AttributeError:
+        return None
+    receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+    send.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+    return Calls(receive, send)
+
+
+LIBC = _calls()  # None where libc has not both of them
+
+
+class Slot(NamedTuple):
+    """Where in the memory one datagram of a batch is; ``size_at`` is for ``Batch.sizes``."""
+
+    number: int
+    begin: int
+    body: int  # after the id
+    host: slice  # the client's address, packed
+    size_at: int
+
+
+class Batch:
+    """The memory of one socket's batches.
+
+    Between ``receive`` and ``send``, whoever answers reads and writes it directly: ``memory`` at each of
+    ``slots``, and ``sizes`` for how long an answer is. Nothing of a batch outlives the next ``receive``.
+    """
+
+    def __init__(self, sock: socket.socket, calls: Calls, octets: int, control_octets: int) -> None:
+        """``octets`` is what is taken of a datagram, and the most that an answer may have."""
+        assert control_octets <= _CONTROL_STRIDE
+        self.octets = octets
+        self._sock = sock
+        self._calls = calls
+        self._of_ipv6 = sock.family == socket.AF_INET6
+        self._control_octets = control_octets
+        headers = DATAGRAMS * ctypes.sizeof(_Message)
+        self._heads = headers + DATAGRAMS * ctypes.sizeof(_Iovec)  # what the kernel changes when it receives
+        self._names = self._heads
+        self._controls = self._names + DATAGRAMS * _NAME_STRIDE
+        data = self._controls + DATAGRAMS * _CONTROL_STRIDE
+        stride = octets + _LINE_OCTETS * 3
+        total = data + DATAGRAMS * stride
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.memory = memory = mmap.mmap(-1, total, flags=private)
+        self._start = start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+        iovecs = (_Iovec * DATAGRAMS).from_buffer(memory, headers)
+        messages = (_Message * DATAGRAMS).from_buffer(memory, 0)
+        for number, (message, iovec) in enumerate(zip(messages, iovecs, strict=True)):
+            iovec.base, iovec.octets = start + data + number * stride, octets
+            head = message.head
+            head.name, head.name_octets = start + self._names + number * _NAME_STRIDE, _NAME_OCTETS
+            head.iovecs, head.iovecs_count = start + headers + number * ctypes.sizeof(_Iovec), 1
+            if control_octets:
+                head.control = start + self._controls + number * _CONTROL_STRIDE
+                head.control_octets = control_octets
+        self._messages = messages
+        self._fresh = memory[: self._heads]
+
+        whole = memoryview(memory)
+        words = whole[:data].cast("I")
+        self._lengths = words[_Message.octets.offset // 4 :: ctypes.sizeof(_Message) // 4]
+        self.sizes = whole[headers : self._heads].cast("L")  # in each second one
+        # Of the packet information: the interface, and the first octet of the address. struct in_pktinfo
+        # begins with the interface, in6_pktinfo has it behind the address.
+        self._info = info = self._controls + socket.CMSG_LEN(0)
+        interface = info + 16 if self._of_ipv6 else info
+        self._interfaces = words[interface // 4 : data // 4 : _CONTROL_STRIDE // 4]
+        self._firsts = whole[info:data:_CONTROL_STRIDE]
+        self._none = array("I", bytes(4 * DATAGRAMS))
+
+        host = slice(8, 24) if self._of_ipv6 else slice(4, 8)  # of sin6_addr, of sin_addr
+        self.slots = [
+            Slot(
+                number,
+                data + number * stride,
+                data + number * stride + 2,
+                slice(*(self._names + number * _NAME_STRIDE + at for at in (host.start, host.stop))),
+                number * ctypes.sizeof(_Iovec) // ctypes.sizeof(ctypes.c_size_t) + 1,
+            )
+            for number in range(DATAGRAMS)
+        ]
+
+    def receive(self) -> list[int]:
+        """Take what there is: how many octets each datagram has, one after the other as in ``slots``.
+
+        Raises:
+            BlockingIOError: there is nothing.
+            OSError: an error of the socket, and nothing.
+        """
+        self.memory[: self._heads] = self._fresh
+        count = self._calls.recvmmsg(self._sock.fileno(), self._start, DATAGRAMS, socket.MSG_DONTWAIT, None)
+        if count < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return self._lengths[:count].tolist()
+
+    def host(self, packed: bytes) -> str:
+        """A client's packed address as Python's sockets tell it."""
+        return socket.inet_ntop(self._sock.family, packed)
+
+    def address(self, number: int) -> Address:
+        """Where a datagram came from, as Python's sockets tell it."""
+        at = self._names + number * _NAME_STRIDE
+        if self._of_ipv6:
+            port, flow, packed, scope = struct.unpack("!HI16s4s", self.memory[at + 2 : at + 28])
+            return self.host(packed), port, flow, int.from_bytes(scope, sys.byteorder)
+        port, packed = struct.unpack("!H4s", self.memory[at + 2 : at + 8])
+        return self.host(packed), port
+
+    def control(self, number: int) -> Control:
+        """What came with a datagram, as Python's sockets tell it."""
+        octets = self._messages[number].head.control_octets
+        if octets < socket.CMSG_LEN(0):
+            return []
+        at = self._controls + number * _CONTROL_STRIDE
+        length, level, kind = struct.unpack("@Nii", self.memory[at : at + socket.CMSG_LEN(0)])
+        return [(level, kind, self.memory[at + socket.CMSG_LEN(0) : at + length])]
+
+    def send(self, count: int, unanswered: Sequence[int], counts: Counts) -> None:
+        """Send the answers that stand in the first ``count`` slots, but for those in ``unanswered``.
+
+        What cannot be sent is counted as dropped: the client asks again.
+        """
+        if self._control_octets:
+            self._aim(count)
+        if unanswered:
+            count = self._close_up(count, unanswered)
+        at = 0
+        while at < count:
+            start = self._start + at * ctypes.sizeof(_Message)
+            sent = self._calls.sendmmsg(self._sock.fileno(), start, count - at, socket.MSG_DONTWAIT)
+            if sent > 0:
+                at += sent
+            else:  # a full buffer, a firewall, no route, port 0: it is about the first one of them
+                counts.add(DROPS, "send")
+                at += 1
+
+    def _aim(self, count: int) -> None:
+        """Have answers leave from the address that was asked, through whatever interface.
+
+        The routing table knows the way back better than the way here, but for link-local addresses, which
+        mean nothing without their interface. To a multicast address nobody answers from it.
+        """
+        firsts = self._firsts[:count].tobytes() if self._of_ipv6 else b""
+        if not firsts or max(firsts) < _LINK_LOCAL_OR_MULTICAST:
+            self._interfaces[:count] = memoryview(self._none)[:count]
+            return
+        for number, first in enumerate(firsts):
+            if first == 0xFF:
+                self._messages[number].head.control_octets = 0
+            elif first != 0xFE or self.memory[self._info + number * _CONTROL_STRIDE + 1] & 0xC0 != 0x80:
+                self._interfaces[number] = 0
+
+    def _close_up(self, count: int, unanswered: Sequence[int]) -> int:
+        """Move answers together over the gaps; how many there are."""
+        octets, memory, gaps = ctypes.sizeof(_Message), self.memory, set(unanswered)
+        to = 0
+        for number in range(count):
+            if number not in gaps:
+                if to != number:
+                    memory[to * octets : (to + 1) * octets] = memory[number * octets : (number + 1) * octets]
+                to += 1
+        return to

@@ -1,0 +1,231 @@
+"""The shortest way of a query: octets that were answered before, answered again as a whole batch.
+
+What a view remembers is found by a key that takes half a microsecond to make. A question that comes often
+comes with the same octets, but for its id: by them alone its answer is found, and whoever sends other octets,
+other letter case for one, goes the way of all queries, through ``Pipeline.answer_now``. That is also where
+everything here comes from: octets are learnt when they come the second time, by the view's own key from the
+view's own memory. So nothing can be answered here that would be answered otherwise there.
+
+All of it belongs to one socket and one snapshot, and is forgotten with it. The limits are asked for each
+query. Hits are counted in the entry itself, and added up before anybody reads the counts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+from splitdns.answer import cache
+from splitdns.answer.limits import Buckets
+from splitdns.metrics import DURATION_BUCKETS_S, Histogram
+from splitdns.serve.batch import Batch
+from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.snapshot import Snapshot
+from splitdns.view import Match, View
+from splitdns.wire import scan
+from splitdns.wire.message import Transport
+
+MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
+MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
+
+_Admits = Callable[[str, float], bool]
+
+
+class _Way:
+    """What durations are counted by: one zone as one view sees it."""
+
+    __slots__ = ("durations", "turn")
+
+    def __init__(self, durations: Histogram) -> None:
+        self.durations = durations
+        self.turn = 0  # how many of the batch
+
+
+class _Ready:
+    """An answer to certain octets: all of it but the id."""
+
+    __slots__ = ("do", "hits", "plugin", "qtype", "query_octets", "rest", "size", "view", "way", "zone")
+
+    def __init__(
+        self,
+        rest: bytes,
+        query_octets: int,
+        way: _Way,
+        zone: str,
+        view: str,
+        plugin: str,
+        qtype: int,
+        do: bool,
+    ) -> None:
+        self.rest = rest
+        self.size = 2 + len(rest)
+        self.query_octets = query_octets
+        self.way = way
+        self.zone, self.view, self.plugin, self.qtype, self.do = zone, view, plugin, qtype, do
+        self.hits = 0
+
+
+_Known = dict[bytes, _Ready]
+
+
+class Hot:
+    """Answers the batches of one socket."""
+
+    def __init__(self, batch: Batch, pipeline: Pipeline, server: str, family: int) -> None:
+        """``server`` and ``family`` are the listener's name and its clients' family among the metrics."""
+        self._batch = batch
+        self._pipeline = pipeline
+        self._server = server
+        self._family = family
+        self._of: tuple[Snapshot | None, object, Buckets | None, bool] = (None, None, None, False)
+        self._clients: dict[bytes, tuple[str, Match | None, _Known, _Admits | None]] = {}
+        self._views: dict[View, _Known] = {}
+        self._ways: dict[tuple[str, str], _Way] = {}
+        self._once: set[int] = set()  # hashes of octets that came once
+        self._ready = 0
+
+    def answer(self, lengths: list[int]) -> tuple[list[int], list[tuple[int, Pending]]]:
+        """Answer the batch in its slots: which of them have no answer now, and who waits for an upstream."""
+        self._keep_up()
+        pipeline, batch, clients = self._pipeline, self._batch, self._clients
+        memory, sizes = batch.memory, batch.sizes
+        unanswered: list[int] = []
+        pending: list[tuple[int, Pending]] = []
+        ways: list[_Way] = []
+        started_s = pipeline.clock()
+        for (number, begin, body, host_at, size_at), octets in zip(batch.slots, lengths, strict=False):
+            packed = memory[host_at]
+            try:
+                host, match, known, admits = clients[packed]
+            except KeyError:
+                host, match, known, admits = self._client(packed)
+            asked = memory[body : begin + octets]
+            ready = known.get(asked)
+            if ready is None and match is not None and octets <= MAX_QUERY_OCTETS:
+                ready = self._learn(memory[begin : begin + octets], asked, match, known)
+            if ready is not None and (admits is None or admits(host, started_s)):
+                sizes[size_at] = size = ready.size
+                memory[body : begin + size] = ready.rest
+                ready.hits += 1
+                way = ready.way
+                if not way.turn:
+                    ways.append(way)
+                way.turn += 1
+                continue
+            wire = memory[begin : begin + octets]
+            outcome = pipeline.answer_now(wire, host, Transport.UDP, self._server)
+            if isinstance(outcome, bytes):
+                sizes[size_at] = size = len(outcome)
+                memory[begin : begin + size] = outcome
+                continue
+            unanswered.append(number)
+            if outcome is not None:
+                pending.append((number, outcome))
+        if ways:
+            self._count_durations(ways, pipeline.clock() - started_s)
+        return unanswered, pending
+
+    def settle(self) -> None:
+        """Add up what was counted here, into the pipeline's counts."""
+        repeated = self._pipeline.counts.repeated
+        for known in self._views.values():
+            for ready in known.values():
+                if ready.hits:
+                    repeated(
+                        ready.hits,
+                        self._server,
+                        ready.zone,
+                        ready.view,
+                        Transport.UDP,
+                        self._family,
+                        ready.qtype,
+                        ready.do,
+                        ready.rest[1] & 0xF,
+                        ready.plugin,
+                        ready.query_octets,
+                        ready.size,
+                    )
+                    ready.hits = 0
+
+    def _keep_up(self) -> None:
+        """Forget what is another snapshot's, and the clients where limits or the view table forgot them."""
+        pipeline = self._pipeline
+        snapshot, limiter = pipeline.snapshot, pipeline.gate.limiter
+        logged = pipeline.query_log is not None
+        of_snapshot, of_hosts, of_limits, of_logged = self._of
+        if (
+            snapshot is not of_snapshot
+            or snapshot.table.era is not of_hosts
+            or limiter.queries is not of_limits
+            or logged is not of_logged
+        ):
+            if snapshot is not of_snapshot:
+                self._forget()
+                self._views.clear()
+                self._ways.clear()
+            self._clients.clear()
+            self._of = (snapshot, snapshot.table.era, limiter.queries, logged)
+
+    def _client(self, packed: bytes) -> tuple[str, Match | None, _Known, _Admits | None]:
+        """What is to be known of a client; whoever logs queries is told of each by the pipeline."""
+        host = self._batch.host(packed)
+        pipeline = self._pipeline
+        match = pipeline.snapshot.match(host)
+        if match is None or pipeline.query_log is not None:
+            client: tuple[str, Match | None, _Known, _Admits | None] = (host, None, {}, None)
+        else:
+            limiter = pipeline.gate.limiter
+            buckets = limiter.queries if match.view.recursion else limiter.responses
+            known = self._views.setdefault(match.view, {})
+            client = (host, match, known, buckets.admits if buckets.limits(host) else None)
+        self._clients[packed] = client
+        return client
+
+    def _learn(self, wire: bytes, asked: bytes, match: Match, known: _Known) -> _Ready | None:
+        """The remembered answer to octets that came before; None: it was the first time, or there is none."""
+        once = self._once
+        if hash(asked) not in once:
+            if len(once) >= MAX_READY:
+                once.clear()
+            once.add(hash(asked))
+            return None
+        view = match.view
+        key = scan.key(wire, Transport.UDP, self._pipeline.snapshot.manners.payload_octets)
+        if key is None or (found := cache.get(view.answers, key)) is None:
+            return None
+        if self._ready >= MAX_READY:
+            self._forget()
+        self._ready += 1
+        end = scan.name_end(key)
+        ready = known[asked] = _Ready(
+            scan.patch(found.encoded, wire, key)[2:],
+            len(wire),
+            self._way(found.zone, view.name),
+            found.zone,
+            view.name,
+            found.plugin,
+            wire[end] << 8 | wire[end + 1],
+            scan.do(key),
+        )
+        return ready
+
+    def _way(self, zone: str, view: str) -> _Way:
+        way = self._ways.get((zone, view))
+        if way is None:
+            durations = self._pipeline.counts.durations(self._server, zone, view, Transport.UDP)
+            way = self._ways[zone, view] = _Way(durations)
+        return way
+
+    def _count_durations(self, ways: list[_Way], duration_s: float) -> None:
+        """Everybody of a batch waited for all of it."""
+        slot = bisect_left(DURATION_BUCKETS_S, duration_s)
+        for way in ways:
+            way.durations.slots[slot] += way.turn
+            way.durations.total += way.turn * duration_s
+            way.turn = 0
+
+    def _forget(self) -> None:
+        self.settle()
+        for known in self._views.values():
+            known.clear()
+        self._ready = 0
