@@ -56,6 +56,7 @@ class ImportSource(StrEnum):
     BIND_VIEWS = "bind-views"
     PIHOLE = "pihole"
     ADGUARD = "adguard"
+    COREFILE = "corefile"
 
 
 class FailOn(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.imports import adguard, bind, dnsmasq, hosts, pihole, routeros, unbound
+from splitdns.imports import adguard, bind, corefile, dnsmasq, hosts, pihole, routeros, unbound
 from splitdns.imports.entries import Found
 from splitdns.imports.zones import Imported, written
 
@@ -18,6 +18,7 @@ SOURCES: dict[str, Callable[[Printed, Path], Found]] = {
     "bind-views": bind.found_in,
     "pihole": pihole.found_in,
     "adguard": adguard.found_in,
+    "corefile": corefile.found_in,
 }
 
 

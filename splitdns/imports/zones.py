@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from splitdns.errors import Caution, Where, ZoneError
+from splitdns.imports import loadable
 from splitdns.imports.completing import completed, pointed
 from splitdns.imports.configs import config, list_path
 from splitdns.imports.entries import ASKED, Entry, Found
@@ -50,6 +51,8 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
     ``apexes`` are zones that are wanted; names beneath none of them go to a zone of their own domain's.
     ``source`` stands in the files.
     """
+    if found.service is not None:
+        loadable.mend(found.service, found, Where(source))
     zones = {}
     for apex, horizons in found.closed.items():
         if _is_name(apex, Where(source), found):
@@ -77,9 +80,27 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
         zone.take_apex(found)
         if not zone.is_closed:  # who has no value here does not have the zone
             zone.views = _views(sorted(zone.horizons), found)
+    _join_masters(zones, found, Where(source))
     texts = {apex: zone.text(source) for apex, zone in zones.items() if zone.has_records}
     left = tuple(sorted(dict.fromkeys(found.left), key=lambda one: one.where))
     return Imported(texts, left, _files(texts, found, source))
+
+
+def _join_masters(zones: dict[str, ZoneText], found: Found, where: Where) -> None:
+    """Zones of which some horizons have a master file, as such files for the others, too.
+
+    There is one kind of file for a zone (semantics 9).
+    """
+    masters = found.service.masters if found.service else {}
+    for apex in {name.removesuffix(".zone").partition("@")[0] for name in masters} & zones.keys():
+        zone = zones.pop(apex)
+        if not zone.is_closed:
+            found.leave(where, f"other names of {apex} are not asked for: it is a zone in files")
+        for horizon in sorted(zone.horizons.union(found.closed.get(apex, ()))):
+            if f"{apex}.zone" in masters or f"{apex}@{horizon}.zone" in masters:
+                found.leave(where, f"left out: what {horizon} has of {apex} beside the zone's own file")
+            else:
+                masters[f"{apex}@{horizon}.zone"] = zone.master(horizon)
 
 
 def _files(zones: dict[str, str], found: Found, source: str) -> dict[str, str]:

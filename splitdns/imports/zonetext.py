@@ -139,6 +139,17 @@ class ZoneText:
         lines += [f"  {quoted(owner)}: {{{self._name(owner, types)}}}" for owner, types in self.names.items()]
         return "".join(f"{line}\n" for line in lines)
 
+    def master(self, horizon: str) -> str:
+        """What one horizon has of it, as a master file; patterns are not for those."""
+        lines = ["$TTL 3600", f"@ SOA {_NOBODY} hostmaster 1 3600 900 604800 60"]
+        lines += [f"@ NS {one}" for one in self.name_servers.get(horizon) or (_NOBODY,)]
+        for owner, types in self.names.items():
+            ttl = f"{self.ttls[owner]} " if owner in self.ttls else ""
+            for rdtype, values in types.items() if not owner.startswith("~") else ():
+                for one in values.get(horizon, ()):
+                    lines.append(f"{owner} {ttl}{rdtype} {_in_quotes(one) if rdtype == 'TXT' else one}")
+        return "".join(f"{line}\n" for line in lines)
+
     def _name(self, owner: str, types: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
         parts = [f"{rdtype}: {_values(rdtype, values)}" for rdtype, values in types.items()]
         if owner in self.ttls:
@@ -165,11 +176,15 @@ def is_written(text: str) -> bool:
     return len(text) > 1 and text.startswith('"') and text.endswith('"')
 
 
-def _text(text: str) -> str:
-    """A text that is empty, or has a sign that means something, as a master file has it."""
-    if text and not text.startswith(('"', "$")) and text == text.strip():
-        return text
+def _in_quotes(text: str) -> str:
     if is_written(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _text(text: str) -> str:
+    """A text that is empty, or has a sign that means something, as a master file has it."""
+    if text and not text.startswith(('"', "$")) and text == text.strip():
+        return text
+    return _in_quotes(text)

@@ -6,6 +6,7 @@ import pytest
 
 from splitdns.errors import Where
 from splitdns.imports.entries import Entry, Found
+from splitdns.imports.service import Service, ViewPlan
 from splitdns.imports.zones import Imported, written
 from splitdns.imports.zonetext import MAX_TTL_S
 
@@ -123,3 +124,23 @@ def test_names_that_a_pattern_took_are_told_where_it_went_first__semantics_8() -
     took = r"was answered by the pattern (^|www\.)example\.com$ (export.rsc:1:1), which went first there"
     assert told.message == f"WWW.example.com {took}; here the name wins"
     assert imported(*both).left == ()
+
+
+def test_a_zone_with_files_of_its_own_has_files_for_every_horizon__semantics_9() -> None:
+    service = Service(masters={"example.com@outside.zone": "x"})
+    service.views = {one: ViewPlan([], (one,)) for one in ("inside", "outside")}
+    records = [
+        entry("a.example.com", ttl_s=60, horizons=("inside",)),
+        entry("example.com", 'say "hi"', "TXT", horizons=("inside",)),
+        entry("b.example.com", horizons=("outside",)),
+    ]
+    made = written(Found(records, service=service), (), "inside", "x")
+
+    assert made.files["zones/example.com@inside.zone"].splitlines()[3:] == [
+        "a 60 A 192.0.2.1", '@ TXT "say \\"hi\\""',
+    ]  # fmt: skip
+    assert made.files["zones/example.com@outside.zone"] == "x"
+    assert [one.message for one in made.left] == [
+        "other names of example.com are not asked for: it is a zone in files",
+        "left out: what outside has of example.com beside the zone's own file",
+    ]
