@@ -20,9 +20,10 @@ from tests.meta.tree import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 CONFIG = RULES.with_name("prometheus.yaml")
-FASTER = 120  # a minute of the deployed rules is half a second here
+# What `for: 1m` to `for: 5m` is here: some scrapes, of which a busy machine may miss one. What is longer is
+# about trends, and stays.
+FOR_S = 2.5
 PATIENCE_S = 60.0
-_UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 Series = dict[str, Any]
 
@@ -33,12 +34,8 @@ def rules() -> list[dict[str, Any]]:
 
 
 def hastened() -> str:
-    """The rules, with each ``for`` as much shorter."""
-
-    def shorter(found: re.Match[str]) -> str:
-        return f"for: {int(found[1]) * _UNITS_S[found[2]] * 1000 // FASTER}ms"
-
-    return re.sub(r"\bfor: (\d+)([smh])\b", shorter, RULES.read_text())
+    """The rules, with less patience."""
+    return re.sub(r"\bfor: [1-5]m$", f"for: {FOR_S * 1000:.0f}ms", RULES.read_text(), flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -86,8 +83,8 @@ def running(directory: Path, targets: Mapping[str, int]) -> Iterator[Prometheus]
     """One that scrapes the ports of ``targets``, whose names become the label ``instance``."""
     settings = yaml.safe_load(CONFIG.read_text())
     settings["global"] = {
-        "scrape_interval": "500ms",
-        "scrape_timeout": "500ms",
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
         "evaluation_interval": "500ms",
     }
     (job,) = settings["scrape_configs"]

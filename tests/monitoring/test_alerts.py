@@ -19,17 +19,15 @@ import pytest
 from tests.daemon.server import Server, Site, zone
 from tests.daemon.upstream import answering
 from tests.monitoring.gateway import WHOLE, WITHOUT_FORWARD, lay, put
-from tests.monitoring.prometheus import Prometheus, eventually, running
+from tests.monitoring.prometheus import FOR_S, Prometheus, eventually, running
 
-# After the alert that is expected, for others that may follow: the longest `for` but those of trends is two
-# and a half seconds here, and a rule is evaluated every half second.
-AFTERMATH_S = 4.0
+AFTERMATH_S = FOR_S + 2  # after the alert that is expected, for others that may follow
 
 SERIAL = "soa: {serial: 1}\n"  # all servers of a job should agree; a serial is the file's time otherwise
 
 pytestmark = [
     pytest.mark.needs("prometheus"),
-    pytest.mark.xdist_group("prometheus"),
+    pytest.mark.xdist_group("alerts"),
     pytest.mark.timeout(240),
 ]
 

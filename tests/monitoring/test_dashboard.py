@@ -67,7 +67,7 @@ NAMES_TO_FILL_THE_CACHE = 2000  # each takes 640 octets and more, of a MiB
 
 pytestmark = [
     pytest.mark.needs("prometheus"),
-    pytest.mark.xdist_group("prometheus"),
+    pytest.mark.xdist_group("dashboard"),
     pytest.mark.timeout(240),
 ]
 
@@ -152,7 +152,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 
 def asked(target: dict[str, Any]) -> str:
-    """The query with Grafana's variables filled in, for a Prometheus that scrapes twice a second."""
+    """The query with Grafana's variables filled in, for a Prometheus that scrapes every second."""
     expression = target["expr"].replace("$__rate_interval", "5s").replace("$instance", ".*")
     assert "$" not in expression
     return str(expression)
