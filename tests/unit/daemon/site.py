@@ -13,18 +13,17 @@ views:
   internet: {clients: [any], horizon: [outside]}
 zones: [zones]
 forward: [{domains: ["."], upstreams: [192.0.2.53]}]
-whoami: who.one.example
 """
 
 
 class Site:
     """A directory with them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, more: str = "") -> None:
         self.config = path / "splitdns.yaml"
         self.zones = path / "zones"
         self.zones.mkdir()
-        self.config.write_text(CONFIG)
+        self.config.write_text(CONFIG + more)
         self.generation = 0
 
     def write(self, name: str, host: int, more: str = "") -> None:

@@ -84,9 +84,9 @@ async def at_sea(site: Site) -> AsyncIterator[Ship]:
     assert crew.serving == 0
 
 
-def run(tmp_path: Path, test: Callable[[Ship], Coroutine[None, None, None]]) -> None:
+def run(tmp_path: Path, test: Callable[[Ship], Coroutine[None, None, None]], more: str = "") -> None:
     async def start() -> None:
-        site = Site(tmp_path)
+        site = Site(tmp_path, more)
         site.write("one.example", 1)
         async with at_sea(site) as ship:
             await test(ship)
@@ -252,7 +252,7 @@ def test_all_workers_tell_who_asked_for_a_token_of_the_horizon_test(tmp_path: Pa
         await ship.until(lambda: ship.counts.value(WORKER_RESTARTS, "1") == 1)
         assert len(await ship.crew.look(token)) == 1
 
-    run(tmp_path, test)
+    run(tmp_path, test, "whoami: who.one.example\n")
 
 
 def test_all_workers_tell_who_asks_and_what_they_answer_while_somebody_watches(tmp_path: Path) -> None:
