@@ -19,7 +19,7 @@ from splitdns.imports import adguard_rules, admitted
 from splitdns.imports.clients import division
 from splitdns.imports.dnsmasq_domains import reverse_domains
 from splitdns.imports.entries import ASKED, Entry, Found
-from splitdns.imports.service import Rule, Service, ViewPlan
+from splitdns.imports.service import HORIZON, Rule, Service, ViewPlan
 from splitdns.imports.unbound_zones import POLICY
 from splitdns.imports.upstreams import upstream
 from splitdns.load import marked
@@ -112,7 +112,7 @@ class _Reader:
         validate = self.get("dns", "enable_dnssec") is True
         for served, clients in division([*allowed, *refused], is_served).items():
             if served:
-                self.service.views["inside"] = ViewPlan(clients, ("inside",), validate=validate)
+                self.service.views[HORIZON] = ViewPlan(clients, (HORIZON,), validate=validate)
             elif own := [one for one in clients if one not in ("any", "0.0.0.0/0", "::/0")]:
                 self.service.views["refused"] = ViewPlan(own, ("refused",), recursion=False)
         admitted.close(self.service.views, self.found, self.document.where(()))

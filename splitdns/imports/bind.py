@@ -22,14 +22,13 @@ from splitdns.imports.bind_statements import Statement, statements
 from splitdns.imports.clients import division
 from splitdns.imports.entries import Found
 from splitdns.imports.rrtext import plain
-from splitdns.imports.service import Rule, Service, ViewPlan
+from splitdns.imports.service import HORIZON, Rule, Service, ViewPlan
 from splitdns.imports.texts import Texts
 from splitdns.load import master
 from splitdns.names import between, from_text
 from splitdns.records import Type
 from splitdns.view import OUTSIDE, Prefix
 
-_HORIZON = "inside"
 _REFUSED = "refused"
 _PRIMARY, _SECONDARY = ("master", "primary"), ("slave", "secondary")
 _TAKEN = frozenset((
@@ -159,7 +158,7 @@ class _Reader:
             return
         at, recursion = outcome
         view = self.views[at]
-        label = _word(view.name) if view.name else _HORIZON
+        label = _word(view.name) if view.name else HORIZON
         is_world = bool(view.name) and not recursion and "any" in clients and True not in view.names
         if not view.horizon or is_world:
             view.horizon = OUTSIDE if is_world else label

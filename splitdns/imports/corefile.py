@@ -23,12 +23,11 @@ from splitdns.imports.corefile_lines import Directive, blocks
 from splitdns.imports.corefile_names import Block, hosts_of, rewrite, template
 from splitdns.imports.entries import Entry, Found
 from splitdns.imports.rrtext import plain
-from splitdns.imports.service import Rule, Service, ViewPlan
+from splitdns.imports.service import HORIZON, Rule, Service, ViewPlan
 from splitdns.imports.texts import Texts
 from splitdns.imports.upstreams import upstream
 from splitdns.names import from_text
 
-_HORIZON = "inside"
 _POLICIES = {"sequential": "", "random": "fastest", "round_robin": "fastest"}
 _HINTS = {
     "cache": "how long answers are kept is set under `cache`",
@@ -163,7 +162,7 @@ class _Reader:
     def _view_name(self, chosen: Sequence[int]) -> str:
         named = [self.servers[at].name for at in chosen if self.servers[at].name]
         name = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(named)).strip("-_")[:40]
-        name = name or (_HORIZON if chosen else "refused")
+        name = name or (HORIZON if chosen else "refused")
         while name in self.service.views:
             name = f"{name}-{len(self.service.views)}"
         return name

@@ -19,7 +19,7 @@ from splitdns.imports.dnsmasq_domains import Domains, reverse_domains
 from splitdns.imports.dnsmasq_lines import Option, options
 from splitdns.imports.dnsmasq_names import RECORDS, Names, in_full, seconds
 from splitdns.imports.entries import Found
-from splitdns.imports.service import INSIDE_CLIENTS, Service, ViewPlan
+from splitdns.imports.service import HORIZON, INSIDE_CLIENTS, Service, ViewPlan
 from splitdns.imports.texts import Texts
 from splitdns.names import from_text
 
@@ -228,8 +228,8 @@ class _Reader:
     def _serve(self, service: Service, whole: Where) -> None:
         found = self.found
         protected = "stop-dns-rebind" in self.flags
-        view = ViewPlan([*INSIDE_CLIENTS], ("inside",), True, protected, self.allowed, "dnssec" in self.flags)
-        service.views["inside"] = view
+        view = ViewPlan([*INSIDE_CLIENTS], (HORIZON,), True, protected, self.allowed, "dnssec" in self.flags)
+        service.views[HORIZON] = view
         found.leave(whole, "every client was answered; here, those of private networks are: see `views`")
         if "." not in self.domains.servers:
             message = "all other names were asked where resolv.conf says"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from splitdns.errors import Where
 
+HORIZON = "inside"  # what is seen where the other system told nobody apart
 # Who asks a resolver at home or in an office (RFC 1918, 6598, 4193, link-local and loopback).
 INSIDE_CLIENTS = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",

@@ -19,13 +19,12 @@ from splitdns.imports import admitted
 from splitdns.imports.clients import division
 from splitdns.imports.entries import Found
 from splitdns.imports.rrtext import plain
-from splitdns.imports.service import Rule, Service, ViewPlan
+from splitdns.imports.service import HORIZON, Rule, Service, ViewPlan
 from splitdns.imports.texts import Texts
 from splitdns.imports.unbound_lines import Attribute, Clause, clauses
 from splitdns.imports.unbound_zones import LocalZones
 from splitdns.view import Prefix
 
-_HORIZON = "inside"
 _REFUSED = "refused"  # a view that has nothing
 _ALLOWED = ("allow", "allow_snoop", "allow_setrd", "allow_cookie")
 _LOCAL = ("deny_non_local", "refuse_non_local")
@@ -104,8 +103,8 @@ def _fill(found: Found, read: Sequence[Clause], texts: Texts, whole: Where) -> N
             server.attributes += clause.attributes
     views = {_named(clause): clause for clause in read if clause.name == "view"}
     _serve(found, service, server, views, whole)
-    scopes = [LocalZones(_HORIZON)]
-    scopes[0].views = _views_of(service, _HORIZON, len(service.views))
+    scopes = [LocalZones(HORIZON)]
+    scopes[0].views = _views_of(service, HORIZON, len(service.views))
     scopes[0].read(server, found)
     for name, clause in views.items():
         scope = LocalZones(_word(name), _views_of(service, _word(name), len(service.views)))
@@ -163,8 +162,8 @@ def _serve(found: Found, service: Service, server: Clause, views: dict[str, Clau
     allowed = [plain(one.value) for one in server.all("private-domain")]
     validate = any(server.all(key) for key in _ANCHORS)
     for outcome, clients in division([*access.actions, *access.views], access.of).items():
-        plan = ViewPlan(clients, (_HORIZON,), outcome.recursion, protected, allowed, validate)
-        name = _HORIZON
+        plan = ViewPlan(clients, (HORIZON,), outcome.recursion, protected, allowed, validate)
+        name = HORIZON
         if outcome.is_refused:
             plan.clients = [one for one in clients if one not in ("any", "0.0.0.0/0", "::/0")]
             if not plan.clients:
@@ -173,7 +172,7 @@ def _serve(found: Found, service: Service, server: Clause, views: dict[str, Clau
         elif outcome.view:
             name = _word(outcome.view)
             first = views[outcome.view].one("view-first") == "yes"
-            plan.horizon = (name, _HORIZON) if first else (name,)
+            plan.horizon = (name, HORIZON) if first else (name,)
         if not outcome.recursion:
             name = f"{name}-local"
         service.views[name] = plan

@@ -18,6 +18,7 @@ from splitdns.imports.completing import completed, pointed
 from splitdns.imports.configs import config, list_path
 from splitdns.imports.entries import ASKED, Entry, Found
 from splitdns.imports.patterns import is_in, matches, tail
+from splitdns.imports.service import HORIZON
 from splitdns.imports.zonetext import ZoneText, is_written
 from splitdns.load.master import rdata_from_text
 from splitdns.load.reverse import BUILT_IN
@@ -49,10 +50,11 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
     """The zones of all entries, and the configuration of a service.
 
     ``apexes`` are zones that are wanted; names beneath none of them go to a zone of their own domain's.
-    ``source`` stands in the files.
+    ``horizon`` is that of zones without a service. ``source`` stands in the files.
     """
     if found.service is not None:
         loadable.mend(found.service, found, Where(source))
+        horizon = HORIZON  # its views say what they look at
     zones = {}
     for apex, horizons in found.closed.items():
         if _is_name(apex, Where(source), found):

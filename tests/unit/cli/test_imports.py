@@ -88,3 +88,23 @@ def test_wrong_input_is_told(run: Run, words: tuple[str, ...], message: str) -> 
 
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_configuration_has_directories_of_its_own(run: Run, desk: Path) -> None:
+    (desk / "dnsmasq.conf").write_text("server=9.9.9.9\nhost-record=a.lan,10.0.0.1\naddress=/ads.example/#\n")
+
+    result = run("zone", "import", "--from", "dnsmasq", "dnsmasq.conf", "--to", "new/dir")
+
+    assert result.exit_code == 0
+    made = sorted(str(path.relative_to(desk)) for path in (desk / "new").rglob("*") if path.is_file())
+    assert made == ["new/dir/lists/null.txt", "new/dir/splitdns.yaml", "new/dir/zones/lan.yaml"]
+    assert "10.0.0.1" in run("query", "a.lan", "--from", "10.0.0.7", "-c", "new/dir/splitdns.yaml").stdout
+
+
+def test_a_mistake_in_a_configuration_is_told_with_its_place(run: Run, desk: Path) -> None:
+    (desk / "named.conf").write_text("options {\n")
+
+    result = run("zone", "import", "--from", "bind-views", "named.conf")
+
+    assert result.exit_code == 2
+    assert "named.conf:1:" in result.stderr

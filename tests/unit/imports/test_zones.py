@@ -144,3 +144,11 @@ def test_a_zone_with_files_of_its_own_has_files_for_every_horizon__semantics_9()
         "other names of example.com are not asked for: it is a zone in files",
         "left out: what outside has of example.com beside the zone's own file",
     ]
+
+
+def test_a_horizon_is_for_zones_without_a_service() -> None:
+    service = Service(views={"inside": ViewPlan([], ("inside",))})
+    one = entry("a.example.com")
+
+    assert "{vpn: " in written(Found([one]), (), "vpn", "x").zones["example.com"]
+    assert "{inside: " in written(Found([one], service=service), (), "vpn", "x").zones["example.com"]
