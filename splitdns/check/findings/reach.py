@@ -195,7 +195,7 @@ def _is_on_link(host: Host, cell: Cell) -> bool:
 # What is wrong with these is a rule, not what a zone says.
 _OF_THE_FORWARD = {Code.FWD_WRONG_HOST, Code.FWD_WRONG_PORT, Code.FWD_SHADOWED}
 _MESSAGES = {
-    Code.FWD_MISSING: "nothing leads {address} to it: {whom} meet the gateway",
+    Code.FWD_MISSING: "nothing leads {address} to it: for {whom} it ends at the gateway",
     Code.FWD_WRONG_HOST: "{reached} answers {whom} at {address}, where {meant} is meant",
     Code.FWD_WRONG_PORT: "{whom} reach {reached} at {address}, where it does not serve",
     Code.FWD_SHADOWED: "an earlier rule leads {whom} to {reached}; the right one comes too late",
