@@ -32,7 +32,7 @@ MISTAKES = {
         "known: domains, upstreams, strategy, validate, views; is 'domains' meant?"
     ],
     "admin: {listen: '127.0.0.1:1', tls: true}": [
-        "f:1:32: 'tls' is not a setting here; known: listen",
+        "f:1:32: 'tls' is not a setting here; known: listen, token_file, names",
     ],
     "views:\n  lan: {clients: [any]}\n": ["f:2:3: expected the setting 'horizon' here, found none"],
     "forward:\n  - upstreams: [192.0.2.1]\n": ["f:2:5: expected the setting 'domains' here, found none"],
