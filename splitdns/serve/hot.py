@@ -116,6 +116,7 @@ class Hot:
             outcome = pipeline.answer_now(wire, host, Transport.UDP, self._server)
             if isinstance(outcome, bytes):
                 sizes[size_at] = size = len(outcome)
+                assert size <= batch.octets  # the next slot is another client's
                 memory[begin : begin + size] = outcome
                 continue
             unanswered.append(number)

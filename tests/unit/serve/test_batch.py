@@ -240,3 +240,17 @@ def test_an_ipv4_way_back_is_the_one_of_source_control(stack: ExitStack) -> None
     ends.batch._aim(2)
     assert [ends.batch.control(number) for number in range(2)] == [source_control(each) for each in before]
     assert ends.batch.control(0) != before[0]
+
+
+@pytest.mark.parametrize(("bound", "to"), [("0.0.0.0", "127.0.0.9"), ("::", "::1"), ("::", "127.0.0.9")])
+def test_the_way_back_need_not_be_through_the_interface_that_the_query_came_by(
+    stack: ExitStack, bound: str, to: str
+) -> None:
+    ends = Ends(stack, bound)
+    client = ends.client(to)
+    client.send(b"x")
+    client.send(b"y")
+    lengths = ends.batch.receive()
+    ends.batch._interfaces[0] = ends.batch._interfaces[1] = 999_999  # there is none of this number
+    ends.echo(lengths)
+    assert received(client) == [b"x!", b"y!"]
