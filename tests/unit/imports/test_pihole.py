@@ -23,7 +23,8 @@ def test_places_are_those_of_its_own_file(tmp_path: Path) -> None:
     made, service = found(
         '[dns]\nupstreams = ["9.9.9.9"]\nhosts = [\n "10.0.0.1 a.lan",\n "x y"\n]\n'
         'cnameRecords = ["b.lan,a.lan"]\ndomain = "lan"\ninterface = "eth0"\n'
-        'revServers = ["true,10.0.0.0/24,10.0.0.9,in.example"]\n[web]\nx = 1\n[misc]\ny = 1\n'
+        'revServers = ["true,10.0.0.0/24,10.0.0.9,in.example", "false,10.1.0.0/16,10.0.0.9"]\n'
+        '[web]\nx = 1\n[misc]\ny = 1\n'
         'dnsmasq_lines = ["host-record=c.lan,10.0.0.3"]\n',
         tmp_path,
     )

@@ -6,7 +6,7 @@ import pytest
 
 from splitdns.errors import Where
 from splitdns.imports.entries import Entry, Found
-from splitdns.imports.service import Service, ViewPlan
+from splitdns.imports.service import Rule, Service, ViewPlan
 from splitdns.imports.zones import Imported, written
 from splitdns.imports.zonetext import MAX_TTL_S
 
@@ -152,3 +152,32 @@ def test_a_horizon_is_for_zones_without_a_service() -> None:
 
     assert "{vpn: " in written(Found([one]), (), "vpn", "x").zones["example.com"]
     assert "{inside: " in written(Found([one], service=service), (), "vpn", "x").zones["example.com"]
+
+
+def test_a_name_is_in_the_zone_of_a_domain_that_is_forwarded__semantics_7() -> None:
+    service = Service(forward=[Rule("in.example.com", ("10.0.0.1",), HERE), Rule(".", ("9.9.9.9",), HERE)])
+
+    made = written(Found([entry("a.in.example.com"), entry("b.example.com")], service=service), (), "x", "x")
+
+    assert set(made.zones) == {"in.example.com", "example.com"}
+
+
+def test_reverse_names_of_private_addresses_are_a_zone_unless_they_are_forwarded() -> None:
+    pointer = entry("1.2.0.10.in-addr.arpa", "a.example.com.", "PTR")
+    forwarded = Service(forward=[Rule("10.in-addr.arpa", ("10.0.0.1",), HERE)])
+
+    def text(service: Service | None) -> str:
+        return written(Found([pointer], service=service), (), "inside", "x").zones["10.in-addr.arpa"]
+
+    assert "mode: overlay" not in text(None)
+    assert "mode: overlay" in text(forwarded)
+
+
+def test_a_zone_is_for_the_views_that_have_a_value_in_it() -> None:
+    service = Service(views={one: ViewPlan([], (one,)) for one in ("lan", "vpn", "refused")})
+    both, lan = entry("a.example.com", horizons=("lan", "vpn")), entry("a.example.org", horizons=("lan",))
+
+    made = written(Found([both, lan], service=service), (), "inside", "x")
+
+    assert "\nviews: [lan, vpn]\n" in made.zones["example.com"]
+    assert "\nviews: [lan]\n" in made.zones["example.org"]
