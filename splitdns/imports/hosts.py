@@ -37,7 +37,8 @@ def found_in(text: Printed, _: Path) -> Found:
     """
     found = Found()
     lines = list(read(text, found))
-    if not lines and any(line.partition("#")[0].strip() for line in text.text.splitlines()):
+    firsts = [words[0] for line in text.text.splitlines() if (words := line.partition("#")[0].split())]
+    if firsts and not any(_address(one) for one in firsts):
         wrong = ConfigError(Where(text.file, 1, 1), "expected lines with an address and names")
         raise ExceptionGroup(text.file, [wrong])
     blocked = [line for line in lines if str(line.address) in _NOBODY]
@@ -56,9 +57,8 @@ def read(text: Printed, found: Found) -> Iterator[Line]:
         if not words:
             continue
         where = Where(text.file, number, len(line) - len(line.lstrip()) + 1)
-        try:
-            address = ip_address(words[0].partition("%")[0])
-        except ValueError:
+        address = _address(words[0])
+        if address is None:
             found.leave(where, f"left out: expected an address, found {words[0]!r:.60}")
             continue
         own = [name for name in words[1:] if _ITSELF.fullmatch(name.lower())]
@@ -72,6 +72,13 @@ def read(text: Printed, found: Found) -> Iterator[Line]:
             yield Line(address, names, where)
         elif not own:
             found.leave(where, f"left out: {address} has no name")
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def add(lines: Iterator[tuple[Line, tuple[str, ...]]], found: Found, ttl_s: int | None = None) -> None:

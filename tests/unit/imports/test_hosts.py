@@ -49,4 +49,5 @@ def test_what_is_no_hosts_file_is_a_mistake() -> None:
     (mistake,) = caught.value.exceptions
     assert isinstance(mistake, ConfigError)
     assert str(mistake) == "hosts:1:1: expected lines with an address and names"
-    assert found_in(Printed("# nothing\n", "hosts"), Path()).entries == []
+    for text in ("# nothing\n", "127.0.0.1 localhost\n"):
+        assert found_in(Printed(text, "hosts"), Path()).entries == []
