@@ -159,6 +159,10 @@ def _with(network: Network, more: Network) -> Network:
             family: more.bridge_nf.get(family) if seen is None else seen
             for family, seen in network.bridge_nf.items()
         },
+        forwards={
+            family: more.forwards.get(family, True) if seen else seen
+            for family, seen in network.forwards.items()
+        },
     )
 
 

@@ -27,6 +27,7 @@ from splitdns.check.translation import dst_turn, src_turn
 from splitdns.check.verdict import Act
 
 _LAST = 1 << 40  # a priority beyond all
+NOT_FORWARDED = "the gateway does not forward"
 _DESTINATIONS = (Hook.PREROUTING, Hook.OUTPUT)  # where NAT chains decide about destinations
 _TURN = {Hook.PREROUTING: -100, Hook.OUTPUT: -100, Hook.INPUT: 100, Hook.POSTROUTING: 100}
 
@@ -172,7 +173,8 @@ class Netfilter:
         elif kind == "unicast" and self.terrain.forwards is not False:
             yield from self._forward(flow, ended)
         else:
-            ended(flow.stopped("routing", _why_nowhere(kind)), End.NO_ROUTE)
+            says = NOT_FORWARDED if kind == "unicast" else _why_nowhere(kind)
+            ended(flow.stopped("routing", says), End.NO_ROUTE)
 
     def _forward(self, flow: Flow, ended: Ended) -> Iterator[tuple[Exit, Flow]]:
         if self.terrain.forwards is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from splitdns.check.rules import Origin
 from splitdns.check.sets import Address, Numbers, Prefix
 from splitdns.errors import Where
 
@@ -69,7 +70,8 @@ class Network:
     them, all are meant, and a default route by the uplink, where there is no other.
 
     ``bridge_nf`` is net.bridge.bridge-nf-call-iptables (ip6tables) by family: whether frames that are only
-    bridged meet the rules too (None: not known). ``forwards``: whether it routes at all.
+    bridged meet the rules too (None: not known). ``forwards``: whether it routes at all; where it does not,
+    ``not_forwarding`` may tell what says so.
     """
 
     interfaces: tuple[Interface, ...] = ()
@@ -77,6 +79,7 @@ class Network:
     policy: tuple[PolicyRule, ...] = ()
     bridge_nf: dict[int, bool | None] = field(default_factory=lambda: {4: None, 6: None})
     forwards: dict[int, bool | None] = field(default_factory=lambda: {4: True, 6: True})
+    not_forwarding: dict[int, Origin] = field(default_factory=dict)
 
     def interface(self, name: str) -> Interface | None:
         return next((one for one in self.interfaces if one.name == name), None)

@@ -92,6 +92,7 @@ PAIRS: dict[Code, Pair] = {
         w.but(network=SIX, rules6=filtered("-A FORWARD -i lan0 -j ACCEPT\n")),
     ),
     Code.NAT_HIJACK_OUT: lambda w: (w.but(rules=nat(to_web(HTTPS), MASQUERADE)), w),
+    Code.FWD_OFF: lambda w: (w.but(network=replace(NETWORK, forwards={4: False, 6: True})), w),
     Code.FWD_MISSING: lambda w: (w.but(rules=nat(MASQUERADE)), w),
     Code.FWD_WRONG_HOST: lambda w: (w.but(rules=nat(to_web(AT_WAN, "192.168.1.21:443"))), w),
     Code.FWD_WRONG_PORT: lambda w: (w.but(rules=nat(to_web(AT_WAN, "192.168.1.20:8443"))), w),

@@ -45,7 +45,7 @@ def read(
     ports = {
         str(port.get("ifname")): port for one in bridges for port, _ in _elements(one, "ports of a bridge")
     }
-    kernel = read_switches(one.text for one in switches)
+    kernel = read_switches(switches)
     tables = Tables()
     for one in routes:
         for route, where in _elements(one, "routes"):
@@ -66,6 +66,7 @@ def read(
         tuple(tables.policy),
         {family: _bridge_nf(family, masters, kernel) for family in (4, 6)},
         {family: kernel.forwards(family) for family in (4, 6)},
+        {family: origin for family in (4, 6) if (origin := kernel.not_forwarding(family)) is not None},
     )
 
 

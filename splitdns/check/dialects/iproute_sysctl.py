@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from splitdns.check.dialects.printed import Printed
+from splitdns.check.rules import Origin
+from splitdns.errors import Where
+
 _OF_EVERY_LISTING = "net.ipv4.conf.lo.rp_filter"  # nobody writes it into a file
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Settings by name, as ``net.ipv4.ip_forward``."""
+    """Settings by name, as ``net.ipv4.ip_forward``, and the place of each."""
 
     by_name: dict[str, str]
+    places: dict[str, Where]
 
     def rp_filter(self, interface: str) -> int | None:
         """The larger of the interface's and of all (Documentation/networking/ip-sysctl); None: not known."""
@@ -38,27 +43,34 @@ class Switches:
 
     def forwards(self, family: int) -> bool:
         """Whether it routes; it is taken to, where nothing is said."""
+        return self.not_forwarding(family) is None
+
+    def not_forwarding(self, family: int) -> Origin | None:
+        """The setting that keeps it from routing, if one does."""
         names = ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"] if family == 4 else []
         for name in names or ["net.ipv6.conf.all.forwarding"]:
             value = self._number(name)
             if value is not None:
-                return value != 0
-        return True
+                return Origin(self.places[name], f"{name} = 0") if value == 0 else None
+        return None
 
     def _number(self, name: str) -> int | None:
         value = self.by_name.get(name, "")
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 10 else None
 
 
-def read_switches(texts: Iterable[str]) -> Switches:
+def read_switches(texts: Iterable[Printed]) -> Switches:
     """The settings in all of ``texts``; a later one counts. Lines without ``=`` are passed over."""
     by_name: dict[str, str] = {}
-    for text in texts:
-        for line in text.splitlines():
+    places: dict[str, Where] = {}
+    for one in texts:
+        for number, line in enumerate(one.text.splitlines(), start=1):
             name, equals, value = line.partition("=")
             if equals and not name.lstrip().startswith(("#", ";")):
-                by_name[_dotted(name.strip().lstrip("-"))] = value.strip()
-    return Switches(by_name)
+                name = _dotted(name.strip().lstrip("-"))
+                by_name[name] = value.strip()
+                places[name] = Where(one.file, number, 1)
+    return Switches(by_name, places)
 
 
 def _dotted(name: str) -> str:

@@ -13,8 +13,9 @@ from ipaddress import ip_address
 from splitdns.check.finding import Code, Finding, Witness
 from splitdns.check.judge import Cell
 from splitdns.check.model import Hook, Kind, Masquerade, Netmap, Origin, Redirect, Side, Translate
+from splitdns.check.netfilter import NOT_FORWARDED
 from splitdns.check.sets import Numbers
-from splitdns.check.verdict import FIRST_EPHEMERAL, Act, Outcome, Packets, Result
+from splitdns.check.verdict import FIRST_EPHEMERAL, Act, Outcome, Packets, Result, Verdict
 
 # Addresses that people know from documentation (RFC 5737, RFC 3849), for a client on the internet.
 _KNOWN = ("198.51.100.7", "203.0.113.99", "192.0.2.99", "2001:db8::99")
@@ -49,6 +50,13 @@ def last_act(outcome: Outcome, *hooks: Hook) -> Act | None:
     """The last thing that acted at one of ``hooks`` (none given: at any)."""
     found = [act for act in outcome.acts if not hooks or act.hook in hooks]
     return found[-1] if found else None
+
+
+def is_unforwarded(cell: Cell) -> bool:
+    """Whether a route was there, there or back, and the gateway does not forward."""
+    if cell.verdict is not Verdict.NO_ROUTE:
+        return False
+    return cell.result.outcomes[0].stages[-1].says == NOT_FORWARDED
 
 
 def origins(outcomes: Iterable[Outcome]) -> tuple[Origin, ...]:

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from splitdns.addresses import is_inside
 from splitdns.check.changes import OURS
 from splitdns.check.finding import Code, Finding
-from splitdns.check.findings.evidence import about, gathered, named, source_act
+from splitdns.check.findings.evidence import (
+    about,
+    gathered,
+    is_unforwarded,
+    named,
+    origins,
+    source_act,
+    witness,
+)
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import (
     Accept,
@@ -29,11 +37,47 @@ from splitdns.check.verdict import Verdict
 
 def find(judgement: Judgement) -> Iterator[Finding]:
     """Addresses that will change, translations into nowhere, lost sources, and what is not modelled."""
+    yield from _not_forwarding(judgement)
     yield from _uplinks(judgement.gateway.network)
     yield from _rules(judgement)
     for service in judgement.services:
         yield from gathered(judgement.of(service), _told, _code)
     yield from map(_not_modelled, _distinct(judgement.gateway.ruleset.notes))
+
+
+# --- Forwarding ---------------------------------------------------------------------------------------------
+
+
+def _not_forwarding(judgement: Judgement) -> Iterator[Finding]:
+    """One finding for all services that a gateway keeps from everybody because it does not route."""
+    for family in (4, 6):
+        cells = [
+            cell
+            for cell in judgement.cells
+            if cell.told and cell.address.version == family and is_unforwarded(cell)
+        ]
+        if not cells:
+            continue
+        clients = tuple(dict.fromkeys(cell.seen.clients.name for cell in cells))
+        services = len({id(cell.service) for cell in cells})
+        told = judgement.gateway.network.not_forwarding.get(family)
+        switch = f" ({told.text})" if told is not None else ""
+        message = f"the gateway does not forward IPv{family}{switch}: {named(clients)} "
+        message += "miss one service" if services == 1 else f"miss {services} services"
+        remedy = f"let the gateway forward IPv{family}"
+        if told is not None:
+            name, _, _ = told.text.partition(" ")
+            remedy = f"set {name} = 1, and write it into a file under /etc/sysctl.d"
+        yield Finding(
+            Code.FWD_OFF,
+            message,
+            clients=clients,
+            witness=witness(cells[0].result),
+            rules=origins(cells[0].result.outcomes),
+            where=told.where if told is not None else None,
+            remedy=remedy,
+            verdict=cells[0].verdict,
+        )
 
 
 # --- Uplinks and rules --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from splitdns.addresses import is_inside
 from splitdns.check.finding import Code, Finding
-from splitdns.check.findings.evidence import about, gathered, named
+from splitdns.check.findings.evidence import about, gathered, is_unforwarded, named
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Kind
 from splitdns.check.verdict import Verdict
@@ -30,7 +30,8 @@ def _code(cell: Cell) -> Code | None:
             return Code.HP_UNNEEDED
         case Verdict.MAYBE:
             return None
-    return Code.HP_ONLY_FALLBACK if not cell.told and not cell.works else None
+    fails = not cell.works and not is_unforwarded(cell)
+    return Code.HP_ONLY_FALLBACK if fails and not cell.told else None
 
 
 def _told(code: Code, cells: list[Cell]) -> Finding:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from splitdns.addresses import is_inside
 from splitdns.check.finding import Code, Finding, Severity
-from splitdns.check.findings.evidence import about, destination_act, gathered, last_act, named
+from splitdns.check.findings.evidence import about, destination_act, gathered, is_unforwarded, last_act, named
 from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Host, Kind
 from splitdns.check.sets import numbers_of
@@ -37,10 +37,12 @@ class _Sorter:
     cells: Sequence[Cell]
 
     def code(self, cell: Cell) -> Code | None:
-        """None: it is no more than not known (``maybe`` tells)."""
+        """None: it is no more than not known, or the gateway forwards nothing; others tell that."""
         if cell.verdict is Verdict.MAYBE:
             bridged = any("bridge-nf" in reason for reason in cell.result.reasons)
             return Code.HP_BRIDGE_NF if bridged and not _is_outside(cell) else None
+        if is_unforwarded(cell):
+            return None
         outcome = cell.result.outcomes[0]
         if cell.verdict is Verdict.WRONG_HOST:
             return self._wrong_host(cell, outcome)

@@ -145,3 +145,9 @@ def test_what_a_device_says_of_its_bridges_holds_where_sysctl_says_nothing() -> 
 
     assert gathered(files).network.bridge_nf == {4: False, 6: False}
     assert gathered([*files, on]).network.bridge_nf == {4: True, 6: False}
+
+
+def test_a_device_that_does_not_forward_does_not_whoever_else_tells_of_it() -> None:
+    export = Text(Dialect.ROUTEROS, "export", "/ip settings\nset ip-forward=no\n")
+
+    assert gathered([ADDRESSES, ROUTES, export]).network.forwards == {4: False, 6: True}

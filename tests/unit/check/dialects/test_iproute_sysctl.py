@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from splitdns.check.dialects.iproute_sysctl import Switches, read_switches
+from splitdns.check.dialects.printed import Printed
 
 LISTING = "net.ipv4.conf.lo.rp_filter = 0\n"
 
 
 def switches(*lines: str) -> Switches:
-    return read_switches(["\n".join(lines)])
+    return read_switches([Printed("\n".join(lines), "sysctl.txt")])
 
 
 @pytest.mark.parametrize(
@@ -62,5 +63,14 @@ def test_forwarding_is_taken_to_be_on_where_nothing_is_said() -> None:
 def test_other_lines_are_passed_over() -> None:
     lines = ["# net.ipv4.ip_forward = 0", "; net.ipv4.ip_forward = 0", "denied", "-net.ipv4.ip_forward = x"]
     text = "\n".join(lines)
-    assert read_switches([text]).forwards(4)
-    assert not read_switches([text, "net.ipv4.ip_forward = 0"]).forwards(4)
+    first = Printed(text, "a")
+    assert read_switches([first]).forwards(4)
+    assert not read_switches([first, Printed("net.ipv4.ip_forward = 0", "b")]).forwards(4)
+
+
+def test_what_keeps_it_from_forwarding_is_told_with_its_place() -> None:
+    found = switches("# a", "net.ipv6.conf.all.forwarding = 0", "net.ipv4.conf.all.forwarding = 0")
+
+    assert str(found.not_forwarding(6)) == "sysctl.txt:2:1: net.ipv6.conf.all.forwarding = 0"
+    assert str(found.not_forwarding(4)) == "sysctl.txt:3:1: net.ipv4.conf.all.forwarding = 0"
+    assert switches("net.ipv4.ip_forward = 1").not_forwarding(4) is None

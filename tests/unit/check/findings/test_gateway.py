@@ -5,7 +5,9 @@ from pathlib import Path
 
 from splitdns.check.finding import Code
 from splitdns.check.mend import cures
-from tests.check.world import FORWARD, NETWORK, World, interface, nat
+from splitdns.check.model import Origin
+from splitdns.errors import Where
+from tests.check.world import FORWARD, NETWORK, SPLIT, World, interface, nat
 
 
 def test_a_construct_that_is_not_modelled_is_told_once_with_its_rule(tmp_path: Path) -> None:
@@ -40,3 +42,36 @@ def test_a_leased_address_in_a_cure_is_its_writer_s_matter(tmp_path: Path) -> No
 
     assert cure.changes
     assert cure.left == ""
+
+
+def test_a_gateway_that_does_not_forward_is_one_finding_and_no_route_is_blamed(tmp_path: Path) -> None:
+    zone = SPLIT.replace("[443/tcp]", "[443/tcp, 80/tcp]")
+    told = Origin(Where("sysctl.txt", 40, 1), "net.ipv4.ip_forward = 0")
+    off = replace(NETWORK, forwards={4: False, 6: True}, not_forwarding={4: told})
+
+    checked = World(
+        tmp_path, zone=zone, network=off, rules=nat(FORWARD, FORWARD.replace("443", "80"))
+    ).checked()
+
+    (finding,) = [one for one in checked.findings if one.code is Code.FWD_OFF]
+    assert finding.message == (
+        "the gateway does not forward IPv4 (net.ipv4.ip_forward = 0): "
+        "dmz0 192.168.20.0/24, wg0 10.8.0.0/24, the internet miss 2 services"
+    )
+    assert str(finding.where) == "sysctl.txt:40:1"
+    assert finding.remedy.startswith("set net.ipv4.ip_forward = 1")
+    assert not {one.code for one in checked.findings} & {
+        Code.FWD_MISSING,
+        Code.NAT_DEAD_TARGET,
+        Code.HP_ONLY_FALLBACK,
+    }
+
+
+def test_what_fails_for_another_cause_is_told_beside_it(tmp_path: Path) -> None:
+    off = replace(NETWORK, forwards={4: False, 6: True})
+
+    checked = World(tmp_path, rules=nat(), network=off).checked()
+
+    found = {one.code: one for one in checked.findings}
+    assert found[Code.FWD_MISSING].clients == ("the internet",)
+    assert found[Code.FWD_OFF].remedy == "let the gateway forward IPv4"
