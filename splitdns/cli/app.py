@@ -82,7 +82,7 @@ ConfigOption = Annotated[
         "-c",
         envvar="SPLITDNS_CONFIG",
         metavar="FILE",
-        help="The configuration; without one, the embedded default (zones in ./zones).",
+        help="The configuration; left out: splitdns.yaml here, or in /etc/splitdns, or the embedded default.",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="For a person, or for a script.")]

@@ -2,11 +2,12 @@
 
 It asks from outside, as Prometheus and a client do: what the server thinks of itself is one half, an answer
 on its port is the other. A configuration that is broken now says nothing against a server that still answers
-by its last good one, so the check then goes on with what it knows without it.
+by its last good one: where that is asked is then read from what is left of the file.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 import struct
@@ -15,11 +16,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from splitdns.cli.console import Status, printer, problems, report
-from splitdns.cli.loading import chosen
-from splitdns.errors import SplitdnsError
+from splitdns.cli.loading import told
+from splitdns.errors import Problems, SplitdnsError
+from splitdns.load import configvalues, marked
 from splitdns.load.configvalues import Listen
 from splitdns.load.load import settings_of
-from splitdns.load.settings import Settings, read_settings
+from splitdns.load.sections import AdminSettings
 
 PATIENCE_S = 3.0  # for each of both; an image's HEALTHCHECK has to wait longer than their sum
 
@@ -44,19 +46,56 @@ def run(config: Path | None) -> None:
 
 def _looks(config: Path | None) -> Iterator[tuple[str, str | None]]:
     """What is asked, and what is wrong with the answer."""
-    settings, is_broken = _settings(config)
-    if (admin := settings.admin.listen) is not None:
+    admin, listen = _places(config)
+    if admin is not None:
         yield f"http://{admin}/ready", not_ready(admin)
-    if not is_broken:
-        yield f"dns://{settings.listen[0]}", not_answering(settings.listen[0])
+    if listen is not None:
+        yield f"dns://{listen}", not_answering(listen)
+    if admin is None and listen is None:
+        yield "no server was asked", "the configuration does not say where it is"
 
 
-def _settings(config: Path | None) -> tuple[Settings, bool]:
+def _places(config: Path | None) -> tuple[Listen | None, Listen | None]:
+    """Where the admin endpoint and the first address for queries are, as far as that is known."""
+    path = told(config)
     try:
-        return settings_of(chosen(config)), False
+        settings = settings_of(path)
     except (SplitdnsError, ExceptionGroup) as error:
         report([*problems(error)])
-        return read_settings("", ""), True
+    else:
+        return settings.admin.listen, settings.listen[0]
+    try:
+        text = path.read_text(errors="replace") if path is not None else ""
+    except OSError:
+        text = ""
+    return left_of(text)
+
+
+def left_of(text: str) -> tuple[Listen | None, Listen | None]:
+    """The same of a configuration that is broken somewhere; what cannot be read of the two is not asked.
+
+    The usual admin endpoint is asked only where nothing is said of one, for it may be another server's.
+    """
+    admin, listen = _setting(text, "admin", absent={}), _setting(text, "listen", absent=[])
+    at = admin.get("listen", str(AdminSettings().listen)) if isinstance(admin, dict) else None
+    return _address(at), _address(listen[0] if isinstance(listen, list) and listen else None)
+
+
+def _setting(text: str, key: str, absent: object) -> object:
+    """What a setting's own lines say, from its key to the next one; None where they are broken themselves."""
+    lines = re.search(rf"^{key}[ \t]*:.*(?:\n(?:[ \t#\-\]}}].*)?)*", text, re.MULTILINE)
+    if lines is None:
+        return absent
+    document = marked.scan(lines[0], "", Problems())
+    data = document.data if document is not None else None
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _address(value: object) -> Listen | None:
+    try:
+        return configvalues.listen(value)
+    except ValueError:
+        return None
 
 
 def not_ready(admin: Listen) -> str | None:

@@ -14,11 +14,33 @@ if TYPE_CHECKING:
     from splitdns.load.supplies import Supply, Supplying
 
 USUAL = Path("splitdns.yaml")
+INSTALLED = Path("/etc/splitdns/splitdns.yaml")  # where a service of systemd has it, and a container
 
 
 def chosen(config: Path | None) -> Path | None:
-    """What is read: the one given, else ``splitdns.yaml`` here, else None, the embedded default."""
-    return config or (USUAL if USUAL.exists() else None)
+    """What is read: the one given, else ``splitdns.yaml`` here, else that of the machine, else None.
+
+    None is the embedded default.
+    """
+    return config or next((path for path in (USUAL, INSTALLED) if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, also where it may not be looked at: who reads it then says so."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def told(config: Path | None) -> Path | None:
+    """What is ``chosen``; that it is the embedded default is said, for nobody asks for that one by name."""
+    if (path := chosen(config)) is None:
+        report([f"using the embedded default: there is no {USUAL} here, nor {INSTALLED}"])
+    return path
 
 
 def load_configuration(config: Path | None) -> Loaded:
@@ -26,10 +48,11 @@ def load_configuration(config: Path | None) -> Loaded:
     from splitdns.cli.progress import progress
     from splitdns.load.load import load
 
+    path = told(config)
     silent: list[str] = []
     with errors_reported(), progress("loading zones") as report_progress:
         loaded = load(
-            chosen(config),
+            path,
             generation=1,
             now_s=time.time(),
             progress=report_progress,
@@ -44,8 +67,9 @@ def load_settings(config: Path | None) -> Settings:
     """Only the settings; a wrong configuration ends the command."""
     from splitdns.load.load import settings_of
 
+    path = told(config)
     with errors_reported():
-        return settings_of(chosen(config))
+        return settings_of(path)
 
 
 def load_quietly(config: Path | None) -> Loaded | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from splitdns.cli import loading
+
 CONFIG = """\
 views:
   lan:      {clients: [192.168.0.0/16], horizon: [inside],      recursion: true}
@@ -42,8 +44,9 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory that the commands run in; it holds splitdns.yaml and zones/."""
+    """The directory that the commands run in; it holds splitdns.yaml and zones/, and stands for /etc too."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loading, "INSTALLED", tmp_path / "etc" / "splitdns.yaml")
     monkeypatch.delenv("SPLITDNS_CONFIG", raising=False)
     (tmp_path / "zones").mkdir()
     (tmp_path / "zones" / "example.org.yaml").write_text(ZONE)

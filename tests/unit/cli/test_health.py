@@ -122,6 +122,46 @@ def test_a_configuration_that_is_broken_now_says_nothing_against_the_server(
     assert asked == [Listen("127.0.0.1", 9153)]
 
 
+@pytest.mark.parametrize("mistake", ["workres: 3\n", "workers: {\n", "views: [\n  - lan: 'x\n"])
+def test_a_broken_configuration_still_says_where_its_server_is(mistake: str, run: Run, desk: Path) -> None:
+    with admin(200, "OK\n") as admin_port, names() as port:
+        configure(desk, admin_port, port)
+        config = desk / "splitdns.yaml"
+        config.write_text(config.read_text() + mistake)
+        result = run("health")
+    assert result.exit_code == 0
+    assert result.stdout == f"well: http://127.0.0.1:{admin_port}/ready, dns://127.0.0.1:{port}\n"
+    assert "splitdns.yaml:" in result.stderr
+
+
+USUAL = Listen("127.0.0.1", 9153)
+LEFT = {
+    "": (USUAL, None),
+    "admin: {token_file: t}\n": (USUAL, None),
+    "admin: {listen: null}\nlisten: ['192.0.2.1:53']\n": (None, Listen("192.0.2.1", 53)),
+    "x: [\nadmin:\n\n  # here\n  tls: true\n  listen: '[::1]:9163'\nlisten:\n- 192.0.2.1:53\n- 7\n": (
+        Listen("::1", 9163),
+        Listen("192.0.2.1", 53),
+    ),
+    "admin:\n  listen: 9163\n": (None, None),
+    "admin: {listen: '127.0.0.1:9163'\n": (None, None),
+    "admin: 127.0.0.1:9163\nlisten: 127.0.0.1:53\n": (None, None),
+    "listen: []\nadmin:": (None, None),
+}
+
+
+@pytest.mark.parametrize("text", LEFT, ids=range(len(LEFT)))
+def test_what_is_left_of_a_broken_configuration_is_believed_and_nothing_else(text: str) -> None:
+    assert health.left_of(text) == LEFT[text]
+
+
+def test_where_nothing_is_known_of_a_server_it_is_not_called_well(run: Run, desk: Path) -> None:
+    (desk / "splitdns.yaml").write_text("admin: {listen: here}\n")
+    result = run("health")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no server was asked: the configuration does not say where it is" in result.stderr
+
+
 @pytest.mark.parametrize("says", [b"", b"\0\0", bytes(12), b"what is this"])
 def test_what_is_no_answer_to_the_question_is_none(says: bytes) -> None:
     with names(says) as port:

@@ -15,8 +15,42 @@ from tests.unit.cli.conftest import BROKEN
 def test_a_configuration_that_lies_here_is_read(desk: Path) -> None:
     assert chosen(Path("other.yaml")) == Path("other.yaml")
     assert chosen(None) == Path("splitdns.yaml")
+
+
+def test_elsewhere_that_of_the_machine_is_read_before_the_embedded_default(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed = desk / "etc" / "splitdns.yaml"
+    installed.parent.mkdir()
+    (desk / "splitdns.yaml").rename(installed)
+    (desk / "zones").rename(installed.parent / "zones")
+    assert chosen(None) == installed
+    loaded = load_configuration(None)
+    assert {view.name for view in loaded.snapshot.views} == {"lan", "vpn", "internet"}
+    assert from_text("example.org.") in loaded.serials
+    assert capsys.readouterr().err == ""
+
+
+def test_that_it_is_the_embedded_default_is_said(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (desk / "splitdns.yaml").unlink()
     assert chosen(None) is None
+    for load in (load_configuration, load_settings):
+        load(None)
+        said = capsys.readouterr()
+        assert said.err.startswith("splitdns: using the embedded default: there is no splitdns.yaml here")
+        assert said.out == ""
+    load_quietly(None)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_configuration_that_may_not_be_looked_at_is_not_passed_by(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert chosen(None) == Path("splitdns.yaml")
 
 
 def test_broken_zones_are_reported_and_the_rest_is_there(
