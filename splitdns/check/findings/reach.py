@@ -227,11 +227,30 @@ _REMEDIES = {
     Code.HP_SELF: "tell the server its own inside address",
     Code.HP_BRIDGE_NF: "give the sysctl as a source, or tell these clients the inside address",
     Code.HP_ZONE_UNCOVERED: "tell these clients the inside address, or extend the hairpin to them",
-    Code.DNS_PORT_TRANSLATED: "use the same port inside and outside",
-    Code.ROUTE_HOST_BYPASS: "use the same port inside and outside, or tell these clients the inside address",
+    Code.DNS_PORT_TRANSLATED: (
+        "use one port inside and outside, name the port in an SRV record, "
+        "or tell these clients the public address"
+    ),
+    Code.ROUTE_HOST_BYPASS: "use one port inside and outside, or let these clients go there by the gateway",
     Code.ASYM_GATEWAY: "let the server answer by the gateway that forwards to it, or masquerade there",
     Code.NAT_DEAD_TARGET: "lead the forward to the service's host",
 }
+# Where the gateway translates the port: at the inside address, these clients would find it closed.
+_REMEDIES_OF_TRANSLATED = {
+    Code.HP_MISSING: "masquerade these clients towards the server",
+    Code.HP_DNAT_WAN_ONLY: "forward by destination address, not by uplink",
+    Code.HP_FILTERED: "accept these clients in the filter",
+    Code.HP_SELF: "masquerade the server towards itself",
+    Code.HP_BRIDGE_NF: "give the sysctl as a source",
+    Code.HP_ZONE_UNCOVERED: "extend the hairpin to these clients",
+}
+
+
+def _remedy(code: Code, cell: Cell) -> str:
+    exposed = cell.service.exposed
+    if exposed.public != exposed.inside and code in _REMEDIES_OF_TRANSLATED:
+        return _REMEDIES_OF_TRANSLATED[code]
+    return _REMEDIES[code]
 
 
 def _told(code: Code, cells: list[Cell]) -> Finding:
@@ -266,11 +285,11 @@ def _told(code: Code, cells: list[Cell]) -> Finding:
     only_gateway = all(cell.seen.clients.kind is Kind.GATEWAY for cell in cells)
     if code is Code.HP_DNAT_WAN_ONLY and only_gateway:
         message = f"the gateway's own connections to {first.address} end at itself"
-        return about(code, cells, message, _REMEDIES[code], severity_override=Severity.INFO)
+        return about(code, cells, message, _remedy(code, first), severity_override=Severity.INFO)
     act = destination_act(outcome)
     if code in _OF_THE_FORWARD and act is not None and act.rule is not None:
-        return about(code, cells, message, _REMEDIES[code], where=act.rule.origin.where)
-    return about(code, cells, message, _REMEDIES[code])
+        return about(code, cells, message, _remedy(code, first), where=act.rule.origin.where)
+    return about(code, cells, message, _remedy(code, first))
 
 
 def _meant(cell: Cell) -> str:

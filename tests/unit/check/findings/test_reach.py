@@ -30,6 +30,20 @@ def test_a_finding_shows_its_witness_and_the_rules(tmp_path: Path) -> None:
     assert "inside address" in finding.remedy
 
 
+def test_the_inside_address_is_no_remedy_where_the_port_is_translated(tmp_path: Path) -> None:
+    """It is what ``DNS-PORT-TRANSLATED`` finds: one remedy must not be the other's cause."""
+    zone = PLAIN.replace("[443/tcp]", "[{public: 8443/tcp, inside: 443/tcp}]")
+    world = World(tmp_path, zone=zone, rules=nat(FORWARD.replace("--dport 443", "--dport 8443")))
+
+    (finding,) = world.findings(Code.HP_MISSING)
+    (split,) = world.but(zone=zone.replace("A: $wan4", "A: {inside: 192.168.1.20, outside: $wan4}")).findings(
+        Code.DNS_PORT_TRANSLATED
+    )
+
+    assert finding.remedy == "masquerade these clients towards the server"
+    assert split.remedy.endswith("an SRV record, or tell these clients the public address")
+
+
 def test_the_gateway_s_own_connections_are_mentioned_and_not_failed(tmp_path: Path) -> None:
     (finding,) = World(tmp_path, zone=PLAIN, rules=nat(FORWARD, HAIRPIN)).findings(Code.HP_DNAT_WAN_ONLY)
 
