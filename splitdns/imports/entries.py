@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from splitdns.errors import Caution, Where
+from splitdns.errors import Caution, ConfigError, Where
 from splitdns.imports.service import Service
 
 ASKED = "?"  # instead of a type: the name's types in ``value``, or all, are asked upstream
@@ -43,15 +43,20 @@ class Entry:
 class Found:
     """``patterns_first``: the other system asks its patterns before its names.
 
+    ``missing`` are files that it names and that cannot be read: without them, nothing is to be made.
     ``closed`` are zones whose other names do not exist, each with the horizons that it is for (none: all);
     ``service`` is None for a system that is not replaced, but only asked for its names.
     """
 
     entries: list[Entry] = field(default_factory=list)
     left: list[Caution] = field(default_factory=list)
+    missing: list[ConfigError] = field(default_factory=list)
     patterns_first: bool = False
     closed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     service: Service | None = None
 
     def leave(self, where: Where, message: str) -> None:
         self.left.append(Caution(where, message))
+
+    def miss(self, where: Where, message: str) -> None:
+        self.missing.append(ConfigError(where, message))

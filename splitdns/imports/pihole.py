@@ -157,9 +157,9 @@ def _of_setup(text: Printed, beside: Path, found: Found) -> tuple[list[Option], 
         )
         given += _reverse(cidr, target, domain, values["REV_SERVER"][1])
     texts = Texts(beside, found)
-    for name in ("05-pihole-custom-cname.conf", "dnsmasq.d/05-pihole-custom-cname.conf"):
-        if texts.path(name).is_file() and (more := texts.read(name, Where(text.file))) is not None:
-            given += options(more)
+    name = "dnsmasq.d/05-pihole-custom-cname.conf"
+    if texts.path(name).is_file() and (more := texts.read(name, Where(text.file))) is not None:
+        given += options(more)
     lines: list[hosts.Line] = []
     if texts.path("custom.list").is_file():
         more = texts.read("custom.list", Where(text.file))

@@ -30,6 +30,9 @@ def imported(
     See ``zones.written``.
 
     Raises:
-        ExceptionGroup[ConfigError]: it is none of that source.
+        ExceptionGroup[ConfigError]: it is none of that source, or files that it names cannot be read.
     """
-    return written(SOURCES[source](text, beside), apexes, horizon, text.file)
+    found = SOURCES[source](text, beside)
+    if found.missing:
+        raise ExceptionGroup(text.file, found.missing)
+    return written(found, apexes, horizon, text.file)

@@ -250,8 +250,10 @@ def _file(found: Found, service: Service, clause: Clause, texts: Texts) -> None:
     name = plain(_named(clause)).lower()
     path = clause.one("zonefile")
     text = texts.read(path, clause.where) if path else None
-    if text is None:
-        found.leave(clause.where, f"left out: {clause.name} {name} has no file that could be read")
+    if not path:
+        found.leave(clause.where, f"left out: {clause.name} {name} has no file")
+    elif text is None:
+        return
     elif clause.name == "rpz":
         label = _word(name)
         service.list(label, form="rpz").lines += text.text.splitlines()

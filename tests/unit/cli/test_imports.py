@@ -108,3 +108,28 @@ def test_a_mistake_in_a_configuration_is_told_with_its_place(run: Run, desk: Pat
 
     assert result.exit_code == 2
     assert "named.conf:1:" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("dnsmasq", "server=9.9.9.9\naddn-hosts=/gone.d/1\nconf-dir=/gone.d/2\nconf-file=/gone.d/3\n"),
+        ("unbound", 'server:\nauth-zone:\n name: a\n zonefile: "/gone.d/1"\ninclude: "/gone.d/2"\n'
+                    'include: "/gone.d/3/*.conf"\n'),
+        ("bind-views", 'zone a { type master; file "/gone.d/1"; };\n'
+                       'zone b { type master; file "/gone.d/2"; };\ninclude "/gone.d/3";\n'),
+        ("corefile", "a {\n file /gone.d/1\n hosts /gone.d/2\n}\nimport /gone.d/3\n"),
+    ],
+)  # fmt: skip
+def test_nothing_is_made_without_the_files_that_a_configuration_names(
+    run: Run, desk: Path, source: str, text: str
+) -> None:
+    """A zone whose file was not copied would be asked on the internet."""
+    (desk / "old.conf").write_text(text)
+
+    result = run("zone", "import", "--from", source, "old.conf", "--to", "new")
+
+    assert result.exit_code == 2
+    assert not (desk / "new").exists()
+    assert [line.count(" cannot be read: ") for line in result.stderr.splitlines()] == [1, 1, 1]
+    assert all(f"/gone.d/{one} " in result.stderr for one in (1, 2, 3))
