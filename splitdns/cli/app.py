@@ -288,17 +288,22 @@ def rules(
 @zone_app.command("check")
 def zone_check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Zone files, YAML or RFC 1035 master files.")
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Zone files, YAML or RFC 1035 master files, or directories of them.",
+            show_default="the configuration itself, and all that it names",
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print every error and warning of zone files.
+    """Print every error and warning of the configuration and its zones, or of zone files.
 
-    They are read as the views of the configuration would see them. Exit status: 2 with an error, else 0.
+    Files are read as the views of the configuration would see them. Exit status: 2 with an error, else 0.
     """
     from splitdns.cli.zone import check
 
-    check(files, config)
+    check(files or (), config)
 
 
 @zone_app.command("show")

@@ -43,8 +43,11 @@ def told(config: Path | None) -> Path | None:
     return path
 
 
-def load_configuration(config: Path | None) -> Loaded:
-    """Load all of it; a wrong configuration ends the command, broken zones are reported and stay broken."""
+def load_configuration(config: Path | None, *, warnings: bool = False) -> Loaded:
+    """Load all of it; a wrong configuration ends the command, broken zones are reported and stay broken.
+
+    ``warnings``: they are reported, too.
+    """
     from splitdns.cli.progress import progress
     from splitdns.load.load import load
 
@@ -59,7 +62,8 @@ def load_configuration(config: Path | None) -> Loaded:
             known=_known(config),
             supplying=_at_hand(silent),
         )
-    report([*(error for errors in loaded.faults.values() for error in errors), *silent])
+    errors = [error for errors in loaded.faults.values() for error in errors]
+    report([*errors, *silent], loaded.warnings if warnings else ())
     return loaded
 
 

@@ -1,4 +1,4 @@
-"""``splitdns zone check`` and ``zone show``: what is wrong with a zone file, what a view sees of a zone."""
+"""``splitdns zone check`` and ``zone show``: what is wrong with files, what a view sees of a zone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ from splitdns.zone import Node, Zone
 
 
 def check(files: Sequence[Path], config: Path | None) -> None:
-    """Print every error and every warning of the files, as the views of the configuration would see them."""
+    """Print every error and every warning of the files, as the views of the configuration would see them.
+
+    Without files, those of the configuration itself, and of all that it names: what ``serve`` would say.
+    """
     from splitdns.load.load import check_files
 
+    if not files:
+        loaded = load_configuration(config, warnings=True)
+        raise SystemExit(Status.WRONG if loaded.faults else Status.OK)
     settings = load_settings(config)
     with progress("checking zones") as report_progress:
         problems = check_files(files, settings, progress=report_progress)

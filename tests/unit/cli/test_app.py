@@ -57,7 +57,6 @@ def test_the_version_names_python_and_the_accelerator(run: Run) -> None:
         ["query", "a..b", "--from", "10.8.0.1"],
         ["explain", "www.example.org"],
         ["query", "www.example.org", "--from", "10.8.0.1", "-c", "absent.yaml"],
-        ["zone", "check"],
         ["zone", "check", "absent.yaml"],
         ["zone", "show", "example.org"],
         ["zone", "show", "example.org", "--view", "nobody"],

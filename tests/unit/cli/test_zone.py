@@ -13,7 +13,7 @@ from splitdns.names import from_text, to_text
 from splitdns.records import RRset, Type
 from splitdns.zone import Node, Zone, pack
 from tests.build import view, zone
-from tests.unit.cli.conftest import BROKEN, Run
+from tests.unit.cli.conftest import BROKEN, CONFIG, Run
 
 
 def test_what_is_shown_can_be_read_as_a_master_file_again__rfc1035_5() -> None:
@@ -76,6 +76,27 @@ def test_warnings_alone_are_no_failure(run: Run, desk: Path) -> None:
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith("zones/example.org.yaml:8:13: warning: ")
+
+
+def test_without_files_the_configuration_and_all_that_it_names_is_checked(run: Run, desk: Path) -> None:
+    config = desk / "splitdns.yaml"
+    config.write_text(CONFIG.replace('["."]', "[lan]"))
+    result = run("zone", "check")
+    assert (result.exit_code, result.stdout) == (0, "")
+    places = [line.partition(" view ")[0] for line in result.stderr.splitlines()]
+    assert places[:2] == ["splitdns.yaml:2:3: warning:", "splitdns.yaml:3:3: warning:"]
+    assert places[2].startswith("zones/example.org.yaml:8:13: warning: ")
+
+    (desk / "zones" / "broken.example.yaml").write_text(BROKEN)
+    result = run("zone", "check")
+    assert result.exit_code == 2
+    assert "zones/broken.example.yaml:3:12: expected A data" in result.stderr
+    assert "splitdns.yaml:2:3: warning: view lan recurses" in result.stderr
+
+    config.write_text(CONFIG + "admn: {}\n")
+    result = run("zone", "check")
+    assert result.exit_code == 2
+    assert "'admn' is not a setting here" in result.stderr
 
 
 def test_a_zone_is_shown_as_a_view_sees_it(run: Run) -> None:
