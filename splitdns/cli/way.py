@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from splitdns.cli.console import Printer, errors_reported, fail
 from splitdns.cli.loading import chosen
-from splitdns.explain.words import MEANINGS, until_answered
+from splitdns.explain.words import MEANINGS, ends_text, says_text, until_answered
 
 if TYPE_CHECKING:
     from splitdns.check.sets import Numbers
-    from splitdns.check.verdict import Outcome, Packets, Stage
+    from splitdns.check.verdict import Outcome, Stage
     from splitdns.explain.way import Arrival, Way
     from splitdns.load.load import Loaded
 
@@ -85,8 +85,8 @@ def _print_stages(outcome: Outcome, arrival: Arrival, out: Printer) -> None:
     stages = until_answered(outcome)
     for number, stage in enumerate(stages):
         lead = "  ┌" if number == 0 else "  └" if number == len(stages) - 1 else "  │"
-        says = f"  {stage.says}" if stage.says else ""
-        out.line(f"{lead} {stage.where:<13} {_packet(stage.packets)}{says}")
+        says = f"  {said}" if (said := says_text(stage)) else ""
+        out.line(f"{lead} {stage.where:<13} {' → '.join(ends_text(stage.packets))}{says}")
         for act in stage.acts:
             rule = f"  {act.rule.origin}" if act.rule is not None else ""
             out.line(f"  │   {act.table} {act.chain}: {act.what}{rule}", "cyan")
@@ -95,20 +95,10 @@ def _print_stages(outcome: Outcome, arrival: Arrival, out: Printer) -> None:
         out.line(f"    conntrack: {entry}", "dim")
 
 
-def _packet(packets: Packets) -> str:
-    family = packets.family
-    source, destination = _addresses(family, packets.source), _addresses(family, packets.destination)
-    return f"{source}{_port(packets.source_ports)} → {destination}{_port(packets.destination_ports)}"
-
-
 def _addresses(family: int, numbers: Numbers) -> str:
     from splitdns.check.sets import shown_addresses
 
     return shown_addresses(family, numbers)
-
-
-def _port(ports: Numbers) -> str:
-    return f":{ports.single}" if ports.single is not None else ""
 
 
 def to_value(way: Way) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from splitdns.wire.message import Answer
 
 if TYPE_CHECKING:
     from splitdns.check.verdict import Outcome as Ending
-    from splitdns.check.verdict import Stage
+    from splitdns.check.verdict import Packets, Stage
+
+_ICMP, _ICMP6 = 1, 58  # protocol numbers of IANA
 
 # What a hop came to.
 RESULTS = {
@@ -135,6 +137,31 @@ def until_answered(outcome: Ending) -> Sequence[Stage]:
     """The way there and back; what follows, where all is well, is the same once more."""
     ends = [number for number, stage in enumerate(outcome.stages) if stage.where == "client again"]
     return outcome.stages[: ends[0] + 1] if ends and outcome.verdict.works else outcome.stages
+
+
+def ends_text(packets: Packets) -> tuple[str, str]:
+    """Source and destination, with the port where there is one: of ICMP there is none."""
+    from splitdns.check.sets import shown_addresses
+
+    source = shown_addresses(packets.family, packets.source)
+    destination = shown_addresses(packets.family, packets.destination)
+    if is_icmp(packets):
+        return source, destination
+    from_port, to_port = packets.source_ports.single, packets.destination_ports.single
+    return (
+        source if from_port is None else f"{source}:{from_port}",
+        destination if to_port is None else f"{destination}:{to_port}",
+    )
+
+
+def says_text(stage: Stage) -> str:
+    """What is to be said of a stage; a connection's only ICMP message is that nobody listens there."""
+    error = "ICMP port unreachable" if is_icmp(stage.packets) else ""
+    return ", ".join(filter(None, (error, stage.says)))
+
+
+def is_icmp(packets: Packets) -> bool:
+    return packets.protocols.single in (_ICMP, _ICMP6)
 
 
 def rdata_texts(rrset: RRset) -> list[str]:

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from splitdns.explain.words import MEANINGS, until_answered
+from splitdns.explain.words import MEANINGS, ends_text, says_text, until_answered
 from splitdns.load.load import Loaded
 
 if TYPE_CHECKING:
@@ -184,14 +184,12 @@ def _stages(passed: Iterable[Passed]) -> Iterator[Stage]:
             Act(f"{act.table} {act.chain}", act.what, str(act.rule.origin) if act.rule is not None else "")
             for act in one.acts
         )
-        yield Stage(one.where, side, packet, one.says, acts)
+        yield Stage(one.where, side, packet, says_text(one), acts)
         former = packet
 
 
 def _packet(packets: Packets, former: Packet | None) -> Packet:
-    family = packets.family
-    source = _addresses(family, packets.source) + _port(packets.source_ports)
-    destination = _addresses(family, packets.destination) + _port(packets.destination_ports)
+    source, destination = ends_text(packets)
     if former is None:
         return Packet(source, destination)
     return Packet(source, destination, source != former.source, destination != former.destination)
@@ -221,7 +219,3 @@ def _addresses(family: int, numbers: Numbers) -> str:
     from splitdns.check.sets import shown_addresses
 
     return shown_addresses(family, numbers)
-
-
-def _port(ports: Numbers) -> str:
-    return f":{ports.single}" if ports.single is not None else ""

@@ -17,6 +17,7 @@ gateway:
   resolver: [192.168.10.53]
   listens: [22/tcp]
 """
+ONLY_443 = "  hosts: {web: {addresses: [192.168.10.20/24], listens: [443/tcp]}}\n"
 ZONE = """\
 zone: example.com
 ns: [ns.example.net.]

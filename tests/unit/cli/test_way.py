@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.gateway import lay
+from tests.unit.cli.gateway import ONLY_443, lay
 
 ASKED = ("explain", "old.example.com", "--port", "443/tcp")
 
@@ -23,6 +23,17 @@ def test_the_packet_s_stages_and_rules_are_drawn(run: Run, desk: Path) -> None:
     assert "┌ client        192.168.10.9 → 203.0.113.7:443" in told
     assert "rules.v4:6:1: -A PREROUTING -d 203.0.113.7/32" in told
     assert "conntrack: tcp src=192.168.10.9 dst=203.0.113.7" in told
+
+
+def test_a_closed_udp_port_is_told_by_an_icmp_message_which_has_no_ports(run: Run, desk: Path) -> None:
+    lay(desk)
+    with (desk / "splitdns.yaml").open("a") as config:
+        config.write(ONLY_443)
+
+    told = run("explain", "www.example.com", "--port", "25565/udp", "--from", "192.168.10.9").stdout
+
+    assert "reply         192.168.10.20 → 192.168.10.9  ICMP port unreachable, on the link" in told
+    assert "192.168.10.20:0" not in told
 
 
 def test_the_same_as_json(run: Run, desk: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from splitdns.load.load import load
 from splitdns.names import wire_from_text
 from splitdns.web.way import Packet, Way, Wrong, way_of
+from tests.unit.cli.gateway import ONLY_443
 from tests.unit.web.browser import FakeServer
 
 OLD = wire_from_text("old.example.com.")
@@ -50,6 +52,18 @@ def test_who_is_told_the_inside_address_goes_past_the_gateway(server: FakeServer
     assert arrival.verdict == "ok-direct"
     assert not arrival.ends[0].picture.through
     assert arrival.ends[0].picture.back == "direct"
+
+
+def test_an_icmp_message_has_no_ports(server: FakeServer) -> None:
+    config = server.base / "splitdns.yaml"
+    config.write_text(config.read_text() + ONLY_443)
+    server.loaded = load(config, generation=2, now_s=0.0)
+
+    (arrival,) = gone(server, WWW, "192.168.10.9", "25565/udp").arrivals
+    reply = next(stage for stage in arrival.ends[0].stages if stage.place == "reply")
+
+    assert reply.packet == Packet("192.168.10.20", "192.168.10.9")
+    assert reply.says.startswith("ICMP port unreachable")
 
 
 def test_a_packet_that_reaches_nobody_ends_at_the_gateway(server: FakeServer) -> None:
