@@ -25,6 +25,7 @@ Prefix = IPv4Network | IPv6Network
 MAX_REMEMBERED_CLIENTS = 65_536  # beyond: forgotten all at once, and looked up anew; nobody notices
 
 OUTSIDE = "outside"
+USUAL_HORIZONS = frozenset({"inside", OUTSIDE})  # nobody comes to write these by a slip
 
 
 def fold_address(host: str) -> Address:

@@ -13,7 +13,7 @@ from splitdns.errors import Caution
 from splitdns.load.settings import Settings
 from splitdns.load.wansources import Value
 from splitdns.names import ROOT, ancestors, to_text
-from splitdns.view import OUTSIDE, View
+from splitdns.view import OUTSIDE, USUAL_HORIZONS, View
 
 
 def unrouted(settings: Settings) -> Iterator[Caution]:
@@ -65,7 +65,7 @@ def unused_horizons(
 
     An outside view needs no values of its own, and neither does a preference of a view that has another
     horizon, unless it looks like a slip. ``slips_only``: there are other zones, so only what is nearly a
-    horizon that no view has is told.
+    horizon that no view has is told. The usual horizons are no slips: there, the zones' values are.
     """
     if not used:
         return
@@ -79,6 +79,8 @@ def unused_horizons(
             near = get_close_matches(horizon, [one for one in sorted(used) if one not in taken], 1)
             if not near and not slips_only:
                 near = get_close_matches(horizon, sorted(used), 1)
+            if horizon in USUAL_HORIZONS:
+                near = []
             if lost or near:
                 meant = f"; is {near[0]!r} meant?" if near else ""
                 message = f"no zone has a value for the horizon {horizon!r}; known: {known}{meant}"

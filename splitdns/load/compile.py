@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 
 from splitdns.addresses import is_inside
@@ -19,6 +20,7 @@ from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hint
 from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import Type
+from splitdns.view import USUAL_HORIZONS
 from splitdns.zone import Zone, pack_records
 
 _ADDRESSES = frozenset({Type.A, Type.AAAA})
@@ -153,21 +155,28 @@ def _check_reach(
         return
     for name, declared in zone.names.items():
         if not any(name in share.chosen for share in shares):
-            message = f"{to_text(declared.owner)} exists in no view: {_nobody_has(declared.sets)}"
+            message = f"{to_text(declared.owner)} exists in no view: {_nobody_has(declared.sets, horizons)}"
             problems.error(ZoneError(zone.where(declared.at), message))
         else:
             _warn_unknown(zone, declared.sets, horizons, problems)
     for at, regexp in enumerate(zone.regexps):
         if not any(share.regexps[at] for share in shares) and not regexp.name.manner.inherit:
-            message = f"~{regexp.pattern} exists in no view: {_nobody_has(regexp.name.sets)}"
+            message = f"~{regexp.pattern} exists in no view: {_nobody_has(regexp.name.sets, horizons)}"
             problems.error(ZoneError(zone.where(regexp.name.at), message))
         else:
             _warn_unknown(zone, regexp.name.sets, horizons, problems)
 
 
-def _nobody_has(sets: Sequence[DeclaredSet]) -> str:
+def _nobody_has(sets: Sequence[DeclaredSet], horizons: frozenset[str]) -> str:
     listed = sorted({one.horizon for one in sets if one.horizon is not None})
-    return f"no view of this zone has the horizon {' or '.join(repr(horizon) for horizon in listed)}"
+    meant = next((text for horizon in listed if (text := _meant(horizon, horizons))), "")
+    return f"no view of this zone has the horizon {' or '.join(repr(horizon) for horizon in listed)}{meant}"
+
+
+def _meant(horizon: str, known: frozenset[str]) -> str:
+    """What a slip was to be."""
+    near = () if horizon in known | USUAL_HORIZONS else get_close_matches(horizon, sorted(known), 1)
+    return f"; is {near[0]!r} meant?" if near else ""
 
 
 def _warn_unknown(
@@ -177,6 +186,7 @@ def _warn_unknown(
         if one.horizon is not None and one.horizon not in horizons:
             message = f"no view has the horizon {one.horizon!r}; known: {', '.join(sorted(horizons))}"
             problems.warn(zone.where(one.at), message)
+            message += _meant(one.horizon, horizons)
 
 
 def _named(zone: DeclaredZone, outward: Outward) -> Named:

@@ -67,6 +67,17 @@ def test_a_horizon_in_use_outside_and_all_without_variants_are_well() -> None:
     assert unused_in() == []
 
 
+def test_a_slip_of_a_zone_is_not_taken_for_what_a_view_meant() -> None:
+    views = VIEWS.replace("insde", "inside")
+    for slips_only in (False, True):
+        told = [*unused_horizons(read_settings(views, "f"), {"insdie", "outside"}, slips_only=slips_only)]
+        assert [one.message for one in told] == [
+            f"no zone has a value for the horizon {horizon!r}; known: insdie, outside"
+            for horizon in ("inside", "vpn", "inside")
+            if not slips_only
+        ]
+
+
 def test_among_some_zones_only_a_slip_is_told() -> None:
     assert unused_in("inside", slips_only=True) == []  # a view has it, and may mean both
     assert unused_in("dmz", slips_only=True) == []

@@ -180,12 +180,29 @@ records:
 """
     errors, warnings = found_in_yaml(text)
     assert errors == [
-        "3:3: a.example.org. exists in no view: no view of this zone has the horizon 'insode'",
-        "5:3: ~c exists in no view: no view of this zone has the horizon 'insode'",
+        f"{at} exists in no view: no view of this zone has the horizon 'insode'; is 'inside' meant?"
+        for at in ("3:3: a.example.org.", "5:3: ~c")
     ]
     assert warnings == [
-        "4:21: no view has the horizon 'insode'; known: inside, outside, vpn",
-        "6:22: no view has the horizon 'insode'; known: inside, outside, vpn",
+        "4:21: no view has the horizon 'insode'; known: inside, outside, vpn; is 'inside' meant?",
+        "6:22: no view has the horizon 'insode'; known: inside, outside, vpn; is 'inside' meant?",
+    ]
+
+
+def test_where_a_view_has_the_slip_the_zone_is_not_told_to_follow_it() -> None:
+    text = """
+records:
+  a: {A: {inside: 192.168.1.1, outside: 203.0.113.7}}
+  b: {A: {inside: 192.168.1.1}}
+  c: {A: {dmz: 192.168.1.1}}
+"""
+    viewers = [Viewer("lan", ("insdie",)), Viewer("internet", ("outside",))]
+    errors, warnings = found_in_yaml(text, viewers)
+
+    assert [*errors, *warnings] == [
+        "4:3: b.example.org. exists in no view: no view of this zone has the horizon 'inside'",
+        "5:3: c.example.org. exists in no view: no view of this zone has the horizon 'dmz'",
+        "3:19: no view has the horizon 'inside'; known: insdie, outside",
     ]
 
 
