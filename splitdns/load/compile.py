@@ -185,8 +185,8 @@ def _warn_unknown(
     for one in sets:
         if one.horizon is not None and one.horizon not in horizons:
             message = f"no view has the horizon {one.horizon!r}; known: {', '.join(sorted(horizons))}"
-            problems.warn(zone.where(one.at), message)
             message += _meant(one.horizon, horizons)
+            problems.warn(zone.where(one.at), message)
 
 
 def _named(zone: DeclaredZone, outward: Outward) -> Named:
