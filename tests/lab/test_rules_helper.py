@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from splitdns.check.gather import gather
 from splitdns.errors import Where
 from splitdns.load.gateway import Dialect, GatewaySettings
 from tests.lab.network import Host, Network
+from tests.meta.examples import blocks
+from tests.meta.tree import ROOT
 
-HELPER = Path(__file__).parents[2] / "deploy" / "splitdns-rules"
+HELPER = ROOT / "deploy" / "splitdns-rules"
+PAGE = ROOT / "docs" / "fresh-rules.md"
+OPTIONAL = {"ipset.txt", "bridge.json", "policy.json"}  # of use to some gateways only: the page says to which
 FILES = {
     "rules.json": Dialect.NFTABLES,
     "rules.v4": Dialect.IPTABLES,
@@ -75,7 +80,28 @@ def test_the_files_are_new_each_time_so_that_their_age_tells(gateway: Host, tmp_
     assert again.st_mtime > 1
 
 
-def test_a_wrong_directory_is_told(gateway: Host) -> None:
-    done = gateway.run(str(HELPER), "/nowhere", check=False)
+def test_its_directory_need_not_be_there(gateway: Host, tmp_path: Path) -> None:
+    gateway.run(str(HELPER), str(tmp_path / "new" / "gateway"))
 
-    assert (done.returncode, done.stderr) == (2, "splitdns-rules: /nowhere is no directory\n")
+    assert (tmp_path / "new" / "gateway" / "rules.json").exists()
+
+
+def test_a_wrong_directory_is_told(gateway: Host, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = gateway.run(str(HELPER), str(tmp_path / "file"), check=False)
+
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr
+
+
+def test_the_check_takes_the_files_that_its_page_names(gateway: Host, tmp_path: Path) -> None:
+    gateway.run(str(HELPER), str(tmp_path))
+    block = next(one for one in blocks(PAGE) if one.language == "yaml")
+    named = re.findall(r"dialect: (\S+), *file: /var/lib/splitdns/gateway/(\S+?)}", block.text)
+
+    texts = [Text(Dialect(dialect), file, (tmp_path / file).read_text()) for dialect, file in named]
+    read = gather(texts, GatewaySettings(), Where("splitdns.yaml"))
+
+    assert read.ruleset.rules == 1
+    assert len(named) == block.text.count("dialect:")
+    assert {file for _, file in named} | OPTIONAL == {file for _, file in named} | set(os.listdir(tmp_path))
