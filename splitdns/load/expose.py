@@ -19,12 +19,20 @@ def port(text: object) -> Port:
     """
     match = _SPEC.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"expected a port such as 443/tcp or 8000-8100/udp, found {text!r}")
+        raise ValueError(
+            f"expected a port such as 443/tcp or 8000-8100/udp, found {text!r}{_meant(_SPEC, text)}"
+        )
     first = int(match[1])
     last = int(match[2] or first)
     if not 1 <= first <= last <= MAX_PORT:
         raise ValueError(f"expected ports from 1 to {MAX_PORT}, the lower one first, found {text!r}")
     return Port(match[3], first, last)
+
+
+def _meant(form: re.Pattern[str], text: object) -> str:
+    """What somebody may have meant who left out the protocol, or wrote it in capitals."""
+    near = next((one for one in (f"{text}/tcp", str(text).lower()) if form.fullmatch(one)), "")
+    return f"; is {near} meant?" if near else ""
 
 
 def translated(public: object, inside: object) -> tuple[Port, Port]:
@@ -49,6 +57,8 @@ def forwarded(text: object) -> tuple[Port, Port]:
     """
     match = _FORWARDED.fullmatch(text) if isinstance(text, str) else None
     if match is None:
+        if near := _meant(_FORWARDED, text):
+            raise ValueError(f"expected ports such as 443/tcp or 443:8443/tcp, found {text!r}{near}")
         return translated(text, text)
     public, inside, protocol = match.groups()
     return translated(f"{public}/{protocol}", f"{inside}/{protocol}")

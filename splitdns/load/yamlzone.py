@@ -293,10 +293,9 @@ class _Reader(ValueReader):
                     self.unknown_key((*item_path, key), _EXPOSE_KEYS, "an exposed port")
                 if strange:
                     continue
-                public, inside = item.get("public"), item.get("inside")
+                ports = self.tried(item_path, expose.translated, item.get("public"), item.get("inside"))
             else:
-                public = inside = item
-            ports = self.tried(item_path, expose.translated, public, inside)
+                ports = self.tried(item_path, expose.forwarded, item)
             if ports is not None:
                 found.append(Exposed(ports[0], ports[1], self.document.where(item_path)))
         return found

@@ -30,6 +30,11 @@ _PORTS = {
     "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?/(tcp|udp)$",
     "examples": ["443/tcp", "8000-8100/udp"],
 }
+_FORWARDED = {
+    "type": "string",
+    "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?(:[0-9]{1,5}(-[0-9]{1,5})?)?/(tcp|udp)$",
+    "examples": ["443/tcp", "8000-8100/udp", "443:8443/tcp"],
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _name() -> dict[str, Any]:
     types = {rdtype: _of_type(rdtype) for rdtype in TYPES}
     port = {
         "anyOf": [
-            _PORTS,
+            _FORWARDED,
             {
                 "type": "object",
                 "additionalProperties": False,
@@ -85,7 +90,9 @@ def _name() -> dict[str, Any]:
     manners = {
         "ttl": _ttl("The TTL of every record of this name; it is kept, also where the views differ."),
         "inherit": _some({"type": "string"}, "Types of this name that are asked of upstreams: [TXT, MX]."),
-        "expose": _some(port, "The ports that the gateway has to admit for this name."),
+        "expose": _some(
+            port, "Ports that the gateway admits for this name; with 443:8443/tcp, public 443 leads to 8443."
+        ),
         "ptr": {
             "type": "boolean",
             "description": "Whether the PTR of this name's addresses is this name.",

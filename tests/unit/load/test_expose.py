@@ -54,3 +54,20 @@ def test_ports_may_be_forwarded_in_docker_s_order(text: str, public: str, inside
 def test_what_is_not_forwarded_is_told(text: object) -> None:
     with pytest.raises(ValueError, match="expected"):
         forwarded(text)
+
+
+@pytest.mark.parametrize(
+    ("found", "meant"),
+    [(80, "80/tcp"), ("80", "80/tcp"), ("80-90", "80-90/tcp"), ("443/TCP", "443/tcp"), ("1:2", "1:2/tcp"),
+     ("1:2/UDP", "1:2/udp")],
+)  # fmt: skip
+def test_a_port_without_its_protocol_is_answered_with_what_may_be_meant(found: object, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"; is {meant} meant"):
+        forwarded(found)
+
+
+@pytest.mark.parametrize("found", [True, None, "tcp/80", "80/sctp", "80:tcp"])
+def test_what_may_mean_anything_is_not_guessed_at(found: object) -> None:
+    with pytest.raises(ValueError, match="expected a port") as told:
+        forwarded(found)
+    assert "meant" not in str(told.value)

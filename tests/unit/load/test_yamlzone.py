@@ -46,7 +46,7 @@ ttl: 5m
 views: [lan, vpn]
 ns: [ns1, ns2.example.net.]
 records:
-  www: {A: 192.0.2.1, inherit: [TXT, MX], ptr: true, expose: [443/tcp, 8000-8001/udp]}
+  www: {A: 192.0.2.1, inherit: [TXT, MX], ptr: true, expose: [443/tcp, 8000-8001/udp, 80:8080/tcp]}
   "~^db[0-9]+$": {A: 192.0.2.2}
 """
     )
@@ -55,7 +55,8 @@ records:
     www = zone.names[from_text("www.example.org.")]
     assert www.sets[0].ttl_s == 300
     assert (www.manner.inherit, www.manner.ptr) == ((Type.TXT, Type.MX), True)
-    assert [str(one.public) for one in www.manner.expose] == ["443/tcp", "8000-8001/udp"]
+    assert [str(one.public) for one in www.manner.expose] == ["443/tcp", "8000-8001/udp", "80/tcp"]
+    assert [str(one.inside) for one in www.manner.expose] == ["443/tcp", "8000-8001/udp", "8080/tcp"]
     (ns,) = zone.names[from_text("example.org.")].sets
     assert (ns.rdtype, len(ns.rdatas)) == (Type.NS, 2)
     assert [regexp.pattern for regexp in zone.regexps] == ["^db[0-9]+$"]
@@ -159,7 +160,8 @@ def test_a_zone_may_be_empty() -> None:
         ("a: {A: 192.0.2.1, inherit: [X]}", "3:31: expected a record type such as A, MX or TYPE65280"),
         ("a: {A: 192.0.2.1, inherit: A}", "3:30: expected a type that is not declared here, found 'A'"),
         ("a: {A: 192.0.2.1, inherit: ANY}", "3:30: expected a type of records, found 'ANY'"),
-        ("a: {A: 192.0.2.1, expose: 80}", "3:29: expected a port such as 443/tcp or 8000-8100/udp, found 80"),
+        ("a: {A: 192.0.2.1, expose: 80}",
+         "3:29: expected a port such as 443/tcp or 8000-8100/udp, found 80; is 80/tcp meant?"),
         ("a: {A: 192.0.2.1, expose: [{public: 80/tcp}]}", "3:30: expected a port such as 443/tcp"),
         ("a: {A: 192.0.2.1, expose: [{pubic: 80/tcp}]}", "3:31: 'pubic' is not a key of an exposed port"),
     ],

@@ -87,7 +87,7 @@ def test_the_sample_zones_are_valid(path: Path) -> None:
         "A: {inside: 192.168.1.1, outside: [$wan4, 192.0.2.2]}",
         "A: {inside: {value: 192.168.1.1, ttl: 5m, public: true}, ttl: 1h, value: 192.0.2.9}",
         "TYPE65280: '\\# 1 00'",
-        "{A: 192.0.2.1, expose: [80/tcp, {public: 25565/tcp, inside: 25566/tcp}], ptr: false}",
+        "{A: 192.0.2.1, expose: [80/tcp, 1:2/udp, {public: 25565/tcp, inside: 25566/tcp}], ptr: false}",
         "{A: 192.0.2.1, inherit: TXT, ttl: 1h30m}",
     ],
 )
