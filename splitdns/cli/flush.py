@@ -21,7 +21,7 @@ def run(name: str | None, subtree: bool, view: str | None, config: Path | None) 
         fail("the configuration says 'control: null': the server can be told by SIGUSR1 only")
     path = path_of(settings.control, chosen(config))
     try:
-        replies = ask(path, Flush(_name(name), subtree, view))
+        replies = ask(path, Flush(_name(name), subtree, view), chosen(config))
     except ValueError as error:
         fail(str(error))
     except OSError as error:

@@ -1,8 +1,9 @@
 """The socket at which a person's commands meet a server that runs.
 
-One line of JSON each way: ``{"flush": {"name": "www.example.org.", "subtree": false, "view": null}}`` and
-``{"flushed": 12}`` or ``{"error": "…"}``. Only the server's own user and root can open the socket (unix(7)),
-so that nobody else is heard. Without it, names are answered all the same.
+One line of JSON each way: ``{"config": "/etc/splitdns/splitdns.yaml", "flush": {"name": "example.org.",
+"subtree": false, "view": null}}`` and ``{"flushed": 12}`` or ``{"error": "…"}``. Two servers of a machine may
+be told the same path, so each obeys only what is said to its own configuration. Only the server's own user
+and root can open the socket (unix(7)), and nobody else is heard. Without it, names are answered all the same.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ from pathlib import Path
 from splitdns.daemon.channel import Flush
 from splitdns.names import from_text, to_text
 
-MAX_LINE_OCTETS = 4096  # of a command; beyond: the connection is closed
+MAX_LINE_OCTETS = 16_384  # of a command, with two paths of 4096 to spare; beyond: the connection is closed
 PATIENCE_S = 5.0  # that who connects has to say something
 
 
 class Control:
-    """The socket at ``path``, listening.
+    """The socket at ``path``, listening, of the server with that configuration (None: the embedded default).
 
     Raises:
         OSError: it cannot be made there, or another server listens there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: Path | None) -> None:
         self.path = path
+        self._config = _named(config)
         path.parent.mkdir(mode=0o755, exist_ok=True)
         _make_way(path)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -56,7 +58,7 @@ class Control:
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     line = await reader.readline()
-                writer.write(json.dumps(await _answer(line, flush)).encode() + b"\n")
+                writer.write(json.dumps(await _answer(line, flush, self._config)).encode() + b"\n")
                 await writer.drain()
             except (TimeoutError, ValueError, OSError):  # it said nothing, or too much, or is gone
                 pass
@@ -78,15 +80,16 @@ def path_of(control: str, config: Path | None) -> Path:
     return (config.parent if config is not None else Path()) / control
 
 
-def ask(path: Path, flush: Flush) -> int:
+def ask(path: Path, flush: Flush, config: Path | None) -> int:
     """Have the server at ``path`` forget something; how many replies it forgot.
 
     Raises:
-        ValueError: what it said is wrong with that.
+        ValueError: what it said is wrong with that, as where it is the server of another configuration.
         OSError: there is no server.
     """
     name = None if flush.name is None else to_text(flush.name)
-    told = {"flush": {"name": name, "subtree": flush.subtree, "view": flush.view}}
+    what = {"name": name, "subtree": flush.subtree, "view": flush.view}
+    told = {"config": _named(config), "flush": what}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(2 * PATIENCE_S)
         sock.connect(str(path))
@@ -102,13 +105,24 @@ def ask(path: Path, flush: Flush) -> int:
     return int(answer["flushed"])
 
 
-async def _answer(line: bytes, flush: Callable[[Flush], Awaitable[int]]) -> dict[str, object]:
+def _named(config: Path | None) -> str | None:
+    """A configuration, as every process names it; where the file itself is a link, that may change."""
+    return None if config is None else str(config.parent.resolve() / config.name)
+
+
+async def _answer(
+    line: bytes, flush: Callable[[Flush], Awaitable[int]], config: str | None
+) -> dict[str, object]:
     try:
-        told = json.loads(line)["flush"]
+        command = json.loads(line)
+        told, meant = command["flush"], command["config"]
         name = None if told["name"] is None else from_text(str(told["name"]))
         what = Flush(name, bool(told["subtree"]), None if told["view"] is None else str(told["view"]))
     except (ValueError, KeyError, TypeError):
         return {"error": "not a command that this version knows"}
+    if meant != config:
+        of = config or "the embedded default"
+        return {"error": f"nothing is flushed: the server that listens at this `control` is that of {of}"}
     try:
         return {"flushed": await flush(what)}
     except ValueError as error:

@@ -6,6 +6,7 @@ Start, reload and stop are here; everything is put together here, and nowhere el
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -432,7 +433,8 @@ def _knobs(settings: Settings, workers: int, cookie_master: bytes) -> Knobs:
 def _control_socket(settings: Settings, config: Path | None) -> Control | None:
     """Where commands come in; without it, names are still answered.
 
-    Nobody has to hear of it where nobody asked for it: an ordinary user cannot make the usual path.
+    Nobody has to hear of it where nobody asked for it: an ordinary user cannot make the usual path. Where
+    another server has it, commands would go there.
     """
     from splitdns.daemon.control import Control, path_of
 
@@ -440,9 +442,10 @@ def _control_socket(settings: Settings, config: Path | None) -> Control | None:
         return None
     path = path_of(settings.control, config)
     try:
-        return Control(path)
+        return Control(path, config)
     except OSError as error:
-        level = logging.ERROR if settings.is_written("control") else logging.INFO
+        usual = logging.WARNING if error.errno == errno.EADDRINUSE else logging.INFO
+        level = logging.ERROR if settings.is_written("control") else usual
         log.log(level, "control.failed", extra={"path": str(path), "reason": error.strerror or str(error)})
         return None
 

@@ -36,11 +36,11 @@ def server(path: Path, says: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], '{"flush": {"name": null, "subtree": false, "view": null}}'),
-        (["www.Example.org"], '{"flush": {"name": "www.example.org.", "subtree": false, "view": null}}'),
+        ([], '"flush": {"name": null, "subtree": false, "view": null}}'),
+        (["www.Example.org"], '"flush": {"name": "www.example.org.", "subtree": false, "view": null}}'),
         (
             ["example.org.", "--suffix", "--view", "lan"],
-            '{"flush": {"name": "example.org.", "subtree": true, "view": "lan"}}',
+            '"flush": {"name": "example.org.", "subtree": true, "view": "lan"}}',
         ),
     ],
 )
@@ -51,7 +51,7 @@ def test_what_is_meant_is_said_and_the_number_printed(
     with server(desk / "control.sock", '{"flushed": 7}') as heard:
         result = run("flush", *arguments)
     assert (result.exit_code, result.stdout) == (0, "7 answers forgotten\n")
-    assert heard == [said + "\n"]
+    assert heard == [f'{{"config": "{desk}/splitdns.yaml", {said}\n']
 
 
 def test_what_the_server_finds_wrong_is_told(run: Run, desk: Path) -> None:

@@ -82,6 +82,19 @@ def test_who_asked_for_a_control_socket_hears_why_there_is_none(
     assert [(record.levelname, record.message) for record in caplog.records] == [(level, "control.failed")]
 
 
+def test_who_shares_the_usual_control_socket_is_warned(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "control.sock"
+    settings = read_settings("", "splitdns.yaml").model_copy(update={"control": str(path)})
+    other = _control_socket(settings, tmp_path / "other.yaml")
+    assert other is not None
+    assert _control_socket(settings, None) is None
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("WARNING", "control.failed")
+    other.close()
+
+
 def test_every_worker_may_take_a_connection() -> None:
     settings = read_settings("tcp: {connections: 1, connections_per_client: 1}\n", "splitdns.yaml")
 
