@@ -174,7 +174,8 @@ class Zone:
     """A zone in one view.
 
     ``overlay`` zones own only the names that they declare in the view; all others are forwarded. ``fault``
-    says why a zone cannot be answered from (its file never loaded): every name of it is SERVFAIL.
+    says why a zone cannot be answered from (its file never loaded): every name of it is SERVFAIL. ``waiting``
+    zones may have more names, as a source of them has said nothing yet: what is not here is SERVFAIL.
     """
 
     apex: Qname
@@ -183,6 +184,7 @@ class Zone:
     regexps: tuple[Regexp, ...] = ()
     fault: str | None = None
     source: str = ""
+    waiting: bool = False
     _slots: memoryview = field(init=False, repr=False)
     _mask: int = field(init=False, repr=False)
 
@@ -195,19 +197,8 @@ class Zone:
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         # Out of band, so that a worker maps the block instead of copying it (pickle protocol 5).
         block = pickle.PickleBuffer(self.block)
-        return Zone._made, (self.apex, block, self.overlay, self.regexps, self.fault, self.source)
-
-    @classmethod
-    def _made(
-        cls,
-        apex: Qname,
-        block: bytes | memoryview,
-        overlay: bool,
-        regexps: tuple[Regexp, ...],
-        fault: str | None,
-        source: str,
-    ) -> Zone:
-        return cls(apex, block, overlay, regexps, fault, source)
+        values = (self.apex, block, self.overlay, self.regexps, self.fault, self.source, self.waiting)
+        return Zone, values
 
     @property
     def soa(self) -> RRset | None:

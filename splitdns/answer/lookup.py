@@ -84,6 +84,8 @@ class Failed:
     reason: str
 
 
+_OF_ZONES = (Type.SOA, Type.NS)  # at an apex: of the zone, not of a host of that name
+
 Outcome = Found | NoData | NoName | Redirected | Delegated | Inherited | NotOurs | Failed
 
 
@@ -131,6 +133,8 @@ def _beneath(zone: Zone, encloser: Qname, qname: Qname, qtype: int, elsewhere: b
                 elsewhere = True
                 if not zone.overlay:  # the first in file order wins, here as in the view that has it
                     break
+    if zone.waiting:
+        return _not_heard_yet(zone)
     return NotOurs(zone) if zone.overlay else NoName(zone, differs=elsewhere)
 
 
@@ -148,6 +152,8 @@ def _at_node(zone: Zone, node: Node, qname: Qname, qtype: int) -> Outcome:
         return Redirected(zone, cname)
     if qtype in node.inherit:
         return Inherited(zone, node.differs)
+    if zone.waiting and not node.inherit and all(one.rdtype in _OF_ZONES for one in node.rrsets):
+        return _not_heard_yet(zone)
     if zone.overlay:
         if qname == zone.apex:
             return Inherited(zone, differs=True)
@@ -158,3 +164,7 @@ def _at_node(zone: Zone, node: Node, qname: Qname, qtype: int) -> Outcome:
 
 def _not_known_yet(zone: Zone) -> Failed:
     return Failed(zone, Ede.NOT_READY, "the address is not known yet")
+
+
+def _not_heard_yet(zone: Zone) -> Failed:
+    return Failed(zone, Ede.NOT_READY, "who knows this zone's names has not said them yet")

@@ -154,11 +154,12 @@ class _Catalogue:
 
 
 def _same(one: Zone, other: Zone) -> bool:
-    return (one.overlay, one.regexps, one.fault, one.source, one.block) == (
+    return (one.overlay, one.regexps, one.fault, one.source, one.waiting, one.block) == (
         other.overlay,
         other.regexps,
         other.fault,
         other.source,
+        other.waiting,
         other.block,
     )
 

@@ -144,7 +144,8 @@ def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named
 
 def _packed(share: Share) -> Zone:
     zone, block = share.zone, pack_records(share.records())
-    return Zone(zone.apex, block, zone.overlay, share.regexp_nodes(), source=zone.file)
+    regexps = share.regexp_nodes()
+    return Zone(zone.apex, block, zone.overlay, regexps, source=zone.file, waiting=share.is_waiting)
 
 
 def _check_reach(

@@ -161,7 +161,8 @@ class DeclaredZone:
     ``horizon`` is the file name's (None: every view's), ``views`` the limit that the file itself sets.
     ``variants`` are the horizons that its records name. ``soa`` is there where the SOA is to be made.
     ``wan``: a value is the gateway's own address. ``included`` are the other files that it was read from.
-    ``made``: there is no file, and sources have all its names.
+    ``made``: there is no file, and sources have all its names. ``awaited`` are the horizons for which a
+    source that has said nothing yet may have more.
     """
 
     apex: Qname
@@ -178,6 +179,7 @@ class DeclaredZone:
     wan: bool = False
     included: list[FileId] = field(default_factory=list)
     made: bool = False
+    awaited: frozenset[str] = frozenset()
 
     @property
     def file(self) -> str:

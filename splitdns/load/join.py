@@ -70,6 +70,8 @@ def join(
     owners: dict[_Name, str] = {}
     lost: list[Lost] = []
     for supply in supplies:
+        for zone, _ in zones:
+            zone.awaited |= supply.awaited
         taken = {"names": 0, "patterns": 0}
         for key, records in _by_name(supply.records).items():
             name, pattern = key

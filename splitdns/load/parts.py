@@ -261,8 +261,12 @@ def _same(one: Compiled, other: Compiled) -> bool:
 def _same_zone(one: Zone, other: Zone) -> bool:
     if one is other:
         return True
-    return (one.overlay, one.regexps, one.source) == (other.overlay, other.regexps, other.source) and (
-        one.block == other.block
+    return (one.overlay, one.regexps, one.source, one.waiting, one.block) == (
+        other.overlay,
+        other.regexps,
+        other.source,
+        other.waiting,
+        other.block,
     )
 
 
@@ -292,7 +296,7 @@ def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
 def _variants(reading: _Reading) -> frozenset[str] | None:
     if reading.file.horizon is not None:
         return frozenset({reading.file.horizon})
-    return reading.declared.variants if reading.declared else None
+    return reading.declared.variants | reading.declared.awaited if reading.declared else None
 
 
 def _bounded(warnings: Sequence[Caution], file: str) -> tuple[Caution, ...]:

@@ -58,6 +58,11 @@ class Share:
     differs: set[Qname] | None = field(default_factory=set)
     regexp_differs: list[bool] = field(default_factory=list)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a source that has said nothing yet may have names here."""
+        return not self.zone.awaited.isdisjoint(self.viewers[0].horizon)
+
     def exists(self, name: Qname) -> bool:
         return name in self.chosen or name in self.ents
 
@@ -172,7 +177,7 @@ def shares_of(
     """The shares of ``zone``: views whose horizons choose the same variants have one together."""
     groups: dict[tuple[str, ...], list[Viewer]] = {}
     for viewer in viewers:
-        key = tuple(horizon for horizon in viewer.horizon if horizon in zone.variants)
+        key = tuple(horizon for horizon in viewer.horizon if horizon in zone.variants | zone.awaited)
         groups.setdefault(key, []).append(viewer)
     return [_share(Share(zone, tuple(group), beneath), key) for key, group in groups.items()]
 

@@ -71,7 +71,8 @@ class Supply:
     only for the names that it has. ``trusted``: an administrator chose the names, not whoever joined the
     network; only then may one stand where a wildcard or a regexp of the zone file answers, or be the zone's
     own, a wildcard or a pattern. ``exposed`` is what names expose, for the exposure check. ``refused`` is
-    what the source itself did not take.
+    what the source itself did not take. ``awaited`` are the horizons that a source which has said nothing yet
+    will have names for: until then, who sees them is not told that there is no such name.
     """
 
     source: str
@@ -81,6 +82,7 @@ class Supply:
     trusted: bool = False
     exposed: Mapping[Qname, tuple[Exposed, ...]] = field(default_factory=dict)
     refused: tuple[Caution, ...] = ()
+    awaited: frozenset[str] = frozenset()
 
 
 Supplying = Callable[["Settings", Path], Sequence[Supply]]

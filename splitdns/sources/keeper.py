@@ -1,6 +1,7 @@
 """Keeps what sources say: follows each, and says when a generation has to be built.
 
-A source that breaks keeps its last good records: a DHCP server that starts anew has not lost its clients. A
+A source that breaks keeps its last good records: a DHCP server that starts anew has not lost its clients. Of
+one that has said nothing yet the zone is there all the same, lest its names be asked of others, or denied. A
 flood of changes is a generation a second, at most.
 """
 
@@ -86,7 +87,7 @@ class Keeper:
 
     def _supplies(self, source: Source) -> tuple[Supply, ...]:
         held = self._held.get(source) or self._first(source)
-        return held.said.supplies if held.said is not None else ()
+        return held.said.supplies if held.said is not None else source.unheard
 
     def _first(self, source: Source) -> _Held:
         """What is held of a source that nobody has asked yet."""
@@ -113,7 +114,9 @@ class Keeper:
             del self._held[source]
         for source in self._sources:
             if source not in self._tasks:
-                self._held[source] = self._first(source)
+                held = self._held[source] = self._first(source)
+                if held.failing:
+                    self._warn(source, held.failing)
                 self._tasks[source] = self._group.create_task(self._follow(source))
         self._tell()
 
@@ -151,10 +154,13 @@ class Keeper:
         self._counts.add(SOURCE_FAILURES, source.name)
         former = self._held[source]
         if former.failing != reason:
-            kept = sum(len(supply.records) for supply in self._supplies(source))
-            log.warning("source.failed", extra={"source": source.name, "reason": reason, "kept": kept})
+            self._warn(source, reason)
         self._held[source] = replace(former, failing=reason)
         self._tell()
+
+    def _warn(self, source: Source, reason: str) -> None:
+        kept = sum(len(supply.records) for supply in self._supplies(source))
+        log.warning("source.failed", extra={"source": source.name, "reason": reason, "kept": kept})
 
     def _tell(self) -> None:
         """What is known now, to all whom it concerns: the metrics, and the next generation."""

@@ -44,6 +44,11 @@ class Source(Protocol):
         """What people know it by, in logs and metrics, such as ``leases /var/lib/misc/dnsmasq.leases``."""
         ...
 
+    @property
+    def unheard(self) -> tuple[Supply, ...]:
+        """Its zones without a name, which are awaited: what counts until it has said something."""
+        ...
+
     def look(self, now_s: float) -> Said | None:
         """What is at hand without sending anything to anybody, for the first generation and for commands.
 

@@ -44,6 +44,20 @@ def test_a_lease_is_answered_by_every_worker_and_so_is_its_change__semantics_31(
         assert server.metrics()[f'source_records{{source="leases {site.path}/a.leases"}}'] == 1
 
 
+def test_a_dhcp_server_that_starts_after_this_one_is_told_of_and_awaited__semantics_31(site: Site) -> None:
+    with Server(site) as server:
+        (failed,) = [line for line in server.text.splitlines() if "source.failed" in line]
+        assert '"reason": "No such file or directory", "kept": 0' in failed
+        assert server.ask(NAME).rcode().name == "SERVFAIL"  # and not denied, for as long as clients keep that
+        assert server.ask("home.arpa", "SOA").rcode().name == "NOERROR"
+
+        lease(site)
+        server.wait_for("source.back")
+        server.wait_for("generation.swapped")
+        assert told(server) == {"192.168.0.7"}  # by each worker
+        assert server.ask("printer.home.arpa").rcode().name == "NXDOMAIN"
+
+
 def test_a_lease_that_ends_leaves_though_the_file_stays(site: Site) -> None:
     lease(site)
     with Server(site) as server:

@@ -52,14 +52,14 @@ def test_what_was_packed_is_found_again_and_nothing_else(packed: list[Node]) -> 
 
 def test_a_zone_goes_to_another_process_without_its_block_being_copied() -> None:
     node = Node(APEX, APEX, (RRset(APEX, 1, 60, (b"\xc0\0\x02\x01",)),))
-    zone = Zone(APEX, pack([node]), overlay=True, source="zones/example.org.yaml")
+    zone = Zone(APEX, pack([node]), overlay=True, source="zones/example.org.yaml", waiting=True)
     blocks: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(zone, protocol=5, buffer_callback=blocks.append)
     assert bytes(zone.block) not in pickled
     mapped = memoryview(bytes(blocks[0].raw()))
     again = pickle.loads(pickled, buffers=[mapped])
     assert again.node(APEX) == node
-    assert again.overlay
+    assert (again.overlay, again.source, again.waiting) == (True, "zones/example.org.yaml", True)
     assert again.block.obj is mapped.obj
 
 

@@ -56,6 +56,11 @@ class Docker:
     def name(self) -> str:
         return f"docker {self.engine.removeprefix('unix://')}"
 
+    @property
+    def unheard(self) -> tuple[Supply, ...]:
+        horizons = frozenset({self.horizon, OUTSIDE})
+        return (Supply(self.name, self.terms.zone, (), self.overlay, trusted=True, awaited=horizons),)
+
     def look(self, now_s: float) -> Said | None:
         """An engine on this machine is at hand; others are asked later."""
         if not _is_here(self.engine):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from splitdns.load.sources import LeasesSettings
+from splitdns.load.supplies import Supply
 from splitdns.sources.asking import ask_again
 from splitdns.sources.leases import dnsmasq, isc, kea, socket
 from splitdns.sources.leases.hosts import Manner, named, supply_of
@@ -54,6 +55,11 @@ class Leases:
     @property
     def name(self) -> str:
         return f"leases {(*self.files, *self.sockets)[0]}"
+
+    @property
+    def unheard(self) -> tuple[Supply, ...]:
+        awaited = frozenset({self.manner.horizon})
+        return (Supply(self.name, self.manner.apex, (), self.overlay, awaited=awaited),)
 
     def look(self, now_s: float) -> Said | None:
         return None if self.sockets else self._said(self._read(), None, now_s)

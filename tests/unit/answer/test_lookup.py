@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from splitdns.answer.lookup import (
@@ -238,6 +240,25 @@ def test_a_value_that_is_not_known_yet_fails_for_its_type_only__semantics_12() -
     everything = lookup(waiting, apex, Type.ANY)
     assert isinstance(everything, Found)
     assert [rrset.rdtype for rrset in everything.rrsets] == [Type.TXT]
+
+
+@pytest.mark.parametrize("overlay", [False, True])
+def test_what_is_not_declared_is_not_denied_while_a_source_was_not_heard__semantics_31(overlay: bool) -> None:
+    text = """
+@      3600 IN NS ns.example.net.
+www    3600 IN A  192.0.2.1
+a.ent  3600 IN A  192.0.2.2
+*.wild 3600 IN A  192.0.2.3
+"""
+    waiting = replace(zone(text, overlay=overlay), waiting=True)
+    for name in ("nas", "x.www", "ent", "b.ent", "@"):
+        outcome = look(name, where=waiting)
+        assert isinstance(outcome, Failed)
+        assert outcome.ede == Ede.NOT_READY
+    assert isinstance(look("@", "SOA", waiting), Found)
+    assert isinstance(look("www", where=waiting), Found)
+    assert isinstance(look("www", "AAAA", waiting), NoData)
+    assert isinstance(look("a.wild", where=waiting), Found)
 
 
 def test_an_any_question_at_a_node_with_only_unknown_values_is_not_an_answer() -> None:

@@ -162,3 +162,30 @@ def test_a_source_never_makes_a_mistake_of_a_zone__semantics_31(desk: Desk) -> N
     assert set(names(loaded, "lan")) == {"nas"}
     assert [to_text(one.owner) for one in loaded.lost] == ["laptop.home.arpa.", "phone.home.arpa."]
     assert all("with it there is a mistake in the zone: " in one.reason for one in loaded.lost)
+
+
+def waiting(loaded: Loaded) -> dict[str, bool]:
+    """By view, whether home.arpa waits for somebody who knows more of its names."""
+    return {view.name: view.zones[APEX].waiting for view in loaded.snapshot.views}
+
+
+@pytest.mark.parametrize("text", ["", "zone: home.arpa\nns: ns\nrecords: {ns: {A: 192.168.1.1}}\n"])
+def test_a_source_that_was_not_heard_yet_has_its_zone_from_the_start__semantics_31(
+    desk: Desk, text: str
+) -> None:
+    if text:
+        desk.write("home.arpa.yaml", text)
+    unheard = Supply("leases", APEX, (), awaited=frozenset({"inside"}))
+    loaded = desk.load(unheard)
+    assert waiting(loaded) == {"lan": True, "internet": False}  # out there it has nothing to say anyway
+    assert names(loaded, "lan") == ({"ns": ["3600 A 192.168.1.1"]} if text else {})
+    assert waiting(desk.load(unheard)) == {"lan": True, "internet": False}
+
+    assert waiting(desk.load(leases())) == {"lan": False, "internet": False}
+
+
+def test_who_was_heard_has_names_while_another_is_awaited__semantics_31(desk: Desk) -> None:
+    unheard = Supply("docker", APEX, (), trusted=True, awaited=frozenset({"inside", "outside"}))
+    loaded = desk.load(unheard, leases(supplied("laptop.home.arpa.")))
+    assert names(loaded, "lan") == {"laptop": ["60 A 192.168.1.20"]}
+    assert waiting(loaded) == {"lan": True, "internet": True}

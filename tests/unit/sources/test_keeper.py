@@ -52,6 +52,10 @@ class Scripted:
     formers: list[Said | None] = field(default_factory=list)
     between: Callable[[], object] = lambda: None
 
+    @property
+    def unheard(self) -> tuple[Supply, ...]:
+        return (Supply(self.name, APEX, (), awaited=frozenset({"inside"})),)
+
     def look(self, now_s: float) -> Said | None:
         assert now_s == 1000.0
         if isinstance(self.at_hand, str):
@@ -144,6 +148,17 @@ def test_a_source_that_fails_keeps_what_it_said_last__semantics_31(
     assert events == ["source.changed", "source.failed", "source.failed", "source.back"]
 
 
+@pytest.mark.parametrize("at_hand", ["gone", None])
+def test_the_first_failure_is_told_too_and_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, at_hand: str | None
+) -> None:
+    caplog.set_level(logging.INFO, "splitdns.sources")
+    Play(tmp_path, Scripted(("gone", said("a")), at_hand)).run()
+    (failed, *others) = caplog.records
+    assert (failed.message, vars(failed)["reason"], vars(failed)["kept"]) == ("source.failed", "gone", 0)
+    assert [record.message for record in others] == ["source.back", "source.changed"]
+
+
 def test_a_source_that_is_down_says_so(tmp_path: Path) -> None:
     play = Play(tmp_path, Scripted((said("a"), "gone"))).run()
     assert play.counts.value(SOURCE_UP, "s") == 0
@@ -154,6 +169,7 @@ def test_a_source_that_is_down_says_so(tmp_path: Path) -> None:
 def test_a_source_that_was_never_heard_has_no_names(tmp_path: Path, at_hand: str | None) -> None:
     play = Play(tmp_path, Scripted(("gone",), at_hand)).run()
     assert play.names() == []
+    assert [(supply.apex, supply.awaited) for supply in play.load().supplies] == [(APEX, {"inside"})]
     assert play.counts.value(SOURCE_UP, "s") == 0
     assert play.counts.value(SOURCE_SEEN, "s") == 0
 

@@ -189,6 +189,12 @@ def test_what_is_on_another_machine_is_not_looked_at() -> None:
     assert source(engine="tcp://127.example.com:2375").look(0.0) is None
 
 
+def test_its_zone_is_known_before_a_container_is() -> None:
+    (supply,) = source(horizon="home", mode="authoritative").unheard
+    assert (supply.apex, supply.records) == (from_text("example.org."), ())
+    assert (supply.awaited, supply.overlay, supply.trusted) == ({"home", "outside"}, False, True)
+
+
 def test_a_socket_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         source(engine=f"unix://{tmp_path}/docker.sock").look(0.0)

@@ -45,6 +45,12 @@ def test_the_configuration_says_for_whom_and_how(tmp_path: Path) -> None:
     assert {(record.horizon, record.ttl_s) for record in supply.records} == {("outside", 300)}
 
 
+def test_its_zone_is_known_before_a_lease_is(tmp_path: Path) -> None:
+    (supply,) = source(tmp_path, ", horizon: outside, mode: overlay").unheard
+    assert (supply.source, to_text(supply.apex)) == (f"leases {tmp_path}/a.leases", "home.arpa.")
+    assert (supply.records, supply.awaited, supply.overlay) == ((), {"outside"}, True)
+
+
 def test_several_files_are_one_source(tmp_path: Path) -> None:
     (tmp_path / "a.leases").write_text(NEVER.format("laptop"))
     (tmp_path / "b.leases").write_text("0 1 fd00::20 laptop 00:03:00:01:02:00:00:00:00:01\n")
