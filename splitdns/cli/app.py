@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from splitdns.cli import complete
+from splitdns.cli.usage import Commands
 
 
 class Format(StrEnum):
@@ -108,6 +109,7 @@ def _markup_mode() -> str | None:
 
 app = typer.Typer(
     name="splitdns",
+    cls=Commands,
     help="One name, the right address for every client: a split-horizon DNS server.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a bug shows Python's own traceback
