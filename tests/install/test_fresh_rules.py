@@ -219,11 +219,32 @@ def test_the_page_s_commands_are_the_usual_ones() -> None:
         assert listed()[file] == expected
 
 
+def bounds() -> list[str]:
+    """What the page's lines for keys have the gateway run."""
+    found = (re.search(r'command="([^"]*)"', block.text) for block in EXAMPLES)
+    return [one[1] for one in found if one is not None]
+
+
 def test_a_key_that_the_page_bounds_shows_what_its_list_fetches() -> None:
-    forced = [re.search(r'command="([^"]*)"', block.text) for block in EXAMPLES if "command=" in block.text]
-    bounds = {one[1] for one in forced if one is not None}
-    assert bounds == {
-        f"/usr/local/bin/{SHOW.name} /var/lib/splitdns/gateway",
-        listed()["router.uci"],
-        listed()["config.xml"],
-    }
+    linux, openwrt, xml, _ = bounds()
+    assert linux == f"/usr/local/bin/{SHOW.name} /var/lib/splitdns/gateway"
+    assert (openwrt, xml) == (listed()["router.uci"], listed()["config.xml"])
+
+
+@pytest.mark.parametrize("file", ["pf.conf", "ifconfig.txt", "netstat.txt"])
+def test_a_key_for_several_commands_runs_these(file: str, tmp_path: Path) -> None:
+    program, _, argument = listed()[file].partition(" ")
+    (tmp_path / program).write_text('#!/bin/sh\nprintf "%s" "$*"\n')
+    (tmp_path / program).chmod(0o755)
+    assert bounded(bounds()[-1], listed()[file], tmp_path) == argument
+
+
+@pytest.mark.parametrize("asked", ["", "echo", "ifconfig -a; echo x", "ifconfig -a\necho", "cat /etc/group"])
+def test_a_key_for_several_commands_runs_no_other(asked: str, tmp_path: Path) -> None:
+    assert bounded(bounds()[-1], asked, tmp_path) == ""
+
+
+def bounded(forced: str, asked: str, programs: Path) -> str:
+    """What a forced command prints where a client asked for ``asked``."""
+    env = {"PATH": f"{programs}:{os.environ['PATH']}", "SSH_ORIGINAL_COMMAND": asked}
+    return subprocess.run(["sh", "-c", forced], env=env, capture_output=True, text=True, check=False).stdout
