@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
+from pydantic import BaseModel, ValidationError
+
 from splitdns.errors import Where
 from splitdns.load.configvalues import shown
 from splitdns.load.marked import Document
@@ -17,11 +19,11 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
     "dict_type": "a mapping",
-    "model_type": "a mapping",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
     "too_short": "at least {min_length}",
 }
+_CHIEF = ("listen", "ipv4", "ipv6")  # settings that somebody may mean who writes one value for their section
 
 
 def in_our_words(document: Document, schema: type, error: Mapping[str, Any]) -> tuple[Where, str]:
@@ -39,6 +41,9 @@ def in_our_words(document: Document, schema: type, error: Mapping[str, Any]) -> 
             return document.where_key(path), _unknown(str(last), list(_fields(_section(schema, around))))
         case "tuple_type" if isinstance(found, str | int):
             return document.where(path), f"expected a list, found {shown(found)}; a list of it is [{found}]"
+        case "model_type":
+            meant = _meant(_section(schema, path), found)
+            return document.where(path), f"expected a mapping, found {shown(found)}{meant}"
         case "literal_error":
             expected = str(details["expected"]).replace("'", "")
             return document.where(path), f"expected {expected}, found {shown(found)}"
@@ -50,6 +55,23 @@ def _unknown(key: str, known: list[str]) -> str:
     near = get_close_matches(key, known, 1)
     meant = f"; is {near[0]!r} meant?" if near else ""
     return f"{key!r} is not a setting here; known: {', '.join(known)}{meant}"
+
+
+def _meant(section: type, found: Any) -> str:
+    """The section that has ``found`` in it, where there is one that would be right."""
+    if not issubclass(section, BaseModel):
+        return ""
+    for name in _CHIEF:
+        field = section.model_fields.get(name)
+        if field is None or found == field.default:  # what is so anyway needs no section
+            continue
+        try:
+            section.model_validate({name: found})
+        except ValidationError:
+            continue
+        value = "null" if found is None else repr(found) if str(found).startswith(("[", ":")) else found
+        return f"; is {{{name}: {value}}} meant?"
+    return ""
 
 
 def _section(schema: type, path: Sequence[int | str]) -> type:
