@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from splitdns.check.acceptance import Accepted, accepted, stale
 from splitdns.check.finding import Finding, Severity
 from splitdns.check.findings import exposure, hairpins, names, outbound, reach
 from splitdns.check.findings import gateway as of_gateway
@@ -26,10 +27,14 @@ _KINDS: tuple[Callable[[Judgement], Iterator[Finding]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``findings`` are in the order of their severity, the worst first, then of their code and subject."""
+    """``findings`` are in the order of their severity, the worst first, then of their code and subject.
+
+    Those that the configuration accepts are not among them.
+    """
 
     judgement: Judgement
     findings: tuple[Finding, ...]
+    accepted: tuple[Accepted, ...] = ()
 
     @property
     def inconclusive(self) -> bool:
@@ -45,7 +50,10 @@ class Checked:
 
 def also(checked: Checked, findings: Iterable[Finding]) -> Checked:
     """``checked`` with further findings in their order: those of live answers."""
-    return Checked(checked.judgement, tuple(sorted((*checked.findings, *findings), key=_order)))
+    judgement = checked.judgement
+    left, taken = accepted(findings, judgement.settings.accept, judgement.loaded)
+    found = tuple(sorted((*checked.findings, *left), key=_order))
+    return Checked(judgement, found, (*checked.accepted, *taken))
 
 
 def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checked:
@@ -53,7 +61,12 @@ def check(gateway: Gateway, settings: GatewaySettings, loaded: Loaded) -> Checke
     with no_garbage_collection():  # everything made here stays until the end
         judgement = judge(gateway, settings, loaded)
         found = {(*_order(one), one.clients): one for find in _KINDS for one in find(judgement)}
-    return Checked(judgement, tuple(found[key] for key in sorted(found)))
+    left, taken = accepted((found[key] for key in sorted(found)), settings.accept, loaded)
+    return Checked(
+        judgement,
+        tuple(sorted((*left, *stale(settings.accept, taken, loaded)), key=_order)),
+        tuple(taken),
+    )
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str]:

@@ -168,6 +168,8 @@ def _proven(
 def _worse(checked: Checked, after: Checked) -> str:
     known = {(one.code, one.subject) for one in checked.findings}
     for one in after.findings:
+        if one.code is Code.ACCEPT_STALE:
+            continue  # what was accepted is gone
         if one.severity > Severity.INFO and (one.code, one.subject) not in known:
             return f"it would be worse: {one.code} {one.message}"
     return ""

@@ -124,9 +124,21 @@ def _print(checked: Checked, out: Printer) -> None:
         for finding in findings:
             _print_finding(finding, out)
         out.line()
+    _print_accepted(checked, out)
     headers, rows = matrix(checked.judgement)
     out.table(headers, rows)
     out.line(_summary(checked))
+
+
+def _print_accepted(checked: Checked, out: Printer) -> None:
+    if checked.accepted:
+        out.line("accepted", "bold")
+    for one in checked.accepted:
+        found = one.finding
+        out.line(f"  {found.code}  {found.subject or 'the gateway'}: {found.message}", "dim")
+        out.line(f"            reason   {one.reason} ({one.where})", "dim")
+    if checked.accepted:
+        out.line()
 
 
 def _print_finding(finding: Finding, out: Printer) -> None:
@@ -157,4 +169,5 @@ def _summary(checked: Checked) -> str:
     found = ", ".join(f"{count} {severity}" for severity, count in counted(checked.findings).items())
     judged = f"{len(judgement.services)} services, {len(judgement.clients)} groups of clients"
     rules = f"{judgement.gateway.ruleset.rules} rules"
-    return f"{judged}, {rules}: {found or 'no findings'}"
+    accepted = f", {len(checked.accepted)} accepted" if checked.accepted else ""
+    return f"{judged}, {rules}: {found or 'no findings'}{accepted}"

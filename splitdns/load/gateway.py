@@ -8,6 +8,7 @@ clients that are behind other routers, and the address under which clients meet 
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Annotated
@@ -135,6 +136,13 @@ def _dialect(value: object) -> Dialect:
         raise ValueError(f"expected {', '.join(Dialect)}, found {shown(value)}") from None
 
 
+def _code(value: object) -> str:
+    if not isinstance(value, str) or not _CODE.match(value):
+        raise ValueError(f"expected a finding's code, like DNS-PORT-TRANSLATED, found {shown(value)}")
+    return value
+
+
+_CODE = re.compile("^[A-Z0-9]+(-[A-Z0-9]+)+$")
 _ANY_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 _AN_ADDRESS = WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f.:]+$", "examples": ["192.168.10.1"]})
 _A_ROUTER = WithJsonSchema({"type": "string", "examples": ["192.168.10.2", ON_LINK]})
@@ -151,6 +159,11 @@ APrefix = Annotated[Prefix, PlainValidator(_prefix), _A_PREFIX]
 Via = Annotated[Address | None, PlainValidator(_via), _A_ROUTER]
 Word = Annotated[str, PlainValidator(_word), _ANY_TEXT]
 Listening = Annotated[Port, PlainValidator(expose.port), _A_PORT]
+InCode = Annotated[
+    str,
+    PlainValidator(_code),
+    WithJsonSchema({"type": "string", "pattern": _CODE.pattern, "examples": ["DNS-PORT-TRANSLATED"]}),
+]
 InDialect = Annotated[Dialect, PlainValidator(_dialect), WithJsonSchema({"enum": [*map(str, Dialect)]})]
 
 
@@ -228,6 +241,20 @@ class ClientSettings(Section):
     """The port of the gateway's bridge behind which they are."""
 
 
+class AcceptSettings(Section):
+    """A finding of the check that may stay. It is shown, and fails nothing."""
+
+    code: InCode
+    """Its code, such as `DNS-PORT-TRANSLATED`."""
+
+    subject: Word
+    """The service, as the check prints it: `game.example.com. 25565/tcp`. Of a finding that is about no
+    service, the text behind its code."""
+
+    reason: Word
+    """Why it may stay."""
+
+
 class GatewaySettings(Section):
     """The gateway, for the exposure check."""
 
@@ -250,3 +277,6 @@ class GatewaySettings(Section):
 
     listens: Several[Listening] | None = None
     """Ports on which the gateway itself answers, beside those that its sources tell."""
+
+    accept: Several[AcceptSettings] = ()
+    """Findings that may stay, each with the reason."""

@@ -58,6 +58,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding that the configuration accepts, and why."""
+
+    code: str
+    subject: str
+    message: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """What a check said; ``services`` and ``severities`` count all, also what there is no room for."""
 
@@ -65,6 +75,7 @@ class Exposure:
     rows: tuple[Row, ...]
     services: int
     findings: tuple[Found, ...]
+    accepted: tuple[Accepted, ...]
     severities: Mapping[str, int]  # the worst first
     rules: int
 
@@ -84,6 +95,10 @@ def drawn(checked: Checked) -> Exposure:
         tuple(drawn_rows[:MAX_ROWS]),
         len(drawn_rows),
         tuple(map(_found, checked.findings[:MAX_FINDINGS])),
+        tuple(
+            Accepted(one.finding.code.value, one.finding.subject, one.finding.message, one.reason)
+            for one in checked.accepted[:MAX_FINDINGS]
+        ),
         counted(checked.findings),
         checked.judgement.gateway.ruleset.rules,
     )

@@ -224,6 +224,10 @@ PAIRS: dict[Code, Pair] = {
         w.but(rules=w.rules + CLOSED + CLOSED.replace("*filter", "*security").replace("443", "444")),
         w.but(rules=w.rules + CLOSED),
     ),
+    Code.ACCEPT_STALE: lambda w: (
+        w.but(gateway=ACCEPTED),
+        w.but(gateway=ACCEPTED, rules=nat(MASQUERADE)),
+    ),
     Code.HP_UNNEEDED: lambda w: (
         w.but(zone=DMZ, rules=nat(to_web(AT_WAN, "192.168.20.20:443"))),
         w.but(network=replace(NETWORK, interfaces=NETWORK.interfaces[1:3])),
@@ -236,6 +240,7 @@ PAIRS: dict[Code, Pair] = {
     ),
 }
 
+ACCEPTED = '{accept: [{code: FWD-MISSING, subject: "www.example.com. 443/tcp", reason: not yet}]}'
 OPEN_TO_NEIGHBOURS = CONFIG.replace("10.8.0.0/24]", "10.8.0.0/24, 203.0.113.0/24]")
 PLAIN_BUT_FOR_THE_HOST = PLAIN
 TRANSLATED = SPLIT.replace("443/tcp", "{public: 8443/tcp, inside: 443/tcp}")

@@ -14,7 +14,7 @@ from splitdns.check.verdict import Verdict
 
 
 def report(checked: Checked, fail_on: Severity) -> str:
-    """The document; findings of ``fail_on`` or worse fail."""
+    """The document; findings of ``fail_on`` or worse fail, and those that are accepted are skipped."""
     suite = ElementTree.Element("testsuite", name="splitdns check")
     failures = skipped = 0
     by_subject: dict[str, list[Finding]] = {}
@@ -27,6 +27,9 @@ def report(checked: Checked, fail_on: Severity) -> str:
         if bad:
             failures += 1
             _fail(case, bad)
+        elif reason := _accepted(checked, cell, fail_on):
+            skipped += 1
+            ElementTree.SubElement(case, "skipped", message=f"accepted: {reason}")
         elif cell.verdict is Verdict.MAYBE:
             skipped += 1
             ElementTree.SubElement(case, "skipped", message="; ".join(cell.result.reasons) or "not known")
@@ -49,6 +52,12 @@ def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.
 
 def _is_of(finding: Finding, cell: Cell, fail_on: Severity) -> bool:
     return finding.severity >= fail_on and (not finding.clients or cell.seen.clients.name in finding.clients)
+
+
+def _accepted(checked: Checked, cell: Cell, fail_on: Severity) -> str:
+    """Why a cell may fail; "" if nothing says so."""
+    of_service = (one for one in checked.accepted if one.finding.subject == str(cell.service))
+    return next((one.reason for one in of_service if _is_of(one.finding, cell, fail_on)), "")
 
 
 def _fail(case: ElementTree.Element, findings: list[Finding]) -> None:

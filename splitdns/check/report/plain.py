@@ -29,6 +29,10 @@ def report(checked: Checked) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "findings": [finding(one) for one in checked.findings],
+        "accepted": [
+            finding(one.finding) | {"reason": one.reason, "accepted_at": str(one.where)}
+            for one in checked.accepted
+        ],
         "cells": [cell(one) for one in checked.judgement.cells],
         "summary": {
             "services": len(checked.judgement.services),

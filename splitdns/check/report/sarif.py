@@ -21,14 +21,18 @@ _LEVELS = {
 
 
 def report(checked: Checked) -> dict[str, Any]:
-    """One run, with a rule for each code that was found."""
-    codes = sorted({one.code for one in checked.findings})
+    """One run, with a rule for each code that was found; what is accepted is suppressed."""
+    codes = sorted({*(one.code for one in checked.findings), *(one.finding.code for one in checked.accepted)})
     driver = {
         "name": "splitdns",
         "version": __version__,
         "rules": [_rule(code) for code in codes],
     }
     results = [_result(one, codes.index(one.code)) for one in checked.findings]
+    for one in checked.accepted:
+        suppression = {"kind": "external", "status": "accepted", "justification": one.reason}
+        result = _result(one.finding, codes.index(one.finding.code))
+        results.append(result | {"suppressions": [suppression]})
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 

@@ -21,6 +21,7 @@ def json_schema() -> dict[str, Any]:
         **_object(
             format={"const": FORMAT},
             findings=_list("finding"),
+            accepted=_list("accepted"),
             cells=_list("cell"),
             summary=_object(
                 services=_COUNT,
@@ -59,6 +60,19 @@ _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _VERDICT = {"enum": [verdict.value for verdict in Verdict]}
 _PACKET = dict.fromkeys(("source", "destination", "protocol", "source_port", "destination_port"), _TEXT)
+_FINDING = {
+    "code": {"enum": [code.value for code in Code]},
+    "severity": {"enum": [str(severity) for severity in Severity]},
+    "message": _TEXT,
+    "subject": _or_null(_TEXT),
+    "clients": _TEXTS,
+    "verdict": _or_null(_VERDICT),
+    "where": _or_null(_TEXT),
+    "rules": _list("origin"),
+    "witness": _or_null({"$ref": "#/$defs/witness"}),
+    "remedy": _or_null(_TEXT),
+    "reasons": _TEXTS,
+}
 _DEFINITIONS = {
     "origin": _object(where=_TEXT, text=_or_null(_TEXT), handle=_or_null(_COUNT), made_by=_or_null(_TEXT)),
     "act": _object(
@@ -66,19 +80,8 @@ _DEFINITIONS = {
     ),
     "stage": _object(where=_TEXT, says=_or_null(_TEXT), **_PACKET, acts=_list("act")),
     "witness": _object(clients=_TEXT, **_PACKET, stages=_list("stage")),
-    "finding": _object(
-        code={"enum": [code.value for code in Code]},
-        severity={"enum": [str(severity) for severity in Severity]},
-        message=_TEXT,
-        subject=_or_null(_TEXT),
-        clients=_TEXTS,
-        verdict=_or_null(_VERDICT),
-        where=_or_null(_TEXT),
-        rules=_list("origin"),
-        witness=_or_null({"$ref": "#/$defs/witness"}),
-        remedy=_or_null(_TEXT),
-        reasons=_TEXTS,
-    ),
+    "finding": _object(**_FINDING),
+    "accepted": _object(**_FINDING, reason=_TEXT, accepted_at=_TEXT),
     "probe": _object(
         service=_TEXT,
         address=_TEXT,

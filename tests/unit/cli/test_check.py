@@ -36,6 +36,23 @@ def test_findings_are_grouped_by_service_with_a_matrix_at_the_end(run: Run, desk
     assert "2 rules: 1 critical, 2 error, 1 warning, 1 info" in lines[-1]
 
 
+def test_an_accepted_finding_is_printed_with_its_reason(run: Run, desk: Path) -> None:
+    lay(desk)
+    with (desk / "splitdns.yaml").open("a") as config:
+        config.write("  accept:\n    - code: FWD-MISSING\n      subject: old.example.com. 444/tcp\n")
+        config.write("      reason: not yet\n")
+
+    text = run("check").stdout
+    value = json.loads(run("check", "--format", "json").stdout)
+
+    assert "  FWD-MISSING  old.example.com. 444/tcp: nothing leads 203.0.113.7 to it" in text
+    assert "            reason   not yet (" in text
+    assert text.splitlines()[-1].endswith(", 1 accepted")
+    jsonschema.validate(value, json_schema())
+    assert [(one["code"], one["reason"]) for one in value["accepted"]] == [("FWD-MISSING", "not yet")]
+    assert "FWD-MISSING" not in {one["code"] for one in value["findings"]}
+
+
 def test_fail_on_decides_the_status__semantics_27(run: Run, desk: Path) -> None:
     rules = RULES + "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
     lay(desk, rules)

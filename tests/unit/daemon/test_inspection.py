@@ -44,6 +44,18 @@ def test_findings_counts_and_consistency_come_back(tmp_path: Path) -> None:
     assert missing["where"].endswith("example.com.yaml:5:28")
 
 
+def test_what_is_accepted_is_neither_counted_nor_inconsistent(tmp_path: Path) -> None:
+    lay(tmp_path)
+    path = tmp_path / "splitdns.yaml"
+    entry = f'  accept: [{{code: FWD-MISSING, subject: "{MISSING}", reason: not yet}}]\n'
+    path.write_text(path.read_text() + entry)
+
+    said = inspection(load(path, generation=1, now_s=0.0), tmp_path)
+
+    assert "FWD-MISSING" not in {code for _, code, _, _ in said["counts"]}
+    assert said["consistent"][MISSING]
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     loaded = lay(tmp_path)
     (tmp_path / "rules.v4").unlink()

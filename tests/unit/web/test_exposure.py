@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+from splitdns.load.load import load
 from splitdns.web import exposure as exposure_module
 from splitdns.web.answers import Explained, answer
 from splitdns.web.exposure import Exposure
@@ -69,3 +70,17 @@ def test_a_finding_has_its_witness_its_rules_and_its_remedy(server: FakeServer) 
     assert "192.168.10.2 to 203.0.113.7 port 444, tcp" in missing.witness
     assert "example.com.yaml:5:" in missing.where
     assert missing.remedy
+
+
+def test_what_is_accepted_is_apart_with_its_reason(server: FakeServer) -> None:
+    entry = "  accept:\n    - {code: FWD-MISSING, subject: old.example.com. 444/tcp, reason: not yet}\n"
+    config = server.base / "splitdns.yaml"
+    config.write_text(config.read_text() + entry)
+    server.loaded = load(config, generation=2, now_s=0.0)
+
+    exposure = drawn(server)
+
+    (one,) = exposure.accepted
+    assert (one.code, one.subject, one.reason) == ("FWD-MISSING", "old.example.com. 444/tcp", "not yet")
+    assert "FWD-MISSING" not in {found.code for found in exposure.findings}
+    assert "Accepted: not yet" in ask(server, "/exposure").body

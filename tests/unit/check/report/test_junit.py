@@ -43,3 +43,12 @@ def test_what_is_not_known_is_skipped_with_the_reason(tmp_path: Path) -> None:
 
     assert suite.get("skipped") == "1"
     assert "time" in told["www.example.com. 443/tcp: the internet to 203.0.113.7"]
+
+
+def test_what_is_accepted_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    entry = '{accept: [{code: HP-MISSING, subject: "www.example.com. 443/tcp", reason: meant}]}'
+
+    suite, told = cases(World(tmp_path, zone=PLAIN, gateway=entry))
+
+    assert suite.get("skipped") == "1"
+    assert told["www.example.com. 443/tcp: lan0 192.168.1.0/24 to 203.0.113.7"] == "accepted: meant"

@@ -47,3 +47,15 @@ def test_every_report_is_sarif_2_1_0(code: str, tmp_path: Path) -> None:
 
     assert read.version == "2.1.0"
     assert code in {result.rule_id for result in read.runs[0].results or ()}
+
+
+def test_what_is_accepted_is_suppressed_with_the_reason(tmp_path: Path) -> None:
+    entry = '{accept: [{code: HP-MISSING, subject: "www.example.com. 443/tcp", reason: meant}]}'
+
+    said = report(World(tmp_path, zone=PLAIN, gateway=entry).checked())
+
+    (result,) = [one for one in said["runs"][0]["results"] if one["ruleId"] == "HP-MISSING"]
+    assert result["suppressions"] == [
+        {"kind": "external", "status": "accepted", "justification": "meant"}
+    ]
+    assert Sarif.model_validate(said).version == "2.1.0"
