@@ -23,6 +23,7 @@ Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
 
 MAX_REMEMBERED_CLIENTS = 65_536  # beyond: forgotten all at once, and looked up anew; nobody notices
+MAX_CARRIED_CLIENTS = 2_048  # to the next generation; more would keep those waiting who ask just then
 
 OUTSIDE = "outside"
 USUAL_HORIZONS = frozenset({"inside", OUTSIDE})  # nobody comes to write these by a slip
@@ -350,3 +351,12 @@ class ViewTable:
         """The hosts that were matched since the last time; those from before it are forgotten."""
         self._former, self._remembered = self._remembered, {}
         return tuple(self._former)
+
+    def succeed(self, table: ViewTable) -> None:
+        """Remember the hosts that ``table`` did, for as long; which view each meets is looked up here."""
+        self._remembered = self._anew(table._remembered)
+        self._former = self._anew(table._former)
+
+    def _anew(self, hosts: Iterable[str]) -> dict[str, Match | None]:
+        latest = list(hosts)[-MAX_CARRIED_CLIENTS:]
+        return {host: self._search(fold_address(host)) for host in latest}

@@ -160,8 +160,8 @@ class _Worker:
                 assert self._prepared is not None
                 assert self._prepared.generation == number
                 gone = _asked(self._pipeline.snapshot) - _asked(self._prepared)
+                self._prepared.table.succeed(self._pipeline.snapshot.table)
                 self._pipeline.snapshot, self._prepared = self._prepared, None
-                self._lookout.restart(self._settled().queries)
                 self._forwarder.drop(gone)
                 self._turn(knobs)
                 self._say(Serving(number))

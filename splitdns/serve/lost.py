@@ -44,10 +44,6 @@ class Lookout:
         self._queries = 0
         self._told = False
 
-    def restart(self, queries: int) -> None:
-        """Who asked is forgotten: begin anew."""
-        self._queries = queries
-
     def look(self, hosts: Collection[str], queries: int, gateways: Collection[str], views: int) -> None:
         """Judge what came since the last look, by ``hosts``; too little changes nothing."""
         since, self._queries = queries - self._queries, queries

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from splitdns.names import from_text
 from splitdns.view import (
+    MAX_CARRIED_CLIENTS,
     MAX_REMEMBERED_CLIENTS,
     Carrier,
     Strategy,
@@ -166,6 +167,33 @@ def test_hosts_that_were_matched_are_told_and_then_forgotten_after_a_while() -> 
     assert table.clients() == {"lan": 2}
     assert table.renew() == ("192.168.1.2",)
     assert table.clients() == {"lan": 1}
+
+
+def test_a_generation_knows_the_clients_of_the_one_before_by_the_views_of_its_own() -> None:
+    lan, vpn = View("lan", ("inside",)), View("vpn", ("inside",))
+    before = ViewTable([(ipaddress.ip_network("192.168.0.0/16"), lan)])
+    before.match("192.168.1.1")
+    before.renew()
+    before.match("192.168.2.2")
+    before.match("203.0.113.1")
+
+    after = ViewTable([(ipaddress.ip_network("192.168.0.0/24"), lan)], vpn)
+    after.succeed(before)
+    assert after.clients() == {"vpn": 3}
+    assert after.seen(9) == {"vpn": ["192.168.2.2", "203.0.113.1", "192.168.1.1"]}
+    assert after.renew() == ("192.168.2.2", "203.0.113.1")  # who asked lately, in whichever generation
+    assert after.clients() == {"vpn": 2}
+    assert before.clients() == {"lan": 2}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_so_many_clients_go_over_to_the_next_generation(more: int) -> None:
+    before, after = (ViewTable([], View("any", ("outside",))) for _ in range(2))
+    for number in range(MAX_CARRIED_CLIENTS + more):
+        before.match(str(ipaddress.IPv4Address(number)))
+    after.succeed(before)
+    assert after.clients() == {"any": MAX_CARRIED_CLIENTS}
+    assert ("0.0.0.0" in after.renew()) == (more == 0)  # the oldest goes first
 
 
 def test_a_client_is_an_address_or_an_ipv6_64() -> None:

@@ -151,6 +151,24 @@ def test_it_answers_from_the_old_generation_until_the_word_to_swap(tmp_path: Pat
     run(tmp_path, test)
 
 
+def test_it_knows_its_clients_over_generations(tmp_path: Path) -> None:
+    async def test(employer: Employer) -> None:
+        await employer.address()
+        memory = employer.package()
+        employer.channel.send(Prepare(2), memory)
+        os.close(memory)
+        await employer.hear(Ready(2))
+        employer.channel.send(Swap(2, KNOBS))
+        await employer.hear(Serving(2))
+
+        employer.channel.send(WhoAsks())
+        memory = await employer.hear(Askers())
+        assert memory is not None
+        assert from_file(memory) == {"internet": ["127.0.0.1"]}
+
+    run(tmp_path, test)
+
+
 def test_it_sends_what_it_counted(tmp_path: Path) -> None:
     async def test(employer: Employer) -> None:
         for _ in range(3):

@@ -49,11 +49,3 @@ def test_it_is_told_once_until_it_is_well_again(caplog: pytest.LogCaptureFixture
         assert counts.value(SOURCE_LOST) == lost
     told = [(record.__dict__["client"], record.__dict__["remedy"]) for record in caplog.records]
     assert told == [("172.17.0.1", REMEDY)] * 2
-
-
-def test_a_reload_begins_anew() -> None:
-    counts = Counts()
-    lookout = Lookout(counts)
-    lookout.restart(MANY)
-    lookout.look(["172.17.0.1"], MANY + 10, GATEWAYS, 2)
-    assert counts.value(SOURCE_LOST) == 0
