@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
-
 from splitdns.errors import Where
 from splitdns.load.configvalues import shown
 from splitdns.load.marked import Document
+from splitdns.load.sections import Section
 
 # What pydantic calls a mistake, and what was expected; {} are its own details.
 _EXPECTED = {
@@ -59,7 +58,7 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _meant(section: type, found: Any) -> str:
     """The section that has ``found`` in it, where there is one that would be right."""
-    if not issubclass(section, BaseModel):
+    if not issubclass(section, Section):
         return ""
     for name in _CHIEF:
         field = section.model_fields.get(name)
@@ -67,7 +66,7 @@ def _meant(section: type, found: Any) -> str:
             continue
         try:
             section.model_validate({name: found})
-        except ValidationError:
+        except ValueError:  # as pydantic's own mistakes are
             continue
         value = "null" if found is None else repr(found) if str(found).startswith(("[", ":")) else found
         return f"; is {{{name}: {value}}} meant?"
