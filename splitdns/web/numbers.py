@@ -20,6 +20,11 @@ from splitdns.metrics import (
     FORWARD_FAILURES,
     LEAKS_BLOCKED,
     PROXY_DURATION,
+    SOURCE_LOST_NAMES,
+    SOURCE_RECORDS,
+    SOURCE_REFUSED,
+    SOURCE_SEEN,
+    SOURCE_UP,
     UPSTREAM_DOWN,
     Counts,
     Histogram,
@@ -77,6 +82,18 @@ class CacheNumbers:
     answers_octets: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceNumbers:
+    """A source of names: what it gives, what of that is not taken, and when it was heard last (0: never)."""
+
+    name: str
+    up: bool
+    records: int
+    refused: int
+    lost: int
+    seen_s: float
+
+
 def traffic(counts: Counts, view: str | None = None) -> Traffic:
     """The queries of ``view``, or of everybody."""
     sources: Counter[str] = Counter()
@@ -109,6 +126,23 @@ def upstreams(counts: Counts) -> tuple[UpstreamNumbers, ...]:
     return tuple(
         _upstream(name, name in down, times.get(name), failures.get(name, Counter())) for name in names
     )
+
+
+def name_sources(counts: Counts) -> tuple[SourceNumbers, ...]:
+    """All sources of names beside zone files, those that say nothing first."""
+    names = [labels[0] for metric, labels in counts.gauges if metric == SOURCE_UP.name]
+    found = (
+        SourceNumbers(
+            name,
+            bool(counts.value(SOURCE_UP, name)),
+            int(counts.value(SOURCE_RECORDS, name)),
+            int(counts.value(SOURCE_REFUSED, name)),
+            int(counts.value(SOURCE_LOST_NAMES, name)),
+            counts.value(SOURCE_SEEN, name),
+        )
+        for name in names
+    )
+    return tuple(sorted(found, key=lambda one: (one.up, one.name)))
 
 
 def caches(counts: Counts, views: tuple[str, ...]) -> tuple[CacheNumbers, ...]:

@@ -68,7 +68,7 @@ class ZoneRow:
 
 
 async def overview(server: Server, door: Door) -> Page:
-    """How it is, who is in which view, upstreams, caches and zones."""
+    """How it is, who is in which view, upstreams, caches, zones, and who else knows names."""
     counts = await server.counts()
     clients = await server.clients() if door.shows_names else {}
     loaded = server.loaded
@@ -87,6 +87,7 @@ async def overview(server: Server, door: Door) -> Page:
             "total": numbers.traffic(counts),
             "views": _views(loaded, counts, clients),
             "upstreams": numbers.upstreams(counts),
+            "sources": numbers.name_sources(counts),
             "caches": numbers.caches(counts, tuple(loaded.settings.views)),
             "zones": _zones(loaded) if door.shows_names else (),
             "severities": _severities(exposure),

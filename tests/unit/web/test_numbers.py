@@ -8,10 +8,15 @@ from splitdns.metrics import (
     CACHE_REQUESTS,
     FORWARD_FAILURES,
     PROXY_DURATION,
+    SOURCE_LOST_NAMES,
+    SOURCE_RECORDS,
+    SOURCE_REFUSED,
+    SOURCE_SEEN,
+    SOURCE_UP,
     UPSTREAM_DOWN,
     Counts,
 )
-from splitdns.web.numbers import Share, caches, traffic, upstreams
+from splitdns.web.numbers import Share, SourceNumbers, caches, name_sources, traffic, upstreams
 
 
 def asked(counts: Counts, view: str, plugin: str, rcode: int, times: int) -> None:
@@ -65,6 +70,22 @@ def test_the_slowest_bucket_has_no_end() -> None:
     (one,) = upstreams(counts)
 
     assert one.median_ms == pytest.approx(8192)
+
+
+def test_sources_are_told_and_those_that_say_nothing_first() -> None:
+    counts = Counts()
+    counts.set(SOURCE_UP, 1, "docker d.sock")
+    counts.set(SOURCE_RECORDS, 5, "docker d.sock")
+    counts.set(SOURCE_REFUSED, 2, "docker d.sock")
+    counts.set(SOURCE_LOST_NAMES, 1, "docker d.sock")
+    counts.set(SOURCE_SEEN, 99.0, "docker d.sock")
+    counts.set(SOURCE_UP, 0, "leases a")
+
+    assert name_sources(counts) == (
+        SourceNumbers("leases a", False, 0, 0, 0, 0.0),
+        SourceNumbers("docker d.sock", True, 5, 2, 1, 99.0),
+    )
+    assert name_sources(Counts()) == ()
 
 
 def test_a_cache_is_told_view_by_view() -> None:

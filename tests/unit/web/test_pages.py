@@ -4,7 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 
-from splitdns.metrics import VIEW_CLIENTS, WORKERS
+from splitdns.metrics import SOURCE_SEEN, SOURCE_UP, VIEW_CLIENTS, WORKERS
 from splitdns.web import pages
 from splitdns.web.answers import Typed
 from splitdns.web.door import Door
@@ -40,6 +40,19 @@ def test_of_many_clients_the_workers_count_stands(server: FakeServer) -> None:
 
     assert rows["internet"].seen == 7000
     assert rows["internet"].more == 7000 - pages.MAX_CLIENTS
+
+
+def test_sources_of_names_are_told_with_how_they_are(server: FakeServer) -> None:
+    assert "Sources" not in ask(server, "/").body
+    for source, up, seen_s in (("docker a", 1, 1000.0), ("leases b", 0, 1000.0), ("leases c", 0, 0.0)):
+        server.tallied.set(SOURCE_UP, up, source)
+        server.tallied.set(SOURCE_SEEN, seen_s, source)
+    row = r"<code>(docker a|leases [bc])</code></th><td>.*?>([^<]+)</span>"
+    assert re.findall(row, ask(server, "/").body) == [
+        ("leases b", "down; its last names stand"),
+        ("leases c", "not heard yet; its names fail"),
+        ("docker a", "up"),
+    ]
 
 
 def test_at_a_public_address_there_are_numbers_and_no_names__semantics_30(server: FakeServer) -> None:
