@@ -43,6 +43,7 @@ class RulesDialect(StrEnum):
     VYOS = "vyos"
     EDGEOS = "edgeos"
     UNIFI = "unifi"
+    TABLE = "table"
     PF_OPENBSD = "pf-openbsd"
     PF_FREEBSD = "pf-freebsd"
 

@@ -16,6 +16,7 @@ from splitdns.check.mending import (
     pf,
     pfsense,
     routeros,
+    table,
     unifi,
     vyos,
 )
@@ -59,6 +60,7 @@ WRITERS: dict[str, Writer | Numbered] = {
     "vyos": Numbered(vyos.written, ("vyos ",)),
     "edgeos": Numbered(edgeos.written, ("edgeos ",)),
     "unifi": Numbered(unifi.written, ("unifi ",)),
+    "table": Numbered(table.written, (table.TABLE,)),
     "pf-openbsd": Writer(pf.written_openbsd, ("pf-openbsd ",)),
     "pf-freebsd": Writer(pf.written_freebsd, ("pf-freebsd ",)),
 }

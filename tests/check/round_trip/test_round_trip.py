@@ -66,7 +66,7 @@ def test_there_is_a_fault_for_every_finding_that_rules_cure() -> None:
 
 
 def test_every_dialect_that_is_written_goes_round() -> None:
-    assert set(WRITERS) - set(DIALECTS) == set()
+    assert set(WRITERS) - set(DIALECTS) == {"table"}  # words for a person, who reads them
 
 
 def test_what_a_dialect_cannot_be_tried_with_is_told() -> None:
