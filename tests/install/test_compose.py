@@ -123,6 +123,19 @@ def test_the_page_s_own_file_fits_over_the_shipped_one() -> None:
         assert mode == ([] if "/log/" in source else ["ro"])
 
 
+@pytest.mark.parametrize("page", ["container.md", "docker.md"])
+def test_a_container_on_the_host_itself_is_inside(page: str, tmp_path: Path) -> None:
+    example = next(block for block in blocks(ROOT / "docs" / page) if block.title == "splitdns.yaml")
+    (tmp_path / "splitdns.yaml").write_text(example.text)
+    (tmp_path / "zones").mkdir()
+    config = tmp_path / "splitdns.yaml"
+    loaded = load(config, previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
+    for bridge in ("172.17.0.2", "172.18.0.5", "172.31.255.254"):
+        met = loaded.snapshot.match(bridge)
+        assert met is not None
+        assert met.view.name == "lan"
+
+
 def test_the_configuration_in_the_image_loads_without_a_warning() -> None:
     config = DEPLOY / "image" / "splitdns.yaml"
     loaded = load(config, previous=None, generation=1, now_s=1_700_000_000.0, strict=True)
