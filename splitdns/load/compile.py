@@ -170,12 +170,12 @@ def _check_reach(
 
 def _nobody_has(sets: Sequence[DeclaredSet], horizons: frozenset[str]) -> str:
     listed = sorted({one.horizon for one in sets if one.horizon is not None})
-    meant = next((text for horizon in listed if (text := _meant(horizon, horizons))), "")
+    meant = next((text for horizon in listed if (text := meant_horizon(horizon, horizons))), "")
     return f"no view of this zone has the horizon {' or '.join(repr(horizon) for horizon in listed)}{meant}"
 
 
-def _meant(horizon: str, known: frozenset[str]) -> str:
-    """What a slip was to be."""
+def meant_horizon(horizon: str, known: frozenset[str]) -> str:
+    """What a slip was to be, as the end of a message; "" for what is none."""
     near = () if horizon in known | USUAL_HORIZONS else get_close_matches(horizon, sorted(known), 1)
     return f"; is {near[0]!r} meant?" if near else ""
 
@@ -186,7 +186,7 @@ def _warn_unknown(
     for one in sets:
         if one.horizon is not None and one.horizon not in horizons:
             message = f"no view has the horizon {one.horizon!r}; known: {', '.join(sorted(horizons))}"
-            message += _meant(one.horizon, horizons)
+            message += meant_horizon(one.horizon, horizons)
             problems.warn(zone.where(one.at), message)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from splitdns.errors import Caution, InputError, Problems, Where, ZoneError
 from splitdns.load import marked, master, yamlzone
-from splitdns.load.compile import Compiled, Source, compile_zone
+from splitdns.load.compile import Compiled, Source, compile_zone, meant_horizon
 from splitdns.load.declared import DeclaredZone, FileId, file_id
 from splitdns.load.join import all_of, join, made_zone
 from splitdns.load.share import Viewer
@@ -155,6 +155,7 @@ def _read(
         return reading
     if not viewers:
         message = f"no view serves this zone: none takes the horizon {file.horizon!r}"
+        message += meant_horizon(file.horizon or "", environment.horizons)
         problems.error(ZoneError(Where(path), message))
         return reading
     if file.path.exists() and not file.path.is_file():
