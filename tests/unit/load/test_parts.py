@@ -171,7 +171,8 @@ def test_a_file_that_no_view_takes_is_an_error(tmp_path: Path) -> None:
     desk.write("a.test@insode.zone", HEAD)
     part = desk.one()
     assert part.views == ()
-    assert "no view serves this zone: none takes the horizon 'insode'; is 'inside' meant?" in str(part.errors[0])
+    message = "no view serves this zone: none takes the horizon 'insode'; is 'inside' meant?"
+    assert message in str(part.errors[0])
 
 
 def test_files_that_contradict_each_other_leave_all_as_it_was__semantics_9(tmp_path: Path) -> None:
