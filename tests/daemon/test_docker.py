@@ -57,6 +57,12 @@ def told(server: Server, name: str = "app.example.org", source: str = "127.0.0.1
     return found
 
 
+def is_followed(engine: FakeEngine) -> bool:
+    """Whether the server listens to events, and has looked since."""
+    listens = [number for number, path in enumerate(engine.asked) if "/events" in path]
+    return bool(listens) and any("/containers/json" in path for path in engine.asked[listens[0] :])
+
+
 def test_a_container_that_starts_has_its_name_in_each_view_until_it_stops(
     site: Site, engine: FakeEngine
 ) -> None:
@@ -83,6 +89,7 @@ def test_a_container_that_is_started_anew_has_its_name_all_along(site: Site, eng
     engine.run("app", APP, ports=PORTS)
     with Server(site) as server:
         until(lambda: told(server) == {"192.168.0.10"})
+        until(lambda: is_followed(engine))
         engine.stop("app")
         since_s = time.monotonic()
         while time.monotonic() - since_s < 1.0:
