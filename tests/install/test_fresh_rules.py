@@ -22,9 +22,11 @@ PAGE = ROOT / "docs" / "fresh-rules.md"
 EXAMPLES = blocks(PAGE)
 UNITS = ["splitdns-rules", "splitdns-fetch"]
 MAX_EXPOSURE = {"splitdns-rules": 3.2, "splitdns-fetch": 1.8}
-# Says how it was called, then what the host `NAME` is to say, and ends as that host is to end.
+# Says how it was called, then what the host `NAME` is to say, and ends as that host is to end. It reads its
+# input, as ssh does.
 SSH = """\
 #!/bin/sh
+cat >/dev/null
 printf '%s\\n' "$@" >>"$HOSTS/calls"
 for host in "$@"; do [ ! -e "$HOSTS/$host" ] || { cat "$HOSTS/$host"; break; }; done
 [ ! -e "$HOSTS/$host.status" ] || exit "$(cat "$HOSTS/$host.status")"
