@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -116,11 +117,8 @@ def _print_probes(probed: list[Probed], told: list[Told], out: Printer) -> None:
 def _print(checked: Checked, out: Printer) -> None:
     from splitdns.check.report.matrix import matrix
 
-    by_subject: dict[str, list[Finding]] = {}
-    for finding in checked.findings:
-        by_subject.setdefault(finding.subject, []).append(finding)
-    for subject, findings in by_subject.items():
-        out.line(subject or "the gateway", "bold")
+    for subjects, findings in _grouped(checked.findings):
+        out.line(", ".join(one or "the gateway" for one in subjects), "bold")
         for finding in findings:
             _print_finding(finding, out)
         out.line()
@@ -128,6 +126,19 @@ def _print(checked: Checked, out: Printer) -> None:
     headers, rows = matrix(checked.judgement)
     out.table(headers, rows)
     out.line(_summary(checked))
+
+
+def _grouped(findings: Iterable[Finding]) -> Iterable[tuple[list[str], list[Finding]]]:
+    """Findings under what they are about; together, services with nothing but the same things to be known."""
+    by_subject: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_subject.setdefault(finding.subject, []).append(finding)
+    grouped: dict[object, tuple[list[str], list[Finding]]] = {}
+    for subject, found in by_subject.items():
+        is_grave = any(str(one.severity) != "info" for one in found)
+        same = tuple((one.code, one.message) for one in found)
+        grouped.setdefault(subject if is_grave else same, ([], found))[0].append(subject)
+    return grouped.values()
 
 
 def _print_accepted(checked: Checked, out: Printer) -> None:
@@ -166,8 +177,13 @@ def _summary(checked: Checked) -> str:
     from splitdns.check.report.plain import counted
 
     judgement = checked.judgement
-    found = ", ".join(f"{count} {severity}" for severity, count in counted(checked.findings).items())
+    found = ", ".join(_count(*counts) for counts in counted(checked.findings).items())
     judged = f"{len(judgement.services)} services, {len(judgement.clients)} groups of clients"
     rules = f"{judgement.gateway.ruleset.rules} rules"
     accepted = f", {len(checked.accepted)} accepted" if checked.accepted else ""
     return f"{judged}, {rules}: {found or 'no findings'}{accepted}"
+
+
+def _count(severity: str, count: int) -> str:
+    plural = "s" if count > 1 and severity in ("error", "warning") else ""
+    return f"{count} {severity}{plural}"

@@ -116,7 +116,8 @@ def about(code: Code, cells: list[Cell], message: str, remedy: str = "", **more:
 
 
 def named(clients: Iterable[str]) -> str:
-    """Clients for a message: the first few by name."""
+    """Clients for a message: the first few by name, and more than one left out."""
     names = list(dict.fromkeys(clients))
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+    if len(names) <= 4:
+        return ", ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"

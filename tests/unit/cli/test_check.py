@@ -33,7 +33,21 @@ def test_findings_are_grouped_by_service_with_a_matrix_at_the_end(run: Run, desk
     assert "            witness  198.51.100.7 to 203.0.113.7:22 tcp: router-self" in lines
     assert any(line.startswith("service") and "lan0 192.168.10.0/24" in line for line in lines)
     assert lines[-1].startswith("2 services, ")
-    assert "2 rules: 1 critical, 2 error, 1 warning, 1 info" in lines[-1]
+    assert "2 rules: 1 critical, 2 errors, 1 warning, 1 info" in lines[-1]
+
+
+def test_services_of_which_the_same_is_to_be_known_stand_together(run: Run, desk: Path) -> None:
+    lay(desk)
+    zone = desk / "zones" / "example.com.yaml"
+    www, _, _ = zone.read_text().partition("  old:")
+    zone.write_text(f"{www}{www.splitlines()[-1].replace('www', 'also')}\n")
+
+    lines = run("check").stdout.splitlines()
+
+    at = lines.index("also.example.com. 443/tcp, www.example.com. 443/tcp")
+    assert lines[at + 1].startswith("  info      HP-ONLY-FALLBACK  ")
+    assert sum("HP-ONLY-FALLBACK" in line for line in lines) == 1
+    assert "2 info" in lines[-1]
 
 
 def test_an_accepted_finding_is_printed_with_its_reason(run: Run, desk: Path) -> None:

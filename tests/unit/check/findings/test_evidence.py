@@ -60,4 +60,5 @@ def test_a_witness_of_ipv6_has_an_address_that_people_know(tmp_path: Path) -> No
 
 def test_clients_are_named_a_few_at_a_time() -> None:
     assert named(["a", "b", "a"]) == "a, b"
-    assert named("abcdef") == "a, b, c and 3 more"
+    assert named("abcd") == "a, b, c, d"
+    assert named("abcde") == "a, b, c and 2 more"
