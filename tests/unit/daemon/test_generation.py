@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -229,6 +230,21 @@ def test_a_file_that_nothing_needs_any_more_is_unmapped(site: Site) -> None:
     travel(Loaded(Snapshot(1, (View("lan", (), zones={zone.apex: zone}),), ()), first.settings), None)
 
     assert len(generation._mappings) == before
+
+
+def test_a_zone_that_waits_no_longer_arrives_though_its_names_are_the_same(site: Site) -> None:
+    first, apex = site.load(), from_text("one.example.")
+    waiting = [
+        replace(view, zones=view.zones | {apex: replace(view.zones[apex], waiting=True)})
+        for view in first.snapshot.views
+    ]
+    second = replace(first, snapshot=Snapshot(2, tuple(waiting), ()))
+
+    arrived = travel(second, first).package.snapshot(first.snapshot)
+    assert zones(arrived, "lan")[apex].waiting
+
+    third = replace(first, snapshot=Snapshot(3, first.snapshot.views, ()))
+    assert not zones(travel(third, second).package.snapshot(second.snapshot), "lan")[apex].waiting
 
 
 def test_a_generation_for_another_one_is_not_taken(site: Site) -> None:
