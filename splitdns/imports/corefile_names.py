@@ -51,7 +51,8 @@ def hosts_of(one: Directive, block: Block, texts: Texts, found: Found) -> None:
     if path and (text := texts.read(path, one.where)) is not None:
         lines = [*hosts.read(text, found), *lines]
     if not falls:
-        found.closed |= {zone: block.horizons for zone in zones if zone}
+        for zone in filter(None, zones):
+            found.close(zone, block.horizons)
         if "" in zones:
             found.leave(one.where, "names that `hosts` did not have did not exist; here they are asked for")
     before = len(found.entries)

@@ -58,5 +58,10 @@ class Found:
     def leave(self, where: Where, message: str) -> None:
         self.left.append(Caution(where, message))
 
+    def close(self, zone: str, horizons: tuple[str, ...]) -> None:
+        """The zone's other names do not exist for these, beside those for whom it is closed already."""
+        closed = self.closed.setdefault(zone, horizons)
+        self.closed[zone] = tuple(dict.fromkeys((*closed, *horizons))) if closed and horizons else ()
+
     def miss(self, where: Where, message: str) -> None:
         self.missing.append(ConfigError(where, message))

@@ -94,7 +94,7 @@ class LocalZones:
         if kind in ("block_a", "ipset", "noview"):
             found.leave(where, f"left out: there is nothing like the type {kind} here")
         elif kind in _CLOSED and not self._is_alias(name):
-            found.closed[name] = tuple(dict.fromkeys((*found.closed.get(name, ()), self.horizon)))
+            found.close(name, (self.horizon,))
         elif kind in _ALWAYS or kind in _OTHERS:
             self._list(_OTHERS.get(kind, kind), service).add(f"*.{name}")
         elif kind != "nodefault" and self._above(name) in (*_ALWAYS, *_OTHERS):

@@ -82,6 +82,10 @@ def written(found: Found, apexes: Sequence[str], horizon: str, source: str) -> I
         zone.take_apex(found)
         if not zone.is_closed:  # who has no value here does not have the zone
             zone.views = _views(sorted(zone.horizons), found)
+        elif others := zone.horizons.difference(found.closed.get(zone.apex, ())) if zone.views else ():
+            message = f"other names of {zone.apex} do not exist for {', '.join(sorted(others))}"
+            found.leave(Where(source), message)
+            zone.views = _views([*found.closed[zone.apex], *sorted(others)], found)
     _join_masters(zones, found, Where(source))
     texts = {apex: zone.text(source) for apex, zone in zones.items() if zone.has_records}
     left = tuple(sorted(dict.fromkeys(found.left), key=lambda one: one.where))

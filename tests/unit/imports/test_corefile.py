@@ -10,6 +10,7 @@ from splitdns.check.dialects.printed import Printed
 from splitdns.imports.corefile import found_in
 from splitdns.imports.entries import Found
 from splitdns.imports.service import Service
+from splitdns.imports.sources import imported
 
 VIEW = "view %s {\n expr incidr(client_ip(), '%s')\n}\n"
 
@@ -99,3 +100,21 @@ def test_what_is_not_carried_over_is_told(text: str, message: str) -> None:
 def test_what_is_no_corefile_is_a_mistake(text: str) -> None:
     with pytest.raises(ExceptionGroup):
         found(text)
+
+
+@pytest.mark.parametrize(
+    ("falls", "left"),
+    [("", []), ("\n fallthrough", ["other names of x do not exist for b"])],
+)
+def test_a_zone_in_two_views_is_for_both_also_where_one_alone_has_no_other_names(
+    falls: str, left: list[str]
+) -> None:
+    text = (
+        "x {\n" + VIEW % ("a", "10.0.0.0/8") + "hosts {\n 10.0.0.1 www.x\n}\n}\n"
+        "x {\n" + VIEW % ("b", "192.168.0.0/16") + f"hosts {{\n 192.168.0.1 www.x{falls}\n}}\n}}\n"
+        ". {\n forward . 9.9.9.9\n}\n"
+    )
+    made = imported("corefile", Printed(text, "Corefile"), (), "inside", Path())
+
+    assert "views: [a, b]" in made.files["zones/x.yaml"]
+    assert [one.message for one in made.left if one.message.startswith("other names")] == left
