@@ -5,26 +5,32 @@ Each is told at its place, instead of as a mistake in a file that nobody wrote.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from splitdns.errors import Where
 from splitdns.imports.entries import Found
 from splitdns.imports.service import Rule, Service
-from splitdns.load import configvalues
+from splitdns.load import configvalues, upstreamvalues
 
 
 def mend(service: Service, found: Found, whole: Where) -> None:
-    """Leave out rules and domains that are no names, second rules for a domain, and asking itself."""
+    """Leave out rules and domains that are no names, who cannot be asked, second rules, and asking itself."""
     service.listen[:] = dict.fromkeys(service.listen)
     kept: list[Rule] = []
     seen: set[tuple[str, str]] = set()
     for rule in service.forward:
         upstreams = tuple(one for one in rule.upstreams if not _is_own(one, service.listen))
+        for one in upstreams:
+            if (wrong := _wrong(one, upstreamvalues.upstream)) is not None:
+                found.leave(rule.where, f"left out: {wrong}")
+                upstreams = tuple(other for other in upstreams if other != one)
         pairs = {(rule.domain.lower(), view) for view in rule.views or ("",)}
         if (wrong := _wrong(rule.domain)) is not None:
             found.leave(rule.where, f"left out: {wrong}")
         elif pairs & seen:
             found.leave(rule.where, f"left out: there is a rule for {rule.domain} already")
         elif not upstreams:
-            found.leave(rule.where, f"left out: {rule.domain} was asked of this server itself")
+            found.leave(rule.where, f"left out: {rule.domain} was asked of this server itself, or of nobody")
         else:
             seen |= pairs
             kept.append(Rule(rule.domain, upstreams, rule.where, rule.views, rule.strategy))
@@ -36,9 +42,9 @@ def mend(service: Service, found: Found, whole: Where) -> None:
                 domains[:] = [one for one in domains if one != domain]
 
 
-def _wrong(domain: str) -> str | None:
+def _wrong(text: str, read: Callable[[str], object] = configvalues.domain) -> str | None:
     try:
-        configvalues.domain(domain)
+        read(text)
     except ValueError as error:
         return str(error)
     return None

@@ -17,7 +17,7 @@ def test_what_the_loader_refuses_is_told_and_left_out() -> None:
         Rule("a", ("9.9.9.9",), HERE, ("v",)),
         Rule("a b", ("9.9.9.9",), HERE),
         Rule("c", ("127.0.0.1", "::1"), HERE),
-        Rule("d", ("127.0.0.1", "127.0.0.1:54"), HERE),
+        Rule("d", ("127.0.0.1", "127.0.0.1:54", "tls://9.9.9.9#{name"), HERE),
     ]
     found = Found()
 
@@ -32,6 +32,7 @@ def test_what_the_loader_refuses_is_told_and_left_out() -> None:
         "left out: there is a rule for A already",
         "left out: expected no blanks or control characters in a name",
         "left out: c was asked of this server itself",
+        "left out: expected no '#'",
         "left out: expected no blanks or control characters in a name",
         "left out: expected a label",
     ]
