@@ -38,7 +38,8 @@ def tell(site: Site, text: str) -> None:
 
 def told(server: Server) -> set[str]:
     """By all workers, as many ports meet each of them."""
-    return {server.address(source=OUTSIDE) for _ in range(24)}
+    answers = [server.ask("www.example.org", source=OUTSIDE).answer for _ in range(24)]
+    return {str(answer[0][0]) if answer else "nothing" for answer in answers}
 
 
 def until_told(server: Server, address: str) -> None:
