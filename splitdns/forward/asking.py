@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from splitdns.answer.decide import Reply
-from splitdns.forward.policy import Tries
+from splitdns.forward.policy import Tries, Try
 from splitdns.forward.query import Question
 from splitdns.forward.trying import Ended, Trouble, Trying
 from splitdns.records import Rcode
@@ -76,16 +76,12 @@ class Asking:
         if attempt is None:
             self._timer = asyncio.get_running_loop().call_soon(self._go_on)
             return
-        trying = Trying(self._upstreams, self._question, attempt, now_s, self)
         due_s = self._tries.due_s
         early_s = None if due_s is None else due_s - now_s
-        trouble = trying.begin(early_s)
-        if trouble is not None:
-            self._arrived.append((attempt.upstream, trouble))
+        self._begin(attempt, now_s, early_s)
+        if not self._live:
             self._timer = asyncio.get_running_loop().call_soon(self._go_on)
-            return
-        self._live.append(trying)
-        if early_s is not None and attempt.upstream.carrier is not Carrier.UDP:
+        elif early_s is not None and attempt.upstream.carrier is not Carrier.UDP:
             self._timer = asyncio.get_running_loop().call_later(early_s, self._go_on)
 
     def cancel(self) -> None:
@@ -136,10 +132,12 @@ class Asking:
 
     def _begin_next(self, now_s: float) -> None:
         attempt = self._tries.next(now_s)
-        if attempt is None:
-            return
+        if attempt is not None:
+            self._begin(attempt, now_s)
+
+    def _begin(self, attempt: Try, now_s: float, early_s: float | None = None) -> None:
         trying = Trying(self._upstreams, self._question, attempt, now_s, self)
-        trouble = trying.begin()
+        trouble = trying.begin(early_s)
         if trouble is None:
             self._live.append(trying)
         else:
