@@ -7,6 +7,8 @@ with ``UpstreamError``. What a person wrote is reported all at once: readers col
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -92,6 +94,19 @@ class Problems:
         """
         if self.errors:
             raise ExceptionGroup(message, sorted(self.errors, key=lambda error: error.where))
+
+
+@contextmanager
+def all_at_once(file: str) -> Iterator[None]:
+    """For a reader that stops at its first mistake: the mistake as one of a file's, as others raise them.
+
+    Raises:
+        ExceptionGroup[ConfigError]: there was one.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ExceptionGroup(file, [error]) from None
 
 
 class Caught:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.errors import ConfigError
+from splitdns.errors import ConfigError, all_at_once
 from splitdns.imports import adguard_rules, admitted
 from splitdns.imports.clients import division
 from splitdns.imports.dnsmasq_domains import reverse_domains
@@ -250,9 +250,8 @@ def found_in(text: Printed, _: Path) -> Found:
     Raises:
         ExceptionGroup[ConfigError]: what is no such file.
     """
-    try:
-        return _Reader(text).read()
-    except ConfigError as error:
-        raise ExceptionGroup(text.file, [error]) from None
+    with all_at_once(text.file):
+        found = _Reader(text).read()
+    return found
 
 

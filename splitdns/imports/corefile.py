@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.errors import ConfigError, Where
+from splitdns.errors import ConfigError, Where, all_at_once
 from splitdns.imports import admitted
 from splitdns.imports.bind_masters import whole
 from splitdns.imports.clients import division
@@ -289,7 +289,6 @@ def found_in(text: Printed, beside: Path) -> Found:
     Raises:
         ExceptionGroup[ConfigError]: what CoreDNS does not start with.
     """
-    try:
-        return _Reader(text, beside).read()
-    except ConfigError as error:
-        raise ExceptionGroup(text.file, [error]) from None
+    with all_at_once(text.file):
+        found = _Reader(text, beside).read()
+    return found

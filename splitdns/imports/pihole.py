@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.errors import ConfigError, Where
+from splitdns.errors import ConfigError, Where, all_at_once
 from splitdns.imports import dnsmasq, hosts
 from splitdns.imports.dnsmasq_lines import Option, options
 from splitdns.imports.entries import Found
@@ -44,15 +44,13 @@ def found_in(text: Printed, beside: Path) -> Found:
     """
     early = Found(service=Service())
     whole = Where(text.file)
-    try:
+    with all_at_once(text.file):
         if "[dns]" in text.text or text.file.endswith(".toml"):
             toml = Toml(text)
             given, lines = list(_of_toml(toml, early)), _hosts_of(toml, early)
             mode = str(toml.get("dns", "blocking", "mode") or "")
         else:
             given, lines, mode = _of_setup(text, beside, early)
-    except ConfigError as error:
-        raise ExceptionGroup(text.file, [error]) from None
     found = dnsmasq.of([Option("no-hosts", (), whole), *given], beside, whole, lines)
     found.left += early.left
     _block(found, mode or "NULL", beside, whole)

@@ -14,7 +14,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from splitdns.check.dialects.printed import Printed
-from splitdns.errors import ConfigError, Where
+from splitdns.errors import ConfigError, Where, all_at_once
 from splitdns.imports import admitted
 from splitdns.imports.clients import division
 from splitdns.imports.entries import Found
@@ -87,10 +87,8 @@ def found_in(text: Printed, beside: Path) -> Found:
         ExceptionGroup[ConfigError]: what Unbound does not start with.
     """
     found = Found(service=Service())
-    try:
+    with all_at_once(text.file):
         _fill(found, clauses(text, Texts(beside, found)), Texts(beside, found), Where(text.file))
-    except ConfigError as error:
-        raise ExceptionGroup(text.file, [error]) from None
     return found
 
 
