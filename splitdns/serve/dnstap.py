@@ -1,8 +1,8 @@
 """Queries and answers as dnstap, for programs that collect them: the messages themselves, octet for octet.
 
-Like the query log it is off the query's way: a query only puts a reference into a list. A thread packs what
-is there and sends it; where nobody takes it the list fills up, and what comes then is dropped and counted.
-The connection is made again and again until it stands.
+Like the query log it is off the query's way: a thread packs the backlog and sends it. Where nobody takes it
+the backlog fills up, and what comes then is dropped and counted. The connection is made again and again until
+it stands.
 
 The schema is the part that is used here of dnstap.proto (https://github.com/dnstap/dnstap.pb; Farsight
 Security, public domain by CC0), with its names and field numbers.
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from splitdns.metrics import DNSTAP_DROPPED, Counts
+from splitdns.serve.backlog import Backlog
 from splitdns.serve.framestreams import FrameWriter
 from splitdns.serve.pipeline import QueryLogEntry
 from splitdns.view import fold_address
@@ -30,7 +29,6 @@ log = logging.getLogger("splitdns.serve")
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 MAX_WAITING = 5000  # queries, per worker: some megabytes; beyond: dropped, and splitdns_dnstap_dropped_total
-BATCH_S = 0.1  # how long queries are gathered before they are sent together
 BATCH_QUERIES = 500  # that are sent together at the most
 PEER_S = 2.0  # that the collector has to connect, to shake hands, or to take a batch
 RETRY_S = (1.0, 2.0, 5.0, 10.0)  # between two attempts to connect, and the last for all that follow
@@ -89,34 +87,21 @@ class Dnstap:
         self._collector = collector
         self._identity = collector.identity.encode()
         self._version = version.encode()
-        self._counts = counts
-        self._max_waiting = max_waiting
-        self._waiting: deque[QueryLogEntry] = deque()
-        self._something = threading.Event()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._send_all, name="dnstap", daemon=True)
+        self._backlog = Backlog("dnstap", self._send_all, counts, DNSTAP_DROPPED, max_waiting)
 
     def __call__(self, entry: QueryLogEntry) -> None:
-        waiting = self._waiting
-        if len(waiting) >= self._max_waiting:
-            self._counts.add(DNSTAP_DROPPED)
-            return
-        waiting.append(entry)
-        if len(waiting) == 1:
-            self._something.set()
+        self._backlog.put(entry)
 
     def start(self) -> None:
-        self._thread.start()
+        self._backlog.start()
 
     def close(self, within_s: float) -> None:
         """Send what waits, if there is a connection that takes it in this time."""
-        self._closed.set()
-        self._something.set()
-        self._thread.join(within_s)
+        self._backlog.close(within_s)
 
     def _send_all(self) -> None:
         attempts = 0
-        while not self._closed.is_set():
+        while not self._backlog.is_closed:
             try:
                 writer = self._connected()
                 log.info("dnstap.connected", extra={"to": str(self._collector)})
@@ -126,7 +111,7 @@ class Dnstap:
                 if not attempts:
                     fields = {"to": str(self._collector), "reason": error.strerror or str(error)}
                     log.warning("dnstap.failed", extra=fields)
-                self._closed.wait(RETRY_S[min(attempts, len(RETRY_S) - 1)])
+                self._backlog.rest(RETRY_S[min(attempts, len(RETRY_S) - 1)])
                 attempts += 1
 
     def _connected(self) -> FrameWriter:
@@ -139,13 +124,11 @@ class Dnstap:
 
     def _send(self, writer: FrameWriter) -> None:
         """Send until closed; a batch that did not get through waits for the next connection."""
-        waiting = self._waiting
-        self._something.set()  # what is left of a connection that broke
+        backlog, waiting = self._backlog, self._backlog.waiting
+        backlog.recall()  # what is left of a connection that broke
         try:
-            while not (self._closed.is_set() and not waiting):
-                self._something.wait()
-                self._something.clear()
-                self._closed.wait(BATCH_S)
+            while not (backlog.is_closed and not waiting):
+                backlog.gather()
                 while batch := list(islice(waiting, BATCH_QUERIES)):
                     writer.write(
                         frame for entry in batch for frame in frames(entry, self._identity, self._version)

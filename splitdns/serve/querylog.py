@@ -1,15 +1,13 @@
 """What was asked and answered, one line a query, off the query's way.
 
-The query only puts an entry into a list; a thread makes lines of them and writes. Where the reader of the log
-stands still, the list fills up and further lines are dropped and counted: answers are worth more than lines.
+A thread makes lines of the backlog and writes them. Where the reader of the log stands still, the backlog
+fills up and further lines are dropped and counted.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import threading
-from collections import deque
 from dataclasses import dataclass
 from time import sleep
 from typing import Protocol
@@ -18,12 +16,10 @@ from splitdns.logs import Format, text_value, timestamp
 from splitdns.metrics import QUERYLOG_DROPPED, Counts
 from splitdns.names import to_text
 from splitdns.records import Class, Rcode, type_to_text
+from splitdns.serve.backlog import Backlog
 from splitdns.serve.pipeline import QueryLogEntry
 
-MAX_LINES = (
-    20_000  # that wait to be written, per worker; beyond: dropped, and splitdns_querylog_dropped_total
-)
-BATCH_S = 0.1  # how long lines are gathered before they are written together
+MAX_LINES = 20_000  # that wait, per worker; beyond: dropped, and splitdns_querylog_dropped_total
 WRITE_OCTETS = 4096  # of whole lines in one write: up to here workers do not cut each other's (PIPE_BUF)
 RETRY_S = 0.05  # where there is no room now
 
@@ -60,40 +56,25 @@ class QueryLog:
     def __init__(self, sink: Sink, style: Format, counts: Counts, *, max_lines: int = MAX_LINES) -> None:
         self._sink = sink
         self._line = text_line if style == "text" else json_line
-        self._counts = counts
-        self._max_lines = max_lines
-        self._waiting: deque[QueryLogEntry] = deque()
-        self._something = threading.Event()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._write_all, name="querylog", daemon=True)
+        self._backlog = Backlog("querylog", self._write_all, counts, QUERYLOG_DROPPED, max_lines)
 
     def __call__(self, entry: QueryLogEntry) -> None:
-        waiting = self._waiting
-        if len(waiting) >= self._max_lines:
-            self._counts.add(QUERYLOG_DROPPED)
-            return
-        waiting.append(entry)
-        if len(waiting) == 1:
-            self._something.set()
+        self._backlog.put(entry)
 
     def start(self) -> None:
-        self._thread.start()
+        self._backlog.start()
 
     def close(self, within_s: float) -> None:
         """Write what waits, as far as it is taken in this time."""
-        self._closed.set()
-        self._something.set()
-        self._thread.join(within_s)
+        self._backlog.close(within_s)
 
     def _write_all(self) -> None:
         try:
             while True:
-                self._something.wait()
-                self._something.clear()
-                self._closed.wait(BATCH_S)
-                while self._waiting:
+                self._backlog.gather()
+                while self._backlog.waiting:
                     self._write(self._batch())
-                if self._closed.is_set():
+                if self._backlog.is_closed:
                     return
         except OSError:  # nobody reads any more: the list fills up, and what follows is counted
             pass
@@ -109,12 +90,12 @@ class QueryLog:
 
     def _batch(self) -> bytes:
         """Whole lines that one write takes; at least one."""
-        batch = b""
-        while self._waiting:
-            line = self._line(self._waiting[0]).encode()
+        batch, waiting = b"", self._backlog.waiting
+        while waiting:
+            line = self._line(waiting[0]).encode()
             if batch and len(batch) + len(line) > WRITE_OCTETS:
                 break
-            self._waiting.popleft()
+            waiting.popleft()
             batch += line
         return batch
 

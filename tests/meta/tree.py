@@ -30,7 +30,8 @@ def _walk(top: Path) -> Iterator[Path]:
     for directory, folders, found in os.walk(top):
         folders[:] = [folder for folder in folders if not _is_made(folder)]
         for file in found:
-            if not file.endswith(".pyc"):
+            # ``.git`` is a file in a working tree that git made beside another.
+            if not file.endswith(".pyc") and file != ".git":
                 yield Path(directory, file)
 
 
