@@ -35,9 +35,11 @@ LABEL org.opencontainers.image.title="splitdns" \
 COPY --from=build /opt/splitdns /opt/splitdns
 # What it serves until /etc/splitdns is mounted: nothing of its own, and the machine's resolvers for clients inside.
 COPY deploy/image/splitdns.yaml /etc/splitdns/splitdns.yaml
-# The control socket's place, for where no tmpfs is mounted over it.
-RUN install -d -o 10053 -g 10053 /run/splitdns
+# The places of the control socket and of what is kept for the next start, for where nothing is mounted over them.
+RUN install -d -o 10053 -g 10053 /run/splitdns \
+    && install -d -o 10053 -g 10053 -m 700 /var/cache/splitdns
 ENV PATH=/opt/splitdns/bin:$PATH \
+    CACHE_DIRECTORY=/var/cache/splitdns \
     SPLITDNS_CONFIG=/etc/splitdns/splitdns.yaml
 WORKDIR /etc/splitdns
 EXPOSE 53/udp 53/tcp 9153/tcp

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from splitdns import logs
 from splitdns.daemon import generation
 from splitdns.daemon.channel import memory_file
 from splitdns.daemon.generation import Package, Refused
 from splitdns.daemon.process import ending, fork
 from splitdns.errors import InputError, SplitdnsError
+from splitdns.load.kept import Recalling
 from splitdns.load.load import Known, Loaded, Progress, load, written
 from splitdns.load.settings import Settings
 from splitdns.load.supplies import Supplying, nothing
@@ -52,6 +54,7 @@ class Build:
                 in_child()
             if former is not None:
                 os.nice(NICE)
+            recalling = Recalling()
             with open(self.memory, "wb", closefd=False) as file:
                 try:
                     loaded = load(
@@ -63,12 +66,15 @@ class Build:
                         progress=progress,
                         known=known,
                         supplying=supplying,
+                        recalling=recalling,
                         settings=settings,
                     )
                 except ExceptionGroup as group:
                     generation.write_refusal(file, Refused(_mistakes(group)))
                 else:
                     generation.write(file, loaded, self._former)
+                    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+                    recalling.tell()
 
         self.process = fork(build)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from splitdns import __version__, logs, metrics
 from splitdns.daemon.build import Build, BuildError
+from splitdns.daemon.keeping import Keeping
 from splitdns.daemon.process import ended, kill
 from splitdns.daemon.wan.keeper import Keeper
 from splitdns.load.load import Loaded, Progress
@@ -127,6 +128,8 @@ class Supervisor:
         self._watching = asyncio.Event()
         self._swapped = asyncio.Event()
         self._inspector: Inspector | None = None
+        self._keeping = Keeping(config, self._close_in_builder)
+        self._keeping.take(loaded, None, since_s)
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
@@ -170,6 +173,7 @@ class Supervisor:
                     group.create_task(self._reload_on_change(watcher)),
                     group.create_task(self._flush_on_signal()),
                     group.create_task(self._inspect()),
+                    group.create_task(self._keep_compiled()),
                 ]
                 if self._control is not None:
                     group.create_task(self._control.serve(self._flush, self._stop))
@@ -283,6 +287,7 @@ class Supervisor:
             return
         finally:
             build.close()
+        self._keeping.take(loaded, former, started_s)
         self._loaded, self._since_s = loaded, started_s
         self._keeper.follow(loaded)
         self._sources.follow(loaded)
@@ -303,6 +308,11 @@ class Supervisor:
         """A child that builds must not keep the ports from a server that follows us."""
         self._crew.close_in_child()
         self._close_in_child()
+
+    async def _keep_compiled(self) -> None:
+        """Have zones kept for the next start, once nobody waits for this one."""
+        await self._crew.wait_until_serving()
+        await self._keeping.keep()
 
     async def _inspect(self) -> None:
         """Check the gateway against the generation that answers: each new one, and at times."""

@@ -19,7 +19,7 @@ from splitdns.load.assemble import assemble
 from splitdns.load.blocklists import ReadList
 from splitdns.load.cautions import shadowed, unknown, unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
-from splitdns.load.parts import Environment, Part, parts_of
+from splitdns.load.parts import Environment, Part, Recall, parts_of
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.load.share import Viewer
 from splitdns.load.supplies import Lost, Supply, Supplying, nothing
@@ -35,6 +35,9 @@ Progress = Callable[[int, int], None]
 
 Known = Callable[[Settings, Path], Mapping[int, Value]]
 """What is known of the public addresses, by family, for settings and the directory of their file."""
+
+Recalling = Callable[[Settings, Path], Recall | None]
+"""Who knows parts of zones that another process has made, for settings and the directory of their file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ def written(settings: Settings, _: Path) -> Mapping[int, Value]:
     }
 
 
+def nobody(_: Settings, __: Path) -> None:
+    """All zones have to be read."""
+
+
 def load(
     config: Path | None,
     *,
@@ -84,12 +91,14 @@ def load(
     machine: Machine | None = None,
     known: Known = written,
     supplying: Supplying = nothing,
+    recalling: Recalling = nobody,
     settings: Settings | None = None,
 ) -> Loaded:
     """Load the configuration at ``config`` (None: the embedded default) and its zones.
 
     Zones that did not change since ``previous`` are the same objects again. ``machine`` is where the default
-    finds resolvers (None: this one), ``known`` tells the public addresses, ``supplying`` what sources say.
+    finds resolvers (None: this one), ``known`` tells the public addresses, ``supplying`` what sources say,
+    ``recalling`` who knows zones that need not be read.
     With ``settings`` the file at ``config`` is not read: they are what was there before.
 
     Raises:
@@ -113,7 +122,10 @@ def load(
         wan = known(settings, base)
         supplies = tuple(supplying(settings, base))
         environment = replace(
-            _environment(settings, wan), supplies=_by_zone(supplies), now_s=int(now_s)
+            _environment(settings, wan),
+            supplies=_by_zone(supplies),
+            now_s=int(now_s),
+            recall=recalling(settings, base),
         )
         read = _parts(files, environment, previous, progress)
         parts, views, found = assemble(settings, read, previous.parts if previous else {})

@@ -24,6 +24,9 @@ from splitdns.zone import Zone
 
 Advance = Callable[[int], None]
 
+Recall = Callable[[Sequence[ZoneFile], "Environment", tuple[Qname, ...]], Sequence["Part"] | None]
+"""The parts of the files of one apex, above these of our zones, where somebody has them already."""
+
 MAX_WARNINGS = 100  # of one file that are told one by one; beyond: how many they are
 
 
@@ -44,8 +47,8 @@ class Part:
 
     ``views`` are those that take it, ``compiled`` its last good version (None: there never was one), and
     ``errors`` what is wrong with the newest. ``variants`` are the horizons that it has values for (None:
-    nobody can tell). ``lost`` are the sources' names that were not taken. With ``key`` None it is read again
-    the next time.
+    nobody can tell). ``lost`` are the sources' names that were not taken. ``recalled``: another process has
+    made it. With ``key`` None it is read again the next time.
     """
 
     file: ZoneFile
@@ -58,6 +61,7 @@ class Part:
     limit: tuple[str, ...] | None = None  # the views that the last good version is limited to
     variants: frozenset[str] | None = None
     lost: tuple[Lost, ...] = ()
+    recalled: bool = False
     key: Key | None = None
 
 
@@ -66,12 +70,14 @@ class Environment:
     """The views, in order, and the gateway's addresses (see ``Surroundings``).
 
     ``supplies`` is what sources say, by zone, ``now_s`` (Unix time) the serial of a zone that they change.
+    ``recall`` knows parts that another process has made; each comes without its key.
     """
 
     viewers: tuple[Viewer, ...]
     wan: dict[str, bytes | None]
     supplies: Mapping[Qname, tuple[Supply, ...]] = field(default_factory=dict)
     now_s: int = 0
+    recall: Recall | None = None
 
     @property
     def horizons(self) -> frozenset[str]:
@@ -108,6 +114,15 @@ def parts_of(
         uses_wan = any(part.wan for part in former)
         if former[0].key == _key(ids + included, environment, beneath, uses_wan, supplies):
             return former
+    elif environment.recall is not None and not supplies:
+        recalled = environment.recall(files, environment, beneath) or ()
+        if recalled:
+            included = tuple(one for part in recalled for one in part.included)
+            uses_wan = any(part.wan for part in recalled)
+            key = _key(ids + included, environment, beneath, uses_wan, supplies)
+            if advance:
+                advance(sum(one.octets for one in ids))
+            return [replace(part, key=key) for part in recalled]
     problems = Problems()
     taken = viewers_of(files, environment.viewers, problems)
     if problems.errors:
@@ -290,7 +305,7 @@ def _part(reading: _Reading, former: Part | None, key: Key) -> Part:
         limit,
         _variants(reading),
         reading.lost,
-        key,
+        key=key,
     )
 
 

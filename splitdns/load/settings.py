@@ -125,6 +125,10 @@ class Settings(Section):
     gateway: GatewaySettings | None = None
     """The gateway and what is around it, for the exposure check."""
 
+    compiled: Path | None = default("auto")
+    """Where large zones are kept as they are served, so that the next start need not read them: a directory,
+    relative to this file. `auto`: `splitdns` among the user's or the service's caches; `null`: nowhere."""
+
     control: Path | None = default("/run/splitdns/control.sock")
     """Where `splitdns flush` meets the server: a socket that only the server's own user and root can open,
     made at the start; `null` for none. Relative to this file."""

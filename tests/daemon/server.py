@@ -79,7 +79,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "XDG_CACHE_HOME": str(site.path / "caches"), **(env or {})},
             start_new_session=True,
         )
         self.lines: list[str] = []
