@@ -117,23 +117,22 @@ class _Worker:
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
 
+    @property
+    def _servers(self) -> list[DatagramServer | StreamServer]:
+        return [*self._udp, *self._tcp]
+
     async def run(self) -> None:
+        self._udp = [DatagramServer(sock, self._pipeline) for sock in self._sockets.udp]
+        self._tcp = [StreamServer(sock, self._pipeline) for sock in self._sockets.tcp]
+        self._turn(self._knobs)
+        for server in self._servers:
+            server.start()
+        self._say(Serving(self._pipeline.snapshot.generation))
+        asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        within_s = await self._obey_until_stop()
         async with asyncio.TaskGroup() as group:
-            self._udp = [DatagramServer(sock, self._pipeline) for sock in self._sockets.udp]
-            self._tcp = [StreamServer(sock, self._pipeline, group) for sock in self._sockets.tcp]
-            self._turn(self._knobs)
-            for datagrams in self._udp:
-                datagrams.start()
-            for streams in self._tcp:
-                await streams.start()
-            self._say(Serving(self._pipeline.snapshot.generation))
-            asyncio.get_running_loop().call_later(LOOK_S, self._look)
-            within_s = await self._obey_until_stop()
-            for drained in [
-                *(group.create_task(datagrams.drain(within_s)) for datagrams in self._udp),
-                *(group.create_task(streams.drain(within_s)) for streams in self._tcp),
-            ]:
-                await drained
+            for server in self._servers:
+                group.create_task(server.drain(within_s))
         await self._forwarder.close(0.0)
         if self._querylog is not None:
             self._querylog.close(QUERYLOG_S)
@@ -268,8 +267,8 @@ class _Worker:
 
     def _settled(self) -> Counts:
         """What was counted so far, everywhere."""
-        for datagrams in self._udp:
-            datagrams.settle()
+        for server in self._servers:
+            server.settle()
         return self._counts
 
     def _say_counts(self) -> None:

@@ -5,27 +5,35 @@ there are, in all and for one client; how long one may be idle, take to bring on
 unread; how many questions wait for upstreams, and how much waits to be sent. Where there is no room for a
 new one, the connection goes that has brought nothing for longest; half a message is nothing.
 
-Queries are answered as soon as they can be, whatever their order (RFC 7766 6.2.1.1).
+Queries are answered as soon as they can be, whatever their order (RFC 7766 6.2.1.1). One read is one turn of
+a connection: what it brought is answered as a batch (``pipelined``), and all answers that are ready leave in
+one write. Sockets are read and written right here, for asyncio's transports cost more than the answers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from dataclasses import dataclass
 
+from splitdns.errors import WireError
 from splitdns.metrics import TCP_ACCEPTED, TCP_CLOSED, TCP_CONNECTIONS
 from splitdns.records import Rcode
 from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.serve.pipelined import Pipelined
 from splitdns.serve.sockets import BACKLOG, server_label
 from splitdns.view import client_key
-from splitdns.wire.framing import Unframer, frame
-from splitdns.wire.header import HEADER_OCTETS, error_reply
-from splitdns.wire.message import Transport
+from splitdns.wire.framing import frame
+from splitdns.wire.header import error_reply
 
-MESSAGES_A_TURN = 32  # of one connection, before the others have their turn
+log = logging.getLogger("splitdns.serve")
+
+READ_OCTETS = 4096  # of one connection, before the others have their turn: about 80 queries
 UNSENT_OCTETS = 65_536  # of one connection; beyond: it is not read until its client reads
-_LAST_TURNS = 8  # accept, make the task, make the connection, watch it, read it; and some to be safe
+FEW_UNSENT_OCTETS = UNSENT_OCTETS // 4  # and then it is read again
+ACCEPTED_A_TURN = 64  # connections, before those that are there have their turn
+ACCEPT_AGAIN_S = 1.0  # after it failed: there is no descriptor left
 SWEEPS = 8  # how often in the shortest time limit they are all looked at
 
 
@@ -43,42 +51,39 @@ class Limits:
 
 
 class StreamServer:
-    """Answers on the connections that come to ``sock``, bound and non-blocking, which it owns from now on.
+    """Answers on the connections that come to ``sock``, bound and non-blocking, which it owns from now on."""
 
-    Queries that have to wait become tasks of ``group``.
-    """
-
-    def __init__(
-        self, sock: socket.socket, pipeline: Pipeline, group: asyncio.TaskGroup, limits: Limits = Limits()
-    ) -> None:
+    def __init__(self, sock: socket.socket, pipeline: Pipeline, limits: Limits = Limits()) -> None:
         self.pipeline = pipeline
-        self.group = group
         self.limits = limits
-        self.label = server_label(sock)
+        family = 2 if sock.family == socket.AF_INET6 else 1
+        self.pipelined = Pipelined(pipeline, server_label(sock), family)
         self.pending = 0
         self._sock = sock
-        self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         # The longest silent first; the same connections again for each client.
         self._connections: dict[_Connection, None] = {}
         self._clients: dict[bytes, dict[_Connection, None]] = {}
-        self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Accept connections from now on, on the running event loop."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), sock=self._sock, backlog=BACKLOG)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+        self._sock.listen(BACKLOG)
+        asyncio.get_running_loop().add_reader(self._sock, self._accept)
+
+    def settle(self) -> None:
+        """Bring the pipeline's counts up to date."""
+        self.pipelined.settle()
 
     async def drain(self, within_s: float) -> None:
         """Answer what has come, for ``within_s`` at most, accept nothing that comes later, and close."""
-        for _ in range(_LAST_TURNS):  # of the event loop: whoever waits is accepted, connected and read
+        for _ in range(BACKLOG // ACCEPTED_A_TURN):  # whoever waits is accepted and read
             await asyncio.sleep(0)
-        self._draining = True
-        if self._server is not None:
-            self._server.close()
-        self._sock.close()
+        if self._sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._sock)
+            self._sock.close()
         for connection in list(self._connections):
             connection.leave()
         try:
@@ -87,11 +92,42 @@ class StreamServer:
         except TimeoutError:
             for connection in list(self._connections):
                 connection.abort("drain")
+        self.settle()
 
-    def admit(self, connection: _Connection) -> bool:
+    def _accept(self) -> None:
+        """Take new connections, up to a limit, for others have their turn too."""
+        for _ in range(ACCEPTED_A_TURN):
+            try:
+                sock, peer = self._sock.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:  # gone before it was accepted
+                continue
+            except OSError as error:
+                self._accept_later(error)
+                return
+            sock.setblocking(False)
+            connection = _Connection(self, sock, peer[0])
+            if self._admit(connection):
+                connection.receive()  # mostly the query is there already
+            else:
+                self.pipeline.counts.add(TCP_CLOSED, "refused")
+                sock.close()
+
+    def _accept_later(self, error: OSError) -> None:
+        """Leave those waiting who come, until there may be a descriptor for them."""
+        log.error("tcp.failed", extra={"reason": str(error)})
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._sock)
+
+        def again() -> None:
+            if self._sock.fileno() >= 0:
+                loop.add_reader(self._sock, self._accept)
+
+        loop.call_later(ACCEPT_AGAIN_S, again)
+
+    def _admit(self, connection: _Connection) -> bool:
         """Make room for one more connection, if need be at the cost of a silent one; False: there is none."""
-        if self._draining:
-            return False
         same_client = self._clients.get(connection.client_key, {})
         for held, most in (
             (same_client, self.limits.connections_per_client),
@@ -99,7 +135,7 @@ class StreamServer:
         ):
             if len(held) < most:
                 continue
-            longest_silent = next((other for other in held if not other.waits), None)
+            longest_silent = next((other for other in held if not other.pending), None)
             if longest_silent is None:
                 return False
             longest_silent.abort("limit")
@@ -119,9 +155,8 @@ class StreamServer:
             held[connection] = None
 
     def forget(self, connection: _Connection) -> None:
-        """The connection is closed, or as good as that; asked again, nothing happens."""
-        if connection not in self._connections:
-            return
+        """The connection is closed."""
+        self.pending -= connection.pending
         del self._connections[connection]
         same_client = self._clients[connection.client_key]
         del same_client[connection]
@@ -144,80 +179,59 @@ class StreamServer:
         self._sweeper = loop.call_later(interval_s, self._sweep)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection:
     """One client's connection."""
 
-    _transport: asyncio.Transport
-    client = ""
-    client_key = b""
+    __slots__ = (
+        "_begun_s",
+        "_late",
+        "_leaving",
+        "_loop",
+        "_more",
+        "_octets",
+        "_open",
+        "_reading",
+        "_server",
+        "_silent_s",
+        "_sock",
+        "_soon",
+        "_unread_s",
+        "_unsent",
+        "client",
+        "client_key",
+        "pending",
+    )
 
-    def __init__(self, server: StreamServer) -> None:
+    def __init__(self, server: StreamServer, sock: socket.socket, client: str) -> None:
         self._server = server
+        self._sock = sock
         self._loop = asyncio.get_running_loop()
-        self._unframer = Unframer()
-        self._pending: set[asyncio.Task[None]] = set()
-        self._more = False  # whole messages may wait to be answered
-        self._soon = False  # and they will be, in the loop's next turn
+        self.client = client
+        self.client_key = client_key(client)
+        self.pending = 0  # queries that wait for upstreams
+        self._octets = b""  # what came and is not answered
+        self._more = False  # there is a whole message among it
+        self._late: list[bytes] = []  # answers that were waited for, to be sent with the next
+        self._soon = False  # there will be a turn without anything coming
+        self._unsent = bytearray()  # what the kernel has no room for
+        self._open = True
+        self._reading = False  # the event loop tells when something comes
         self._leaving = False  # no further messages are wanted, or will come
         self._silent_s = self._loop.time()  # since when no message came and no answer went
         self._begun_s: float | None = None  # since when half a message has been waiting for the rest
         self._unread_s: float | None = None  # since when there is more to send than the client reads
-
-    @property
-    def waits(self) -> bool:
-        """Whether a query waits for an upstream."""
-        return bool(self._pending)
-
-    # What asyncio calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=UNSENT_OCTETS)
-        peer = transport.get_extra_info("peername")
-        if peer is None:  # gone before it was accepted
-            transport.abort()
-            return
-        self.client = peer[0]
-        self.client_key = client_key(self.client)
-        if not self._server.admit(self):
-            self._server.pipeline.counts.add(TCP_CLOSED, "refused")
-            transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self._unframer.feed(data)
-        self._read()
-
-    def eof_received(self) -> bool:
-        self._leaving = True
-        self._close_if_done()
-        return True  # the other direction stays open for the answers
-
-    def pause_writing(self) -> None:
-        self._unread_s = self._loop.time()
-
-    def resume_writing(self) -> None:
-        self._unread_s = self._loop.time() if self._transport.is_closing() else None
-        self._read()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.forget(self)
-        for task in self._pending:  # who would read the answers?
-            task.cancel()
 
     # What the server calls
 
     def leave(self) -> None:
         """Answer what has come, and close."""
         self._leaving = True
-        self._transport.pause_reading()
-        self._close_if_done()
+        self._go_on()
 
     def abort(self, reason: str) -> None:
         """Close at once, whatever is not sent yet."""
         self._server.pipeline.counts.add(TCP_CLOSED, reason)
-        self._server.forget(self)
-        self._transport.abort()
+        self._end()
 
     def check(self, now_s: float, limits: Limits) -> None:
         """Close if some time is used up."""
@@ -227,101 +241,162 @@ class _Connection(asyncio.Protocol):
         elif self._begun_s is not None:
             if now_s - self._begun_s >= limits.message_s:
                 self.abort("slow")
-        elif not self._pending and not self._more and now_s - self._silent_s >= limits.idle_s:
+        elif not self.pending and not self._more and now_s - self._silent_s >= limits.idle_s:
             self._server.pipeline.counts.add(TCP_CLOSED, "idle")
-            self._close()
+            self.leave()
+
+    # What the event loop calls
+
+    def receive(self) -> None:
+        """Read once, and answer what came."""
+        try:
+            came = self._sock.recv(READ_OCTETS)
+        except BlockingIOError:
+            self._go_on()
+        except OSError:  # the client is gone
+            self._end()
+        else:
+            if came:
+                self._octets += came
+            else:
+                self._leaving = True  # the other direction stays open for the answers
+            self._turn()
+
+    def _turn_soon(self) -> None:
+        self._soon = False
+        if self._open:
+            self._turn()
+
+    def _write(self) -> None:
+        """Send what there was no room for, and go on where the client reads again."""
+        try:
+            sent = self._sock.send(self._unsent)
+        except BlockingIOError:
+            return
+        except OSError:  # the client is gone
+            self._end()
+            return
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._loop.remove_writer(self._sock)
+        if self._unread_s is not None and len(self._unsent) <= FEW_UNSENT_OCTETS:
+            self._unread_s = None
+            self._turn()
 
     # Messages
 
-    def _read(self) -> None:
-        """Answer the whole messages that have come, while there is room for answers."""
-        if self._transport.is_closing():
-            return
-        answers: list[bytes] = []
-        octets, came = 0, False
-        self._more = False
-        for _ in range(MESSAGES_A_TURN):
-            if self._full or octets > UNSENT_OCTETS:
-                self._more = True
-                break
-            message = self._unframer.message()
-            if message is None:
-                break
-            came = True
-            if len(message) < HEADER_OCTETS:  # the stream is out of step, or never was DNS
-                self.abort("malformed")
-                return
-            answer = self._answer(message)
-            if answer is not None:
-                answers.append(frame(answer))
-                octets += len(answer)
-        else:
-            self._more = True
-        if answers:
-            self._transport.write(b"".join(answers))
-        self._watch(came)
-
-    def _watch(self, came: bool) -> None:
-        """Keep time, and read on or wait, after a turn in which messages ``came`` or not."""
-        now_s = self._loop.time()
-        if came:
-            self._silent_s = now_s
-            self._server.spoke(self)
-        if self._more or not self._unframer.partial:
-            self._begun_s = None
-        elif came or self._begun_s is None:
-            self._begun_s = now_s
-        if self._more or self._leaving:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-        if self._more and not self._full and not self._soon:
-            self._soon = True
-            self._loop.call_soon(self._next_turn)
-        self._close_if_done()
-
-    def _next_turn(self) -> None:
-        self._soon = False
-        self._read()
-
     @property
     def _full(self) -> bool:
-        return self._unread_s is not None or len(self._pending) >= self._server.limits.pending
+        return self._unread_s is not None or self.pending >= self._server.limits.pending
 
-    def _answer(self, message: bytes) -> bytes | None:
+    def _turn(self) -> None:
+        """Answer the whole messages that have come, while there is room for answers; send what is ready."""
+        answers = self._answer() if self._octets and not self._full else []
+        if answers is None:
+            return
+        if self._late:
+            answers += self._late
+            self._late.clear()
+        if answers:
+            self._send(b"".join(answers))
+        if self._open:
+            self._go_on()
+
+    def _answer(self) -> list[bytes] | None:
+        """Answers, ready to be sent; None: that was no DNS, and the end of the connection."""
+        server, octets = self._server, self._octets
+        room = server.limits.pending - self.pending
+        try:
+            batch = server.pipelined.answer(octets, self.client, room)
+        except WireError:
+            self.abort("malformed")
+            return None
+        if len(batch.rest) < len(octets):
+            self._silent_s = self._loop.time()
+            self._begun_s = None
+            server.spoke(self)
+        self._octets, self._more = batch.rest, batch.more
+        for pending in batch.pending:
+            self._wait_for(pending)
+        return batch.answers
+
+    def _wait_for(self, pending: Pending) -> None:
         server = self._server
-        outcome = server.pipeline.answer_now(message, self.client, Transport.TCP, server.label)
-        if not isinstance(outcome, Pending):
-            return outcome
-        if server.pending >= server.limits.pending_in_all:
-            return error_reply(message, Rcode.SERVFAIL)
-        task = server.group.create_task(self._finish(outcome))
-        server.pending += 1
-        self._pending.add(task)
-        task.add_done_callback(self._finished)
-        return None
+        if server.pending < server.limits.pending_in_all:
+            server.pending += 1
+            self.pending += 1
+            server.pipeline.finish_then(pending, self._finish)
+        elif (refused := error_reply(pending.asked.wire, Rcode.SERVFAIL)) is not None:
+            self._late.append(frame(refused))
 
-    async def _finish(self, pending: Pending) -> None:
-        answer = await self._server.pipeline.finish(pending)
-        if answer is not None and not self._transport.is_closing():
-            self._transport.write(frame(answer))
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finish(self, answer: bytes | None) -> None:
+        """Send an answer that was waited for, together with others that come in the same turn of the loop."""
+        if not self._open:  # who would read it?
+            return
         self._server.pending -= 1
-        self._pending.discard(task)
+        self.pending -= 1
         self._silent_s = self._loop.time()
-        if self._more:
-            self._read()
-        else:
-            self._close_if_done()
+        if answer is not None:
+            self._late.append(frame(answer))
+        self._soon_again()
 
-    def _close_if_done(self) -> None:
-        if self._leaving and not self._pending and not self._more:
+    def _soon_again(self) -> None:
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._turn_soon)
+
+    def _send(self, octets: bytes) -> None:
+        if self._unsent:
+            self._unsent += octets
+        else:
+            try:
+                sent = self._sock.send(octets)
+            except BlockingIOError:
+                sent = 0
+            except OSError:  # the client is gone
+                self._end()
+                return
+            if sent == len(octets):
+                return
+            self._unsent += octets[sent:]
+            self._loop.add_writer(self._sock, self._write)
+        if len(self._unsent) > UNSENT_OCTETS and self._unread_s is None:
+            self._unread_s = self._loop.time()
+
+    def _go_on(self) -> None:
+        """Keep time, and read on, or wait until there is room, or close."""
+        full = self._full
+        if self._more or full or not self._octets:
+            self._begun_s = None
+        elif self._begun_s is None:
+            self._begun_s = self._loop.time()
+        self._read(not (self._more or full or self._leaving))
+        if self._more:
+            if not full:
+                self._soon_again()
+        elif self._leaving and not self.pending and not self._late:
             self._close()
+
+    def _read(self, wanted: bool) -> None:
+        if wanted is self._reading:
+            return
+        self._reading = wanted
+        if wanted:
+            self._loop.add_reader(self._sock, self.receive)
+        else:
+            self._loop.remove_reader(self._sock)
 
     def _close(self) -> None:
         """Close when all is sent; a client that does not read has the usual time for it."""
-        if not self._transport.is_closing():
-            if self._transport.get_write_buffer_size() and self._unread_s is None:
-                self._unread_s = self._loop.time()
-            self._transport.close()
+        if not self._unsent:
+            self._end()
+        elif self._unread_s is None:
+            self._unread_s = self._loop.time()
+
+    def _end(self) -> None:
+        self._open = False
+        self._read(False)
+        if self._unsent:
+            self._loop.remove_writer(self._sock)
+        self._sock.close()
+        self._server.forget(self)

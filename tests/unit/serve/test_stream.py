@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -12,13 +13,15 @@ import dns.rcode
 import pytest
 
 from splitdns.metrics import TCP_ACCEPTED, TCP_CLOSED, TCP_CONNECTIONS
+from splitdns.serve import stream as stream_module
 from splitdns.serve.sockets import open_tcp
-from splitdns.serve.stream import MESSAGES_A_TURN, UNSENT_OCTETS, Limits, StreamServer
+from splitdns.serve.stream import READ_OCTETS, UNSENT_OCTETS, Limits, StreamServer, _Connection
 from splitdns.wire.framing import frame
 from tests.unit.serve.bench import Bench, query
 
 WITHIN_S = 20.0
 GOOD = query("www.example.org.", id=7)
+MANY = 5 * READ_OCTETS // len(GOOD)  # more than a few reads bring
 
 
 @dataclass
@@ -62,16 +65,23 @@ class World:
         self.writers.append(writer)
         return Client(reader, writer)
 
+    def connect(self, sock: socket.socket) -> None:
+        """Have a connection on ``sock``, as if it had been accepted."""
+        sock.setblocking(False)
+        connection = _Connection(self.server, sock, "127.0.0.1")
+        assert self.server._admit(connection)
+        connection.receive()
+
     def counted(self, reason: str) -> float:
         return self.bench.counts.value(TCP_CLOSED, reason)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[World]:
-        async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(WITHIN_S):
             sock = open_tcp(self.address, 0)
             self.port = int(sock.getsockname()[1])
-            self.server = StreamServer(sock, self.bench.pipeline, group, self.limits)
-            await self.server.start()
+            self.server = StreamServer(sock, self.bench.pipeline, self.limits)
+            self.server.start()
             yield self
             await self.server.drain(0)
             for writer in self.writers:
@@ -89,6 +99,24 @@ def run(
             await test(world)
 
     asyncio.run(main())
+
+
+def ids(stream: bytes) -> list[int]:
+    """Those of the messages in ``stream``, in order."""
+    found = []
+    while stream:
+        end = 2 + int.from_bytes(stream[:2], "big")
+        found.append(int.from_bytes(stream[2:4], "big"))
+        stream = stream[end:]
+    return found
+
+
+async def settled(world: World, waiting: int) -> None:
+    """Wait until so many queries wait for upstreams, and what was ready has left."""
+    while world.bench.forwarder.waiting != waiting or world.server.pending != waiting:
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -119,10 +147,30 @@ def test_queries_are_taken_octet_by_octet__rfc7766_8() -> None:
 def test_pipelined_queries_are_all_answered__rfc7766_6_2_1_1() -> None:
     async def test(world: World) -> None:
         client = await world.client()
-        count = 5 * MESSAGES_A_TURN + 3
+        count = MANY
         client.send(*(query("www.example.org.", id=number) for number in range(count)))
         ids = {(await client.receive())[:2] for _ in range(count)}
         assert len(ids) == count
+
+    run(test)
+
+
+def test_what_is_ready_leaves_in_one_write() -> None:
+    async def test(world: World) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps writes apart
+        with theirs:
+            events = [world.bench.hold(f"slow{number}.test.") for number in range(3)]
+            world.connect(ours)
+            asked = [query(f"slow{number}.test.", id=number) for number in range(3)]
+            theirs.sendall(b"".join(map(frame, [GOOD, *asked, GOOD, query("mx.example.org.", "MX", id=9)])))
+            await settled(world, 3)
+            assert ids(theirs.recv(65_535)) == [7, 7, 9]
+            for event in events:
+                event.set()
+            await settled(world, 0)
+            assert ids(theirs.recv(65_535)) == [0, 1, 2]
+            with pytest.raises(BlockingIOError):
+                theirs.recv(1, socket.MSG_DONTWAIT)
 
     run(test)
 
@@ -196,7 +244,7 @@ def test_a_client_that_sends_no_more_still_gets_its_answers() -> None:
     async def test(world: World) -> None:
         event = world.bench.hold("slow.test.")
         client = await world.client()
-        count = 2 * MESSAGES_A_TURN
+        count = MANY
         client.send(query("slow.test."), *[GOOD] * count)
         client.writer.write_eof()
         for _ in range(count):
@@ -280,6 +328,7 @@ def test_a_client_that_does_not_read_is_not_read_either_and_is_closed() -> None:
             assert (await other.ask(GOOD)).answer
             await asyncio.sleep(0)
         await asyncio.gather(stuffing, return_exceptions=True)
+        world.server.settle()
         answered = sum(world.bench.counts.requests.values())
         assert answered * 900 < 16 * 1024 * 1024, "kernel buffers and our own, not all that was asked"
 
@@ -296,8 +345,8 @@ def test_what_waits_to_be_sent_is_bounded() -> None:
         connection = next(iter(world.server._connections))
         while connection._unread_s is None:
             await asyncio.sleep(0)
-        assert connection._transport.get_write_buffer_size() < 3 * UNSENT_OCTETS
-        assert not connection._transport.is_reading()
+        assert UNSENT_OCTETS < len(connection._unsent) < 3 * UNSENT_OCTETS
+        assert not connection._reading
         stuffing.cancel()
 
     run(test)
@@ -349,6 +398,40 @@ def test_one_client_cannot_take_the_room_of_others() -> None:
         assert (await other.ask(GOOD)).answer
 
     run(test, Limits(connections_per_client=2))
+
+
+def test_connections_wait_while_there_is_no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "ACCEPT_AGAIN_S", 0.01)
+
+    async def test(world: World) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.create_connection((world.address, world.port)) as client:
+            client.sendall(frame(GOOD))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+            try:
+                for _ in range(20):
+                    await asyncio.sleep(0.001)
+                assert not world.server._connections
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            client.setblocking(False)
+            answer = await asyncio.get_running_loop().sock_recv(client, 4096)
+            assert answer[2:4] == GOOD[:2]
+
+    run(test)
+
+
+def test_many_connections_get_their_own_answers() -> None:
+    async def test(world: World) -> None:
+        clients = [await world.client(f"127.0.1.{number}") for number in range(1, 101)]
+        for number, client in enumerate(clients):
+            client.send(*(query("www.example.org.", id=number << 8 | each) for each in range(20)))
+        for number, client in enumerate(clients):
+            assert {(await client.receive())[0] for _ in range(20)} == {number}
+        world.server.settle()
+        assert world.bench.counts.queries == 2000
+
+    run(test)
 
 
 def test_what_is_pending_on_a_connection_is_bounded_and_the_rest_waits() -> None:
@@ -403,14 +486,14 @@ def test_draining_finishes_what_has_come_and_closes() -> None:
     async def test(world: World) -> None:
         event = world.bench.hold("slow.test.")
         busy, idle = await world.client(), await world.client()
-        busy.send(query("slow.test.", id=1), *[GOOD] * 3 * MESSAGES_A_TURN)
+        busy.send(query("slow.test.", id=1), *[GOOD] * MANY)
         while not world.bench.forwarder.waiting:
             await asyncio.sleep(0)
         draining = asyncio.create_task(world.server.drain(WITHIN_S))
         assert await idle.closed()
         assert not draining.done()
         event.set()
-        assert len({(await busy.receive())[:2] for _ in range(3 * MESSAGES_A_TURN + 1)}) == 2
+        assert len({(await busy.receive())[:2] for _ in range(MANY + 1)}) == 2
         assert await busy.closed()
         await draining
         with pytest.raises(ConnectionRefusedError):
