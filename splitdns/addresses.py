@@ -44,10 +44,26 @@ _RANGES = {
     for octets, version in ((4, 4), (16, 6))
 }
 
+# The first two octets of all that could be one, by octets of an address: few need a closer look.
+_HEADS = {
+    octets: frozenset(
+        head.to_bytes(2, "big")
+        for prefix in INSIDE_PREFIXES
+        if prefix.max_prefixlen == 8 * octets
+        for head in range(int(prefix[0]) >> 8 * octets - 16, 1 + (int(prefix[-1]) >> 8 * octets - 16))
+    )
+    for octets in (4, 16)
+}
+_HEADS[16] |= {prefix[:2] for prefix, _ in _EMBEDDED}
 
-@functools.lru_cache(maxsize=4096)
+
 def is_inside(address: bytes) -> bool:
     """Whether a packed IPv4 or IPv6 address is of a special-use range, in any of its disguises."""
+    return address[:2] in _HEADS[len(address)] and _is_inside(address)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_inside(address: bytes) -> bool:
     bits = int.from_bytes(address, "big")
     for shift, start in _RANGES[len(address)]:
         if bits >> shift == start:

@@ -144,6 +144,29 @@ META_TYPES = frozenset(
     {Type.OPT, Type.TKEY, Type.TSIG, Type.IXFR, Type.AXFR, Type.MAILB, Type.MAILA, Type.ANY}
 )
 
+# Types whose rdata is no address, and names neither hosts nor addresses: nothing that a view must not learn,
+# and nothing that is compressed. A and AAAA come next to them.
+PLAIN_TYPES = frozenset(
+    {
+        Type.TXT,
+        Type.SPF,
+        Type.HINFO,
+        Type.LOC,
+        Type.SSHFP,
+        Type.TLSA,
+        Type.SMIMEA,
+        Type.OPENPGPKEY,
+        Type.CERT,
+        Type.CAA,
+        Type.DNSKEY,
+        Type.CDS,
+        Type.CDNSKEY,
+        Type.DHCID,
+        Type.EUI48,
+        Type.EUI64,
+    }
+)
+
 # Where a name of another host stands in rdata: octets before it. One name each, and it ends the rdata but
 # for SOA (RFC 1035 3.3, 2782, 9460, 3403 needs the text fields skipped: ``target``).
 _TARGET_AT = {

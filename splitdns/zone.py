@@ -2,12 +2,33 @@
 
 A million names as objects cost half a gigabyte and a garbage collector's walk; packed, they cost their own
 octets, they can be mapped into every worker from the same pages, and a reload forgets them by dropping one
-reference. A ``Node`` is unpacked only when a question meets it.
+reference. A ``Node`` is unpacked only when a question needs to be thought about; what most questions want,
+``answer/direct`` cuts out of the block as it stands.
 
-The block is a hash table with open addressing: how many slots and nodes, the slots as offsets, then the
-nodes. Every ancestor of a name up to the apex has a node of its own, so an empty non-terminal is a node
-without records, and a missing ancestor proves that nothing lies beneath. A node that does not *exist* is one
-that is declared, and has records in some other view only: no wildcard answers for it (semantics: ownership).
+The block is a hash table with open addressing. Every ancestor of a name up to the apex has a node of its own,
+so an empty non-terminal is a node without records, and a missing ancestor proves that nothing lies beneath. A
+node that does not *exist* is one that is declared, and has records in some other view only: no wildcard
+answers for it (semantics: ownership). The ancestors of a node that exists, exist. All of it, by octets:
+
+block   4           slots, a power of two; this number and the next two are in the machine's own order
+        4           nodes
+        4 each      slots: where in the block a node starts; 0: free. The node of a name stands in the slot
+                    of its CRC-32 modulo the slots, or in the next one, and round, that was free
+        each        nodes, one behind the other
+        10          zeros, so that what is behind a node may be read before it is looked at
+node    1           n, octets of its name; from here on, numbers are in network order
+        1           flags
+        n           its name, folded
+        n           only with CASE: its name as it was written
+        2 + 2 each  only with INHERITS: how many types are inherited, and these
+        2           record sets
+        each        record sets, one behind the other
+set     2           type
+        2           flags
+        2           records; 0: they are not known now
+        4           octets that follow
+        each        records: C0 0C (the asked name), type, class IN, TTL (4), length (2), rdata uncompressed;
+                    where they are not known, their TTL alone
 """
 
 from __future__ import annotations
@@ -21,16 +42,29 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
 
-from splitdns.names import Qname
-from splitdns.records import RRset, Type
+from splitdns.names import ROOT, Qname
+from splitdns.records import PLAIN_TYPES, Class, RRset, Type
 
-_EXISTS, _CUT, _DIFFERS, _CASE, _INHERITS = 1, 2, 4, 8, 16
-_PUBLIC = 1
+# Flags of a node. DIRECT: neither what is above it nor itself leads elsewhere (a cut, a DNAME, an inherited
+# type), so that its own records are the answer; if it does not exist, that there is no such name. STAR: a
+# wildcard stands directly beneath it, in this view or another. DNAME: it has one.
+EXISTS, CUT, DIFFERS, CASE, INHERITS, DIRECT, STAR, DNAME = (1 << bit for bit in range(8))
 
-_HEAD = struct.Struct("=II")  # slots, nodes
-_COUNT = struct.Struct("=H")
-_RRSET = struct.Struct("=HIBH")  # type, TTL, flags, how many rdatas
-_ONE = struct.Struct("=HHIBHH")  # one record set of one record: _COUNT, _RRSET, _COUNT
+# Flags of a record set. PUBLIC: inside addresses are meant to be seen. PLAIN: its records go onto the wire as
+# they stand, and name neither hosts nor addresses. ADDRESSES: the same, but each is an address.
+PUBLIC, PLAIN, ADDRESSES = (1 << bit for bit in range(3))
+
+HEAD = struct.Struct("=II")  # slots, nodes
+COUNT = struct.Struct("!H")
+SET = struct.Struct("!HHHI")  # type, flags, how many records, octets
+FIRST_SET = struct.Struct("!HHHHI")  # COUNT, SET
+RECORD = struct.Struct("!HHHIH")  # owner, type, class, TTL, octets of rdata
+_TTL = struct.Struct("!I")
+_ONE = struct.Struct("!HHHHIHHHIH")  # one set of one record: COUNT, SET, RECORD
+
+_END = bytes(SET.size)
+_ADDRESS_OCTETS = {int(Type.A): 4, int(Type.AAAA): 16}
+_OWNER = 0xC00C  # a pointer to the name in the question (RFC 1035 4.1.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,64 +143,121 @@ def pack(nodes: Iterable[Node]) -> bytes:
     return pack_records((node.name, packed(node)) for node in nodes)
 
 
-def pack_records(nodes: Iterable[tuple[Qname, bytes]]) -> bytes:
-    """``pack`` of names and nodes that are packed already."""
+def pack_records(nodes: Iterable[tuple[Qname, bytes]], *, listed: bool = False) -> bytes:
+    """``pack`` of names and nodes that are packed already.
+
+    ``listed``: they are a list of names, from which nobody answers directly.
+    """
     records = bytearray()
     hashes, starts = array("I"), array("I")
+    barriers: set[bytes] = set()
+    enclosers: list[bytes] = []
     for name, record in nodes:
         hashes.append(crc32(name))
         starts.append(len(records))
         records += record
+        if listed:
+            continue
+        if record[1] & (CUT | DNAME):
+            barriers.add(name)
+        if name.startswith(b"\1*"):
+            enclosers.append(name[2:])
+    if barriers:
+        _bar(records, starts, barriers)
     slots = 4
     while slots < 2 * len(starts):
         slots *= 2
     index = array("I", bytes(4 * slots))
-    mask, first = slots - 1, _HEAD.size + 4 * slots
+    mask, first = slots - 1, HEAD.size + 4 * slots
     for hashed, start in zip(hashes, starts, strict=True):
         slot = hashed & mask
         while index[slot]:
             slot = (slot + 1) & mask
         index[slot] = first + start
-    return b"".join((_HEAD.pack(slots, len(starts)), index.tobytes(), records))
+    if not enclosers:
+        return b"".join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
+    block = bytearray().join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
+    records.clear()  # as large as the block, which is about to be copied
+    for encloser in enclosers:
+        if at := _find(block, memoryview(index), mask, encloser):
+            block[at + 1] |= STAR
+    return bytes(block)
+
+
+def _bar(records: bytearray, starts: Iterable[int], barriers: set[bytes]) -> None:
+    """Let no node beneath a barrier, a cut or a DNAME, be direct."""
+    known: dict[bytes, bool] = {ROOT: False}  # whether a barrier is at a name, or above it
+
+    def is_barred(name: bytes) -> bool:
+        found = known.get(name)
+        if found is None:
+            found = known[name] = name in barriers or is_barred(name[1 + name[0] :])
+        return found
+
+    if ROOT in barriers:
+        known[ROOT] = True
+    for start in starts:
+        octets = records[start]
+        name = bytes(records[start + 2 : start + 2 + octets])
+        if name != ROOT and is_barred(name[1 + name[0] :]):
+            records[start + 1] &= ~DIRECT
 
 
 def packed_one(name: Qname, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes, differs: bool) -> bytes:
-    """``packed`` of a node that exists and holds one record, without making it: zones have a million."""
-    flags = _EXISTS | differs * _DIFFERS
+    """``packed`` of a node that exists and holds one record, without making it: zones have a million.
+
+    The record is an address or a text.
+    """
+    flags = EXISTS | DIRECT | differs * DIFFERS
     if owner == name:
         head = bytes((len(name), flags)) + name
     else:
-        head = bytes((len(name), flags | _CASE)) + name + owner
-    return head + _ONE.pack(1, rdtype, ttl_s, 0, 1, len(rdata)) + rdata
+        head = bytes((len(name), flags | CASE)) + name + owner
+    kind, octets = PLAIN if rdtype == Type.TXT else ADDRESSES, len(rdata)
+    return head + _ONE.pack(1, rdtype, kind, 1, 12 + octets, _OWNER, rdtype, 1, ttl_s, octets) + rdata
 
 
 def packed_name(name: Qname, cut: bool) -> bytes:
     """``packed`` of a node without records: lists of names have a million, too."""
-    return bytes((len(name), _EXISTS | cut * _CUT)) + name + b"\0\0"
+    return bytes((len(name), EXISTS | cut * CUT)) + name + b"\0\0"
 
 
 def packed(node: Node) -> bytes:
-    """A node as it stands in a block."""
+    """A node as it stands in a block, if nothing above it decides for it."""
     cased = node.owner != node.name
+    is_direct = not node.cut and not node.inherit and (node.exists or node.differs)
     flags = (
-        node.exists * _EXISTS
-        | node.cut * _CUT
-        | node.differs * _DIFFERS
-        | cased * _CASE
-        | bool(node.inherit) * _INHERITS
+        node.exists * EXISTS
+        | node.cut * CUT
+        | node.differs * DIFFERS
+        | cased * CASE
+        | bool(node.inherit) * INHERITS
+        | is_direct * DIRECT
+        | (node.rrset(Type.DNAME) is not None) * DNAME
     )
     parts = [bytes((len(node.name), flags)), node.name]
     if cased:
         parts.append(node.owner)
     if node.inherit:
-        parts.append(_COUNT.pack(len(node.inherit)) + array("H", node.inherit).tobytes())
-    parts.append(_COUNT.pack(len(node.rrsets)))
+        parts.append(struct.pack(f"!H{len(node.inherit)}H", len(node.inherit), *node.inherit))
+    parts.append(COUNT.pack(len(node.rrsets)))
     for rrset in node.rrsets:
-        parts.append(_RRSET.pack(rrset.rdtype, rrset.ttl_s, rrset.public * _PUBLIC, len(rrset.rdatas)))
-        for rdata in rrset.rdatas:
-            parts.append(_COUNT.pack(len(rdata)))
-            parts.append(rdata)
+        parts += _packed_set(rrset)
     return b"".join(parts)
+
+
+def _packed_set(rrset: RRset) -> tuple[bytes, bytes]:
+    rdtype, ttl_s, rdatas = rrset.rdtype, rrset.ttl_s, rrset.rdatas
+    flags = rrset.public * PUBLIC
+    if (width := _ADDRESS_OCTETS.get(rdtype)) is not None:
+        flags |= all(len(rdata) == width for rdata in rdatas) * ADDRESSES
+    elif rdtype in PLAIN_TYPES:
+        flags |= PLAIN
+    records = b"".join(
+        [RECORD.pack(_OWNER, rdtype, Class.IN, ttl_s, len(rdata)) + rdata for rdata in rdatas]
+    )
+    records = records or _TTL.pack(ttl_s)
+    return SET.pack(rdtype, flags, len(rdatas), len(records)), records
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,10 +280,9 @@ class Zone:
     _mask: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        slots, _ = _HEAD.unpack_from(self.block)
-        view = memoryview(self.block)
-        object.__setattr__(self, "_slots", view[_HEAD.size : _HEAD.size + 4 * slots].cast("I"))
-        object.__setattr__(self, "_mask", slots - 1)
+        slots, mask = _slots(self.block)
+        object.__setattr__(self, "_slots", slots)
+        object.__setattr__(self, "_mask", mask)
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         # Out of band, so that a worker maps the block instead of copying it (pickle protocol 5).
@@ -205,24 +295,38 @@ class Zone:
         node = self.node(self.apex)
         return node.rrset(Type.SOA) if node else None
 
+    def find(self, name: bytes) -> int:
+        """Where in the block the node of ``name``, which is folded, starts; 0: it has none."""
+        return _find(self.block, self._slots, self._mask, name)
+
     def node(self, name: Qname) -> Node | None:
         """The node of ``name``, also one that does not exist in this view, or None."""
-        block, slots, mask = self.block, self._slots, self._mask
-        slot = crc32(name) & mask
-        length = len(name)
-        while at := slots[slot]:
-            if block[at] == length and block[at + 2 : at + 2 + length] == name:
-                return _unpack_node(block, at)
-            slot = (slot + 1) & mask
-        return None
+        at = _find(self.block, self._slots, self._mask, name)
+        return _unpack_node(self.block, at) if at else None
 
     def nodes(self) -> Iterator[Node]:
         """Every node, in the order in which they were packed."""
-        _, count = _HEAD.unpack_from(self.block)
+        _, count = HEAD.unpack_from(self.block)
         offsets = sorted(offset for offset in self._slots if offset)
         assert len(offsets) == count
         for at in offsets:
             yield _unpack_node(self.block, at)
+
+
+def _slots(block: bytes | bytearray | memoryview) -> tuple[memoryview, int]:
+    """The slots of a block, and what is left of a hash to be the number of one."""
+    slots, _ = HEAD.unpack_from(block)
+    return memoryview(block)[HEAD.size : HEAD.size + 4 * slots].cast("I"), slots - 1
+
+
+def _find(block: bytes | bytearray | memoryview, slots: memoryview, mask: int, name: bytes) -> int:
+    slot = crc32(name) & mask
+    length = len(name)
+    while at := slots[slot]:
+        if block[at] == length and block[at + 2 : at + 2 + length] == name:
+            return at
+        slot = (slot + 1) & mask
+    return 0
 
 
 def _unpack_node(block: bytes | memoryview, at: int) -> Node:
@@ -231,33 +335,40 @@ def _unpack_node(block: bytes | memoryview, at: int) -> Node:
     name = Qname(bytes(block[at : at + length]))
     at += length
     owner: bytes = name
-    if flags & _CASE:
+    if flags & CASE:
         owner = bytes(block[at : at + length])
         at += length
     inherit: tuple[int, ...] = ()
-    if flags & _INHERITS:
-        (count,) = _COUNT.unpack_from(block, at)
-        inherit = struct.unpack_from(f"={count}H", block, at + 2)
+    if flags & INHERITS:
+        (count,) = COUNT.unpack_from(block, at)
+        inherit = struct.unpack_from(f"!{count}H", block, at + 2)
         at += 2 + 2 * count
-    (count,) = _COUNT.unpack_from(block, at)
+    (count,) = COUNT.unpack_from(block, at)
     at += 2
     rrsets = []
     for _ in range(count):
-        rdtype, ttl_s, rrset_flags, how_many = _RRSET.unpack_from(block, at)
-        at += _RRSET.size
-        rdatas = []
-        for _ in range(how_many):
-            (octets,) = _COUNT.unpack_from(block, at)
-            at += 2
-            rdatas.append(bytes(block[at : at + octets]))
-            at += octets
-        rrsets.append(RRset(owner, rdtype, ttl_s, tuple(rdatas), bool(rrset_flags & _PUBLIC)))
+        rrset, at = _unpack_set(block, at, owner)
+        rrsets.append(rrset)
     return Node(
         name,
         owner,
         tuple(rrsets),
-        exists=bool(flags & _EXISTS),
-        cut=bool(flags & _CUT),
-        differs=bool(flags & _DIFFERS),
+        exists=bool(flags & EXISTS),
+        cut=bool(flags & CUT),
+        differs=bool(flags & DIFFERS),
         inherit=inherit,
     )
+
+
+def _unpack_set(block: bytes | memoryview, at: int, owner: bytes) -> tuple[RRset, int]:
+    """The record set that starts at ``at``, and where it ends."""
+    rdtype, flags, how_many, octets = SET.unpack_from(block, at)
+    at += SET.size
+    records = bytes(block[at : at + octets])
+    (ttl_s,) = _TTL.unpack_from(records, 6 if how_many else 0)
+    rdatas, start = [], RECORD.size
+    for _ in range(how_many):
+        end = start + (records[start - 2] << 8 | records[start - 1])
+        rdatas.append(records[start:end])
+        start = end + RECORD.size
+    return RRset(owner, rdtype, ttl_s, tuple(rdatas), bool(flags & PUBLIC)), at + octets

@@ -262,7 +262,7 @@ class _Reader:
             for name, node in (nodes or {}).items():
                 yield name, packed(node)
 
-        return Zone(ROOT, pack_records(records()), overlay=True, source=self._file)
+        return Zone(ROOT, pack_records(records(), listed=True), overlay=True, source=self._file)
 
     def _warn(self, where: Where, message: str) -> None:
         if len(self.told) < MAX_WARNINGS:

@@ -1,8 +1,8 @@
 """The way of a query: octets and a client's address in, octets out.
 
-What can be answered at once is answered without a task or an await: from the view's remembered answers
-without even decoding, else from zones and the forwarder's cache. Only a question that an upstream must answer
-is handed back as ``Pending``, to ``finish`` later.
+What can be answered at once is answered without a task or an await: from the view's remembered answers or
+directly from a zone's octets without even decoding, else from zones and the forwarder's cache. Only a
+question that an upstream must answer is handed back as ``Pending``, to ``finish`` later.
 
 A query reads the snapshot once and carries along what it needs of it, so that no message is made from two
 generations.
@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, TypeVarTuple
 
 from splitdns.answer import cache, whoami
 from splitdns.answer.decide import Forward, Reply, decide, resume
+from splitdns.answer.direct import Direct
 from splitdns.errors import Caught, UpstreamError, WireError
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
 from splitdns.names import Qname, is_under, to_text
@@ -29,6 +30,7 @@ from splitdns.snapshot import Manners, Snapshot
 from splitdns.value import value
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
+from splitdns.wire.edns import OPT_OCTETS
 from splitdns.wire.header import (
     HEADER_OCTETS,
     error_reply,
@@ -136,6 +138,8 @@ class Pipeline:
         self.clock = clock
         self._wall_clock = wall_clock
         self._logged_s: dict[str, float] = {}
+        self._of: Snapshot | None = None  # whose views these are
+        self._direct: dict[View, Direct] = {}
 
     async def answer(
         self, wire: bytes, client: str, transport: Transport, server: str = "dns://"
@@ -215,12 +219,29 @@ class Pipeline:
             return self.gate.answered_too_much(wire, client, manners, view)
         key = scan.key(wire, transport, manners.payload_octets)
         asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
-        if match is None or key is None or (found := cache.get(match.view.answers, key)) is None:
+        if match is None:
             return self._decide(asked)
-        encoded = scan.patch(found.encoded, wire, key)
-        rcode = encoded[3] & 0xF
-        self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
+        if key is not None and (found := cache.get(match.view.answers, key)) is not None:
+            encoded = scan.patch(found.encoded, wire, key)
+            rcode = encoded[3] & 0xF
+            self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
+            return encoded
+        told = self.direct(match.view).answer(wire[2:], tcp=transport is Transport.TCP)
+        if told is None:
+            return self._decide(asked)
+        encoded = wire[:2] + told.rest
+        end = len(wire) - 4 - (OPT_OCTETS if wire[11] else 0)
+        self._sent(asked, encoded, end, told.do, encoded[3] & 0xF, told.ground.label, ZONE)
         return encoded
+
+    def direct(self, view: View) -> Direct:
+        """Who answers plain questions in this view of the snapshot."""
+        if self._of is not self.snapshot:
+            self._of, self._direct = self.snapshot, {}
+        found = self._direct.get(view)
+        if found is None:
+            found = self._direct[view] = Direct(view, self.snapshot.manners)
+        return found
 
     def _decide(self, asked: _Asked) -> Outcome:
         if opcode(asked.wire):

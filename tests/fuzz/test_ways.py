@@ -1,0 +1,116 @@
+"""However a query is answered, from octets that are known, directly, or the long way: the same octets.
+
+All three answer the same random queries, and count the same. Over TCP there are two ways.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+from pathlib import Path
+
+import dns.message
+import pytest
+
+from splitdns.metrics import LEAKS_BLOCKED, PANICS, Counts
+from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
+from splitdns.serve.hot import Hot
+from splitdns.serve.sockets import open_udp
+from splitdns.wire.message import Transport
+from tests.fuzz.ways import SERVER, LongWay, Queries, Way
+
+UDP, TCP = Transport.UDP, Transport.TCP
+TIMES = 3  # the first time octets are seen, the second they are learnt, the third they are known
+MAX_OCTETS = 4096
+SOME, ALL = 8_000, 1_000_000
+
+Asked = tuple[bytes, str]
+
+
+class HotWay:
+    """Queries by the batch, in the memory of a socket's batch; the kernel is left out."""
+
+    def __init__(self, directory: Path) -> None:
+        self.way = Way(directory)
+        with open_udp("127.0.0.1", 0) as sock:
+            assert LIBC is not None
+            self._batch = Batch(sock, LIBC, MAX_OCTETS, 0)
+        self.hot = Hot(self._batch, self.way, SERVER, 1)
+
+    def told(self, asked: list[Asked]) -> list[bytes | None]:
+        """The answers to a batch; None: there is none, or it is pending."""
+        memory = self._batch.memory
+        for slot, (wire, client) in zip(self._batch.slots, asked, strict=False):
+            memory[slot.host] = socket.inet_aton(client)
+            memory[slot.begin : slot.begin + len(wire)] = wire
+        unanswered, _ = self.hot.answer([len(wire) for wire, _ in asked])
+        return [
+            None
+            if slot.number in unanswered
+            else memory[slot.begin : slot.begin + self._batch.sizes[slot.size_at]]
+            for slot, _ in zip(self._batch.slots, asked, strict=False)
+        ]
+
+
+def compare(directory: Path, seed: int, queries: int) -> None:
+    hot, cold, long = HotWay(directory), Way(directory), LongWay(directory)
+    chance = random.Random(seed)
+    made = itertools.islice(Queries(long.snapshot, chance), queries)
+    while batch := list(itertools.islice(made, DATAGRAMS)):
+        expected = [long.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
+        told = [cold.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
+        again = [hot.told(batch) for _ in range(TIMES)]
+        for (wire, client), right, *others in zip(batch, expected, told, *again, strict=True):
+            assert all(other == right for other in others), (seed, wire.hex(), client, right, others)
+        for (wire, _), answer in zip(batch, expected, strict=True):
+            if answer is not None and chance.random() < 0.02:
+                judge(wire, answer)
+    hot.hot.settle()
+    assert counted(hot.way.counts) == counted(long.counts, TIMES), seed
+    assert counted(cold.counts) == counted(long.counts), seed
+    assert not long.counts.value(PANICS), seed
+
+
+def counted(counts: Counts, by: int = 1) -> dict[object, object]:
+    """What was counted, so many times; but for leaks, which are counted when an answer is made."""
+    found: dict[object, object] = {key: count * by for key, count in counts.requests.items()}
+    for way, traffic in counts.traffic.items():
+        for name in ("durations", "requests", "responses"):
+            histogram = getattr(traffic, name)
+            found[way, name] = ([slot * by for slot in histogram.slots], histogram.total * by)
+    counters = {series: count * by for series, count in counts.counters.items()}
+    return found | {series: count for series, count in counters.items() if series[0] != LEAKS_BLOCKED.name}
+
+
+def judge(wire: bytes, answer: bytes) -> None:
+    """Another library reads it, and takes it for an answer to the query where it can read that, too."""
+    read = dns.message.from_wire(answer, raise_on_truncation=False)
+    try:
+        query = dns.message.from_wire(wire)
+    except Exception:
+        return
+    assert query.is_response(read), (wire.hex(), answer.hex())
+
+
+needs_batches = pytest.mark.skipif(LIBC is None, reason="libc has no calls for batches")
+
+
+@needs_batches
+def test_some_random_queries_get_the_same_octets_whichever_way_they_go(tmp_path: Path) -> None:
+    compare(tmp_path, random.randrange(2**32), SOME)
+
+
+@needs_batches
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_million_random_queries_get_the_same_octets_whichever_way_they_go(tmp_path: Path) -> None:
+    compare(tmp_path, random.randrange(2**32), ALL)
+
+
+def test_over_tcp_too(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    cold, long = Way(tmp_path), LongWay(tmp_path)
+    for wire, client in itertools.islice(Queries(long.snapshot, random.Random(seed)), SOME // 2):
+        assert cold.told(wire, client, TCP) == long.told(wire, client, TCP), (seed, wire.hex(), client)
+    assert counted(cold.counts) == counted(long.counts), seed
