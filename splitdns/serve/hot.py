@@ -19,7 +19,7 @@ from splitdns.answer import cache
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S, Histogram
 from splitdns.serve.batch import Batch
-from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.serve.pipeline import ZONE, Pending, Pipeline
 from splitdns.snapshot import Snapshot
 from splitdns.view import Match, View
 from splitdns.wire import scan
@@ -190,25 +190,28 @@ class Hot:
                 once.clear()
             once.add(hash(asked))
             return None
-        view = match.view
-        key = scan.key(wire, Transport.UDP, self._pipeline.snapshot.manners.payload_octets)
-        if key is None or (found := cache.get(view.answers, key)) is None:
+        if (ready := self._made(wire, asked, match.view)) is None:
             return None
         if self._ready >= MAX_READY:
             self._forget()
         self._ready += 1
-        end = scan.name_end(key)
-        ready = known[asked] = _Ready(
-            scan.patch(found.encoded, wire, key)[2:],
-            len(wire),
-            self._way(found.zone, view.name),
-            found.zone,
-            view.name,
-            found.plugin,
-            wire[end] << 8 | wire[end + 1],
-            scan.do(key),
-        )
+        known[asked] = ready
         return ready
+
+    def _made(self, wire: bytes, asked: bytes, view: View) -> _Ready | None:
+        octets = len(wire)
+        if (told := self._pipeline.direct(view).answer(asked)) is not None:
+            zone = told.ground.label
+            way = self._way(zone, view.name)
+            return _Ready(told.rest, octets, way, zone, view.name, ZONE, told.qtype, told.do)
+        key = scan.key(wire, Transport.UDP, self._pipeline.snapshot.manners.payload_octets)
+        if key is None or (found := cache.get(view.answers, key)) is None:
+            return None
+        rest = scan.patch(found.encoded, wire, key)[2:]
+        end = scan.name_end(key)
+        qtype = wire[end] << 8 | wire[end + 1]
+        way = self._way(found.zone, view.name)
+        return _Ready(rest, octets, way, found.zone, view.name, found.plugin, qtype, scan.do(key))
 
     def _way(self, zone: str, view: str) -> _Way:
         way = self._ways.get((zone, view))

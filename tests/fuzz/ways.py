@@ -5,6 +5,7 @@ Nothing here judges: two ways are right or wrong together. What is right, the ot
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from splitdns.zone import Node, Zone, pack
 from tests.build import zone
 
 SERVER = "dns://:53"
+NOW_S = 1_700_000_000.0
 CLIENTS = ("127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.5.1")  # the last is nobody's
 
 CONFIG = """\
@@ -198,9 +200,11 @@ def snapshot(directory: Path) -> Snapshot:
     """All the zones through the loader, and a few more."""
     (directory / "zones").mkdir(exist_ok=True)
     for name, text in FILES.items():
-        (directory / "zones" / name).write_text(text)
+        path = directory / "zones" / name
+        path.write_text(text)
+        os.utime(path, (NOW_S, NOW_S))  # serials are made of it
     (directory / "splitdns.yaml").write_text(CONFIG)
-    loaded = load(directory / "splitdns.yaml", previous=None, generation=1, now_s=1_700_000_000.0)
+    loaded = load(directory / "splitdns.yaml", previous=None, generation=1, now_s=NOW_S)
     assert list(loaded.faults) == [from_text("broken.example.")]
     views = {view: replace(view, zones=view.zones | _made(view)) for view in loaded.snapshot.views}
     prefixes = tuple((prefix, views[view]) for prefix, view in loaded.snapshot.prefixes)
