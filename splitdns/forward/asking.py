@@ -84,6 +84,15 @@ class Asking:
         elif early_s is not None and attempt.upstream.carrier is not Carrier.UDP:
             self._timer = asyncio.get_running_loop().call_later(early_s, self._go_on)
 
+    def go_on(self, trying: Trying) -> None:
+        """Go on from where the first try is on its way already, over UDP."""
+        self._live.append(trying)
+
+    def go_on_without(self, trying: Trying, trouble: Trouble) -> None:
+        """Go on from where the first try came to nothing at once."""
+        self._arrived.append((trying.upstream, trouble))
+        self._timer = asyncio.get_running_loop().call_soon(self._go_on)
+
     def cancel(self) -> None:
         """Nobody wants the outcome any more."""
         self._close()

@@ -126,6 +126,11 @@ class Waiting:
             self.error = error.with_traceback(None)  # whose frames would hold this, and this them
             self._end_of_wait()
 
+    def ring(self) -> None:
+        """The earlier one of its times is here already."""
+        self._timer.cancel()
+        self._end_of_time()
+
     def end(self) -> None:
         """Tell nobody any more; the socket is for whoever owns it."""
         self._tell = None
@@ -135,12 +140,18 @@ class Waiting:
         if self.found is not None or self.error is not None:
             return
         try:
-            found = self._judge(self._datagram.recv(_RECEIVE_OCTETS))
+            wire = self._datagram.recv(_RECEIVE_OCTETS)
         except BlockingIOError:
             return
         except OSError as error:
             self.fail(error)
             return
+        self.take(wire)
+
+    def take(self, wire: bytes) -> None:
+        """Look at a datagram that has come; the wait is not over yet."""
+        try:
+            found = self._judge(wire)
         except UpstreamError as error:
             self.fail(GarbledError(*error.args))
             return

@@ -9,8 +9,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 A_SECOND = 256  # so many timers at most
+
+
+class Rings(Protocol):
+    """What has a deadline."""
+
+    def ring(self) -> None:
+        """It has passed."""
+
+
+Slot = dict[Rings, None]  # those of the same four milliseconds; whoever leaves it is not told
 
 
 class Deadline:
@@ -18,7 +29,7 @@ class Deadline:
 
     __slots__ = ("_ring", "_slot")
 
-    def __init__(self, slot: dict[Deadline, None], ring: Callable[[], None]) -> None:
+    def __init__(self, slot: Slot, ring: Callable[[], None]) -> None:
         self._slot = slot
         self._ring: Callable[[], None] | None = ring
         slot[self] = None
@@ -38,16 +49,20 @@ class Deadlines:
     """Those of one worker."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, dict[Deadline, None]] = {}
+        self._slots: dict[int, Slot] = {}
 
     def at(self, time_s: float, ring: Callable[[], None]) -> Deadline:
         """Call ``ring`` at ``time_s`` of the running loop, or within four milliseconds after it."""
+        return Deadline(self.slot(time_s), ring)
+
+    def slot(self, time_s: float) -> Slot:
+        """Where to put what is to ring then, to take it out again by itself."""
         number = math.ceil(time_s * A_SECOND)
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = {}
             asyncio.get_running_loop().call_at(number / A_SECOND, self._pass, number)
-        return Deadline(slot, ring)
+        return slot
 
     def _pass(self, number: int) -> None:
         slot = self._slots.pop(number)

@@ -12,7 +12,7 @@ import errno
 import socket
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from splitdns.errors import UpstreamError
 from splitdns.forward.datagrams import Instead, Waiting
@@ -47,6 +47,13 @@ class SilenceError(NoResponseError):
     """The upstream did not answer in time. What was lost once may arrive the next time."""
 
 
+class Sender(Protocol):
+    """Whose query leaves soon."""
+
+    def fail(self, error: OSError) -> None:
+        """It did not."""
+
+
 class Sent:
     """A query over UDP on its way. Whoever sent it sees to it that ``end`` is called."""
 
@@ -66,7 +73,7 @@ class Sent:
             return None if found.rcode == Rcode.BADCOOKIE or found.rcode in NO_EDNS else found
         if found is Instead.SILENCE:
             return SilenceError(found.value)
-        return _no_way(waiting.error) if isinstance(waiting.error, OSError) else waiting.error
+        return no_way(waiting.error) if isinstance(waiting.error, OSError) else waiting.error
 
     def end(self) -> Port | None:
         """The wait is over; the socket through which the query left, the first time."""
@@ -78,21 +85,21 @@ class Sent:
 class Exchanger:
     """Asks single upstreams, over sockets from ``network``, and remembers what they showed of themselves.
 
-    It keeps connections open: whoever made it calls ``close``.
+    It keeps connections open: whoever made it calls ``close``. What of it is public is for ``Relay``, too.
     """
 
     def __init__(self, network: Network, random: Random, counts: Counts) -> None:
         self._network = network
-        self._random = random
         self._counts = counts
-        self._known = Known(random)
-        self._loops = Loops()
-        self._readers = Readers()
-        self._deadlines = Deadlines()
-        self._ports = Ports(network, self._readers, random)
+        self.random = random
+        self.known = Known(random)
+        self.loops = Loops()
+        self.readers = Readers()
+        self.deadlines = Deadlines()
+        self.ports = Ports(network, self.readers, random)
         self._streams = Streams(network, random)
         self._https: Https | None = None
-        self._unsent: list[tuple[socket.socket, bytes, Waiting]] = []
+        self._unsent: list[tuple[socket.socket, bytes, Sender]] = []
 
     async def exchange(
         self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None
@@ -108,7 +115,7 @@ class Exchanger:
         until_s = asyncio.get_running_loop().time() + timeout_s
         if upstream.carrier is not Carrier.UDP:
             return await self._over_connection(question, upstream, until_s)
-        traits = self._known.of(upstream)
+        traits = self.known.of(upstream)
         response, manner = await self._over_udp(question, upstream, traits, until_s, sent=sent)
         if response.rcode == Rcode.BADCOOKIE:  # it has told the right one, and the next query bears it
             response, manner = await self._over_udp(question, upstream, traits, until_s)
@@ -123,12 +130,12 @@ class Exchanger:
 
     def came_back(self, spelled: bytes, qtype: int) -> Upstream | None:
         """The upstream that asks, or has others ask, us what we are asking it; None: nobody does."""
-        return self._loops.via(spelled, qtype)
+        return self.loops.via(spelled, qtype)
 
     async def close(self) -> None:
         """Close the connections, and tell of no datagram any more."""
-        self._ports.close()
-        self._readers.close()
+        self.ports.close()
+        self.readers.close()
         await self._streams.close()
         if self._https is not None:
             await self._https.close()
@@ -151,7 +158,7 @@ class Exchanger:
             NoResponseError, NotAskedError: as ``exchange``.
         """
         now_s = asyncio.get_running_loop().time()
-        traits = self._known.of(upstream)
+        traits = self.known.of(upstream)
         manner = traits.manner(now_s)
         early_s = None if early_s is None else now_s + early_s
         return self._send(question, upstream, traits, now_s + timeout_s, manner, early_s, tell)
@@ -161,14 +168,14 @@ class Exchanger:
         port = sent.end()
         if port is None:
             return
-        self._loops.arrive(sent.query.spelled, question.qtype)
+        self.loops.arrive(sent.query.spelled, question.qtype)
         waiting = sent.waiting
         if waiting.unwanted:
             self._count(upstream, waiting.unwanted)
         if isinstance(waiting.found, Response) and not waiting.unwanted:
-            self._ports.give_back(port, asyncio.get_running_loop().time())
+            self.ports.give_back(port, asyncio.get_running_loop().time())
         else:
-            self._ports.drop(port)
+            self.ports.drop(port)
 
     def _send(
         self,
@@ -180,32 +187,52 @@ class Exchanger:
         early_s: float | None = None,
         tell: Callable[[], None] | None = None,
     ) -> Sent:
-        query = make_query(question, self._random, manner)
+        query = make_query(question, self.random, manner)
         try:
-            port = self._ports.take(upstream, asyncio.get_running_loop().time())
+            port = self.ports.take(upstream, asyncio.get_running_loop().time())
             try:
                 waiting = Waiting(
-                    self._readers, self._deadlines, port.sock, query, traits, until_s, early_s, tell
+                    self.readers, self.deadlines, port.sock, query, traits, until_s, early_s, tell
                 )
             except BaseException:
-                self._ports.drop(port)
+                self.ports.drop(port)
                 raise
         except OSError as error:
-            raise _no_way(error) from None
+            raise no_way(error) from None
+        self.leave(port, query.wire, waiting)
+        self.loops.leave(query.spelled, question.qtype, upstream)
+        return Sent(port, query, waiting)
+
+    def leave(self, port: Port, wire: bytes, sender: Sender) -> None:
+        """Send soon, with what else there is by then."""
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append((port.sock, query.wire, waiting))
-        self._loops.leave(query.spelled, question.qtype, upstream)
-        return Sent(port, query, waiting)
+        self._unsent.append((port.sock, wire, sender))
 
     def _flush(self) -> None:
         """Send what there is: one right after the other, so that an upstream that waits is woken but once."""
         unsent, self._unsent = self._unsent, []
-        for datagram, wire, waiting in unsent:
+        for datagram, wire, sender in unsent:
             try:
                 datagram.send(wire)
             except OSError as error:
-                waiting.fail(error)
+                sender.fail(error)
+
+    def go_on(
+        self,
+        query: Query,
+        port: Port,
+        question: Question,
+        upstream: Upstream,
+        until_s: float,
+        early_s: float,
+        tell: Callable[[], None],
+    ) -> Sent:
+        """As ``send``, for a query that left through ``port`` already; the times are the loop's."""
+        traits = self.known.of(upstream)
+        waiting = Waiting(self.readers, self.deadlines, port.sock, query, traits, until_s, early_s, tell)
+        self.loops.leave(query.spelled, question.qtype, upstream)
+        return Sent(port, query, waiting)
 
     async def _over_udp(
         self,
@@ -226,7 +253,7 @@ class Exchanger:
         try:
             found = await sent.waiting.outcome()
         except OSError as error:
-            raise _no_way(error) from None
+            raise no_way(error) from None
         finally:
             self.finish(question, upstream, sent)
         if isinstance(found, Response):
@@ -311,7 +338,7 @@ class Exchanger:
             from splitdns.forward.https import Https  # and an HTTP client, which is not needed otherwise
 
             self._https = Https()
-        query = make_query(question, self._random, manner)
+        query = make_query(question, self.random, manner)
         try:
             async with asyncio.timeout_at(until_s):
                 wire, age_s = await self._https.ask(upstream, query.wire)
@@ -326,7 +353,7 @@ class Exchanger:
     async def _from_connection(
         self, question: Question, upstream: Upstream, manner: Manner, until_s: float, why: str
     ) -> tuple[bytes, Query]:
-        query = make_query(question, self._random, manner)
+        query = make_query(question, self.random, manner)
         try:
             async with asyncio.timeout_at(until_s):
                 wire = await self._streams.ask(upstream, query)
@@ -353,7 +380,7 @@ class _NothingError(UpstreamError):
         self.at_once = at_once
 
 
-def _no_way(error: OSError) -> NoResponseError | NotAskedError:
+def no_way(error: OSError) -> NoResponseError | NotAskedError:
     """What an error of a socket for datagrams says."""
     kind = NotAskedError if error.errno in _OURS else NoResponseError
     return kind(error.strerror or str(error))

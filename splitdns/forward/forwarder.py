@@ -16,11 +16,11 @@ from random import Random, SystemRandom
 
 from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import Caught, UpstreamError
-from splitdns.forward.asking import USABLE, Asking, Done, Failure, Outcome
+from splitdns.forward.asking import USABLE, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
-from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights
+from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights, Flying
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
@@ -253,7 +253,7 @@ class Forwarder:
     def _renewed(self) -> None:
         self._renewals -= 1
 
-    def _fly(self, key: Key, landed: Done) -> Asking:
+    def _fly(self, key: Key, landed: Done) -> Flying:
         judge = self._validation.judge(key)
         # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
         question = Question(key.name, key.qtype, key.do, key.cd or judge is not None)

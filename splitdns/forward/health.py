@@ -47,6 +47,11 @@ class Health:
         self._pulses: dict[Upstream, _Pulse] = {}
         self._down = 0  # how many are; mostly none, and then there is nothing to look for
 
+    @property
+    def all_up(self) -> bool:
+        """Whether none is down, of whatever set."""
+        return not self._down
+
     def is_down(self, upstream: Upstream) -> bool:
         pulse = self._pulses.get(upstream)
         return pulse is not None and pulse.is_down

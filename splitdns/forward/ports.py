@@ -26,12 +26,13 @@ MAX_AGE_S = 10.0
 class Port:
     """A socket that is connected to ``upstream``, so that the kernel drops what comes from elsewhere."""
 
-    __slots__ = ("_ports", "asked", "opened_s", "sock", "upstream")
+    __slots__ = ("_ports", "asked", "descriptor", "opened_s", "sock", "upstream")
 
     def __init__(self, ports: Ports, upstream: Upstream, sock: socket.socket, opened_s: float) -> None:
         self._ports = ports
         self.upstream = upstream
         self.sock = sock
+        self.descriptor = sock.fileno()
         self.opened_s = opened_s
         self.asked = 0
 
@@ -78,7 +79,7 @@ class Ports:
         if is_worn or self._idle_count >= MAX_IDLE or self._readers.closed:
             self.drop(port)
             return
-        self._readers.add(port.sock.fileno(), port.stray)
+        self._readers.add(port.descriptor, port.stray)
         self._idle.setdefault(port.upstream, []).append(port)
         self._idle_count += 1
         if self._sweeping is None:
@@ -86,7 +87,7 @@ class Ports:
 
     def drop(self, port: Port) -> None:
         """Close a socket that was taken."""
-        self._readers.remove(port.sock.fileno())
+        self._readers.remove(port.descriptor)
         port.sock.close()
 
     def discard(self, port: Port) -> None:

@@ -7,12 +7,13 @@ draft-vixie-dnsext-dns0x20 for its letters). Only what comes back to the letter 
 
 from __future__ import annotations
 
+import functools
 import struct
 from enum import Enum
 from random import Random
 from typing import NamedTuple
 
-from splitdns.names import ROOT, Qname
+from splitdns.names import Qname
 from splitdns.records import Class, Rcode, Type
 from splitdns.wire.edns import COOKIE
 from splitdns.wire.header import HEADER_OCTETS
@@ -25,10 +26,10 @@ NO_EDNS = frozenset({Rcode.FORMERR, Rcode.NOTIMP, Rcode.BADVERS})  # of who does
 _HEADER = struct.Struct("!HHHHHH")
 _OPT = struct.Struct("!BHHIH")  # root, type, payload, flags, octets of rdata
 _OPTION = struct.Struct("!HH")
+_AFTER_ID = struct.Struct("!HHHHH")
 _QR, _OPCODE, _TC, _RD, _CD, _RCODE = 0x8000, 0x7800, 0x0200, 0x0100, 0x0010, 0x000F
 _DO = 0x8000  # in what is the TTL of other records (RFC 3225 3)
 _CLASS_IN = Class.IN.to_bytes(2, "big")
-_PLAIN_OPT = ROOT + Type.OPT.to_bytes(2, "big") + PAYLOAD_OCTETS.to_bytes(2, "big") + bytes(6)
 # The bit that makes a letter small, for letters only. No length octet looks like one: they end at 63.
 _CASE_BITS = bytes(0x20 if chr(octet).isascii() and chr(octet).isalpha() else 0 for octet in range(256))
 
@@ -80,34 +81,38 @@ class Match(Enum):
 
 
 def make_query(question: Question, random: Random, manner: Manner) -> Query:
-    """A query with RD and, where the manner has EDNS, our own OPT (RFC 6891 6.1.2); else there is no DO.
-
-    Id and case are drawn from ``random`` in one go.
-    """
-    name: bytes = question.name
-    octets = len(name)
-    drawn = random.getrandbits(16 + 8 * octets)
-    if manner.spelled:
-        flipped = int.from_bytes(name.translate(_CASE_BITS), "big") & (drawn >> 16)
-        name = (int.from_bytes(name, "big") ^ flipped).to_bytes(octets, "big")
-    header = _HEADER.pack(
-        drawn & 0xFFFF, _RD | _CD if question.cd else _RD, 1, 0, 0, 1 if manner.edns else 0
-    )
+    """A query with RD and, where the manner has EDNS, our own OPT (RFC 6891 6.1.2); else there is no DO."""
+    message_id, name = drawn(question.name, random, spelled=manner.spelled)
+    flags = _RD | _CD if question.cd else _RD
+    header = message_id + _AFTER_ID.pack(flags, 1, 0, 0, 1 if manner.edns else 0)
     wire = header + name + question.qtype.to_bytes(2, "big") + _CLASS_IN
     end = len(wire)
-    if manner.edns:
-        options = b""
-        if manner.cookie:
-            options = _OPTION.pack(COOKIE, len(manner.cookie)) + manner.cookie
-        if manner.padded:
-            padding = -(end + _OPT.size + len(options) + _OPTION.size) % PADDED_OCTETS
-            options += _OPTION.pack(PADDING, padding) + bytes(padding)
-        if options or question.do:
-            flags = _DO if question.do else 0
-            wire += _OPT.pack(0, Type.OPT, PAYLOAD_OCTETS, flags, len(options)) + options
-        else:
-            wire += _PLAIN_OPT
+    if manner.padded:
+        room = end + _OPT.size + _OPTION.size + (_OPTION.size + len(manner.cookie) if manner.cookie else 0)
+        wire += our_opt(manner.cookie, question.do, -room % PADDED_OCTETS)
+    elif manner.edns:
+        wire += our_opt(manner.cookie, question.do)
     return Query(wire, end, question.name, manner)
+
+
+def drawn(name: Qname, random: Random, *, spelled: bool = True) -> tuple[bytes, bytes]:
+    """An id, and the name in random case; both in one go."""
+    octets = len(name)
+    bits = random.getrandbits(16 + 8 * octets)
+    message_id = (bits & 0xFFFF).to_bytes(2, "big")
+    if not spelled:
+        return message_id, name
+    flipped = int.from_bytes(name.translate(_CASE_BITS), "big") & (bits >> 16)
+    return message_id, (int.from_bytes(name, "big") ^ flipped).to_bytes(octets, "big")
+
+
+@functools.lru_cache(maxsize=256)  # nearly all queries have one of a few
+def our_opt(cookie: bytes, do: bool, padding: int | None = None) -> bytes:
+    """Our OPT record; ``cookie`` is the option's data, ``padding`` how many octets the option for it has."""
+    options = _OPTION.pack(COOKIE, len(cookie)) + cookie if cookie else b""
+    if padding is not None:
+        options += _OPTION.pack(PADDING, padding) + bytes(padding)
+    return _OPT.pack(0, Type.OPT, PAYLOAD_OCTETS, _DO if do else 0, len(options)) + options
 
 
 def match(wire: bytes, query: Query) -> Match:

@@ -230,39 +230,48 @@ class Response:
         return names
 
     def _name(self, at: int) -> tuple[bytes, int]:
-        """The name at ``at``, uncompressed, case kept, and where it ends in the message (RFC 1035 4.1.4)."""
-        wire, names = self._wire, self._names
-        parts: list[bytes] = []
-        pointed: list[tuple[int, int]] = []  # where pointers led, and how many parts came before
-        end, lowest = 0, at
-        try:
-            while length := wire[at]:
-                if length <= MAX_LABEL_OCTETS:
-                    parts.append(wire[at : at + 1 + length])
-                    at += 1 + length
-                    continue
-                if length < 0xC0:
-                    raise UpstreamError("a label of an unknown type")
-                target = (length & 0x3F) << 8 | wire[at + 1]
-                end = end or at + 2
-                if target >= lowest or len(pointed) == MAX_POINTERS:  # backwards only, so that it ends
-                    raise UpstreamError("compression pointers that do not end")
-                if (known := names.get(target)) is not None:
-                    parts.append(known)
-                    break
-                pointed.append((target, len(parts)))
-                at = lowest = target
-            else:
-                parts.append(ROOT)
-                end = end or at + 1
-        except IndexError:
-            raise UpstreamError("a response that ends within a name") from None
-        name = b"".join(parts)
-        if len(name) > MAX_NAME_OCTETS:
-            raise UpstreamError("a name of more than 255 octets")
-        for target, before in pointed:
-            names[target] = b"".join(parts[before:])
-        return name, end
+        return read_name(self._wire, at, self._names)
+
+
+def read_name(wire: bytes, at: int, names: dict[int, bytes]) -> tuple[bytes, int]:
+    """The name at ``at``, uncompressed, case kept, and where it ends in the message (RFC 1035 4.1.4).
+
+    ``names`` are those that pointers led to before.
+
+    Raises:
+        UpstreamError: it is none.
+    """
+    parts: list[bytes] = []
+    pointed: list[tuple[int, int]] = []  # where pointers led, and how many parts came before
+    end, lowest = 0, at
+    try:
+        while length := wire[at]:
+            if length <= MAX_LABEL_OCTETS:
+                parts.append(wire[at : at + 1 + length])
+                at += 1 + length
+                continue
+            if length < 0xC0:
+                raise UpstreamError("a label of an unknown type")
+            target = (length & 0x3F) << 8 | wire[at + 1]
+            end = end or at + 2
+            if target >= lowest or len(pointed) == MAX_POINTERS:  # backwards only, so that it ends
+                raise UpstreamError("compression pointers that do not end")
+            if (known := names.get(target)) is not None:
+                parts.append(known)
+                break
+            pointed.append((target, len(parts)))
+            at = lowest = target
+        else:
+            parts.append(ROOT)
+            end = end or at + 1
+    except IndexError:
+        raise UpstreamError("a response that ends within a name") from None
+    name = b"".join(parts)
+    if len(name) > MAX_NAME_OCTETS:
+        raise UpstreamError("a name of more than 255 octets")
+    for target, before in pointed:
+        names[target] = b"".join(parts[before:])
+    return name, end
 
 
 def _edes(options: tuple[Option, ...]) -> Iterator[tuple[int, str]]:

@@ -35,6 +35,10 @@ class Traits:
         cookie = self.client_cookie + self.server_cookie if edns else b""
         return Manner(spelled=now_s >= self.as_is_until_s, edns=edns, cookie=cookie)
 
+    def takes_all(self, now_s: float) -> bool:
+        """Whether it is asked in random case and with EDNS."""
+        return now_s >= self.as_is_until_s and now_s >= self.without_edns_until_s
+
     def accepts(self, cookie: bytes) -> bool:
         """Whether a response with this COOKIE option (empty: none) is the upstream's own (RFC 7873 5.3).
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from splitdns.answer.decide import Reply
 from splitdns.errors import Caught, UpstreamError
+from splitdns.forward.datagrams import Waiting
 from splitdns.forward.exchange import Sent
 from splitdns.forward.policy import Try
-from splitdns.forward.query import Question
+from splitdns.forward.ports import Port
+from splitdns.forward.query import Query, Question
 from splitdns.forward.response import Response
 from splitdns.view import Carrier, Upstream
 
@@ -79,6 +81,14 @@ class Trying:
         except UpstreamError as error:
             return self._upstreams.failed(upstream, error, self.asked_s)
         return None
+
+    def go_on(self, query: Query, port: Port, sent_s: float, early_s: float) -> Waiting:
+        """Go on from where ``query`` left through ``port``, at ``sent_s`` of the loop; else as ``begin``."""
+        upstream, timeout_s = self._attempt
+        self._sent = self._upstreams.exchanger.go_on(
+            query, port, self._question, upstream, sent_s + timeout_s, sent_s + early_s, self._told
+        )
+        return self._sent.waiting
 
     def cancel(self) -> None:
         """Nobody wants to learn anything from it; ``asker`` is not told."""

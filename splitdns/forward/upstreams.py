@@ -12,14 +12,16 @@ from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, TypeVar
 
+from splitdns.answer.decide import Reply
 from splitdns.errors import UpstreamError
 from splitdns.forward.asking import Asking, Done, Judge, Outcome
 from splitdns.forward.chain import reduce
 from splitdns.forward.datagrams import GarbledError
 from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, Sent, SilenceError
 from splitdns.forward.health import Health
-from splitdns.forward.policy import PATIENCE_S, Tries, Try, plan
+from splitdns.forward.policy import PATIENCE_S, Plan, Tries, Try, plan
 from splitdns.forward.query import Question
+from splitdns.forward.relay import Relay, Relayed
 from splitdns.forward.response import Response
 from splitdns.forward.trying import Ended, Trouble, Trying
 from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
@@ -56,29 +58,36 @@ class Upstreams:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._aside: set[Trying] = set()
         self._told: set[Upstream] = set()  # of loops
+        self._relay = Relay(self, exchanger, self._health, patience_s)
         self.exchanger = exchanger
         self.clock = clock
-        self.under_way: set[Asking] = set()
+        self.under_way: set[Asking | Relayed] = set()
 
     def begin(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None, done: Done
-    ) -> Asking:
+    ) -> Asking | Relayed:
         """Ask; ``done`` gets the first usable reply within ``patience_s``, or why there is none.
 
         A reply whose rcode is of no use, such as SERVFAIL, is given only where no upstream has a better one.
         ``judge`` may make such a one of a reply, and takes the time that it takes.
         """
+        if judge is None and (relayed := self._relay.begin(question, upstreams, done)) is not None:
+            return relayed
         now_s = self.clock()
         for upstream in self._health.due(upstreams, now_s):
             probe = Trying(self, question, Try(upstream, upstreams.timeout_s), now_s, None)
             if probe.begin() is None:
                 self.put_aside(probe)
         chosen = plan(upstreams, self._health, self._random)
-        tries = Tries(chosen, self._health, upstreams.timeout_s, now_s, self._patience_s)
+        tries = self.tries(chosen, upstreams, now_s)
         asking = Asking(self, question, tries, judge, done)
         self.under_way.add(asking)
         asking.begin(is_one=chosen.at_once == 1)
         return asking
+
+    def tries(self, chosen: Plan, upstreams: UpstreamSet, now_s: float) -> Tries:
+        """Those of a question that is asked as it was ``chosen``, from now on."""
+        return Tries(chosen, self._health, upstreams.timeout_s, now_s, self._patience_s)
 
     async def ask(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None = None
@@ -160,10 +169,14 @@ class Upstreams:
             reply = reduce(response, question.name, question.qtype, question.do)
         except UpstreamError as error:
             return self.failed(upstream, error, asked_s)
+        self.said(upstream, reply, asked_s)
+        return reply
+
+    def said(self, upstream: Upstream, reply: Reply, asked_s: float) -> None:
+        """Count a reply."""
         now_s = self.clock()
         self._counts.observe(PROXY_DURATION, now_s - asked_s, _PROXY, str(upstream), rcode_label(reply.rcode))
         self._is_there(upstream, asked_s, now_s)
-        return reply
 
     def _is_there(self, upstream: Upstream, asked_s: float, now_s: float) -> None:
         if self._health.answered(upstream, asked_s, now_s):

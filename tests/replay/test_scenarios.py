@@ -12,6 +12,7 @@ from tests.replay import faults
 from tests.replay.faults import Features, taken_out
 from tests.replay.play import play
 from tests.replay.scenario import ScenarioError, lint, parse
+from tests.ways import the_general_way_only
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/**/*.txt"))
@@ -38,12 +39,20 @@ def test_scenario(path: Path) -> None:
     lint(scenario)
 
 
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario_without_the_plain_way(path: Path) -> None:
+    scenario = parse(path.read_text())
+    with the_general_way_only():
+        play(scenario)
+    lint(scenario)
+
+
 @pytest.mark.parametrize(("path", "feature"), CLAIMS, ids=lambda claim: getattr(claim, "stem", claim))
 def test_a_scenario_is_red_without_its_feature(path: Path, feature: str) -> None:
     assert feature in FEATURES, "say in tests/replay/faults how it is taken out"
     scenario = parse(path.read_text())
     red = False
-    with taken_out(FEATURES[feature]):
+    with taken_out(FEATURES[feature]), the_general_way_only():  # which features are taken out of
         try:
             play(scenario)
             lint(scenario)

@@ -128,5 +128,7 @@ def test_a_bug_is_told_to_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def reduce(*_: Any) -> Reply:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("splitdns.forward.upstreams.reduce", reduce)
+    monkeypatch.setattr("splitdns.forward.relay.read", lambda *_: None)
+    for module in ("relay", "upstreams"):
+        monkeypatch.setattr(f"splitdns.forward.{module}.reduce", reduce)
     run(main())

@@ -1,0 +1,130 @@
+"""What nearly every response says, read by hand: addresses of the asked name, or that there is nothing.
+
+Such a response holds records of the question's own name and type, or one SOA, and an OPT record at most.
+Its reply needs no walk through sections and no decoded records. Of every other one there is nothing said
+here, and ``response`` and ``chain`` read it; what both can read, they read alike.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from splitdns.answer.decide import Proof, Reply, Security
+from splitdns.errors import UpstreamError, WireError
+from splitdns.forward.response import MAX_RECORDS, read_name
+from splitdns.names import Qname, fold, is_under
+from splitdns.records import MAX_TTL_S, Rcode, RRset, Type
+from splitdns.wire.edns import COOKIE, EDE, OPT_OCTETS, parse_options
+from splitdns.wire.header import AD, HEADER_OCTETS, OPCODE, QR, TC
+
+_HEADER = struct.Struct("!BBHHHH")  # after the id
+_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
+_SOA_NUMBERS_OCTETS = 20
+
+# By type, how each record begins (a pointer to the question, type, class IN), and how many octets it has.
+_BEGINNINGS: dict[int, tuple[bytes, int]] = {
+    rdtype: (bytes((0xC0, HEADER_OCTETS, 0, rdtype, 0, 1)), octets)
+    for rdtype, octets in ((Type.A, 4), (Type.AAAA, 16))
+}
+_TTL_AT, _LENGTH_AT, _RDATA_AT = 6, 10, 12
+
+# Of what is not signed; whether the upstream says that it has validated it.
+_UNSIGNED = {0: Proof(), AD: Proof(security=Security.CLAIMED)}
+
+
+class Plain(NamedTuple):
+    """What is said; ``cookie`` is the option's data, empty without one, and None without EDNS."""
+
+    reply: Reply
+    cookie: bytes | None
+
+
+def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | None:
+    """What a response says whose id and question are ours; None: ``Response`` reads it.
+
+    ``end`` is where the question ends, ``name`` and the others what it is.
+    """
+    third, fourth, questions, answers, authorities, additionals = _HEADER.unpack_from(wire, 2)
+    rcode = fourth & 0xF
+    if third & (QR | OPCODE | TC) != QR or questions != 1 or additionals > 1:
+        return None
+    answer: tuple[RRset, ...] = ()
+    soa = None
+    if answers:
+        if rcode or authorities or answers > MAX_RECORDS or qtype not in _BEGINNINGS:
+            return None
+        beginning, octets = _BEGINNINGS[qtype]
+        length = octets.to_bytes(2, "big")
+        ttl_s = MAX_TTL_S
+        rdatas: dict[bytes, None] = {}  # RFC 2181 5: a set
+        for _ in range(answers):
+            record = wire[end : end + _RDATA_AT + octets]
+            if record[:_TTL_AT] != beginning or record[_LENGTH_AT:_RDATA_AT] != length:
+                return None
+            this_s = int.from_bytes(record[_TTL_AT:_LENGTH_AT], "big")
+            if this_s < ttl_s:
+                ttl_s = this_s
+            elif this_s > MAX_TTL_S:  # RFC 2181 8
+                ttl_s = 0
+            rdatas[record[_RDATA_AT:]] = None
+            end += _RDATA_AT + octets
+        if end > len(wire):
+            return None
+        answer = (RRset(name, qtype, ttl_s, tuple(rdatas)),)
+    else:
+        if (rcode and rcode != Rcode.NXDOMAIN) or authorities != 1:
+            return None
+        try:
+            soa, end = _soa(wire, end, name)
+        except UpstreamError:
+            return None
+        if soa is None:
+            return None
+    cookie = None
+    if additionals:
+        cookie = _cookie(wire, end)
+        if cookie is None:
+            return None
+    return Plain(Reply(rcode, answer, soa, (), _UNSIGNED[fourth & AD] if do else None), cookie)
+
+
+def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:
+    """The SOA record of a negative answer, its TTL as RFC 2308 5 has it, and where it ends."""
+    wire = wire[:HEADER_OCTETS] + name + wire[HEADER_OCTETS + len(name) :]  # for names that point to it
+    names: dict[int, bytes] = {}
+    owner, at = read_name(wire, end, names)
+    owner = fold(owner)
+    start = at + _FIXED.size
+    if start > len(wire):
+        return None, 0
+    rdtype, rdclass, ttl_s, octets = _FIXED.unpack_from(wire, at)
+    if rdtype != Type.SOA or rdclass != 1 or not is_under(name, owner):
+        return None, 0
+    mname, at = read_name(wire, start, names)
+    rname, at = read_name(wire, at, names)
+    end = at + _SOA_NUMBERS_OCTETS
+    if end != start + octets or end > len(wire):
+        return None, 0
+    minimum_s = int.from_bytes(wire[end - 4 : end], "big")
+    ttl_s = min(ttl_s if ttl_s <= MAX_TTL_S else 0, minimum_s)
+    return RRset(owner, Type.SOA, ttl_s, (mname + rname + wire[at:end],)), end
+
+
+def _cookie(wire: bytes, at: int) -> bytes | None:
+    """The cookie in the OPT record at ``at``; None: there is none, or it says more than can be told here."""
+    opt = wire[at:]
+    if opt[:3] != b"\0\0\x29" or len(opt) < OPT_OCTETS or opt[5]:  # upper bits of the rcode (RFC 6891 6.1.3)
+        return None
+    octets = opt[9] << 8 | opt[10]
+    if not octets:
+        return b""
+    if len(opt) < OPT_OCTETS + octets:
+        return None
+    try:
+        options = parse_options(opt[OPT_OCTETS : OPT_OCTETS + octets])
+    except WireError:
+        return None
+    if any(code == EDE for code, _ in options):
+        return None
+    return next((data for code, data in options if code == COOKIE), b"")

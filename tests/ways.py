@@ -1,0 +1,18 @@
+"""The general ways beside the plain ones, which nearly every question takes: tests hold the two together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from splitdns.forward.relay import Relay
+
+
+@contextmanager
+def the_general_way_only() -> Iterator[None]:
+    """Nothing is relayed by octets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Relay, "begin", lambda *_: None)
+        yield
