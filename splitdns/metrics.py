@@ -148,7 +148,7 @@ LIMITED = Metric(
 )
 PANICS = Metric("panics_total", "counter", "Queries that met a bug, and were answered SERVFAIL.")
 ANSWERS_ENTRIES = Metric(
-    "answers_entries", "gauge", "Encoded answers from our own zones that a view remembers.", ("view",)
+    "answers_entries", "gauge", "Encoded answers that a view remembers.", ("view",)
 )
 ANSWERS_OCTETS = Metric("answers_size_bytes", "gauge", "What these answers take up.", ("view",))
 TCP_CONNECTIONS = Metric("tcp_connections", "gauge", "Open TCP connections of clients.")

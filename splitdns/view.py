@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any, cast
+from math import inf
+from typing import Any, Protocol, cast
 
 from splitdns.names import Qname, ancestors
 from splitdns.value import value
@@ -168,13 +169,59 @@ class UpstreamSet:
         return self.trust_ad or self.validation is not None
 
 
+class Copy(Protocol):
+    """Octets that are given again and again before ``until_s``, without a look at what they were made of."""
+
+    until_s: float
+
+    def settle(self) -> None:
+        """Tell ``Kept.count`` of what was not told yet."""
+
+
+class Kept(Protocol):
+    """A reply in the forwarder's cache, for whoever remembers an answer that was made of it.
+
+    It can be ``over`` at any moment: dropped, flushed, or there is a newer one. Copies are over with it.
+    """
+
+    over: bool
+
+    def age(self, now_s: float) -> tuple[int, float] | None:
+        """How many whole seconds ago it came, and until when that holds; None: only the cache can tell."""
+
+    def count(self, times: int) -> None:
+        """It was used so often, beside what the cache knows of."""
+
+    def join(self, copy: Copy) -> None:
+        """``copy`` was made of it, and is to be over when it is."""
+
+    def leave(self, copy: Copy) -> None:
+        """``copy`` is of no use any more."""
+
+
+@value(frozen=True, slots=True)
+class Ageing:
+    """How an encoded answer gets older: as ``kept`` does, of which it was made.
+
+    ``ttls`` are pairs, one after the other: where a TTL stands, and how many seconds it was at first.
+    """
+
+    kept: Kept
+    ttls: tuple[int, ...]
+
+
 @value(frozen=True, slots=True)
 class Remembered:
-    """An encoded answer, and by what it is counted: the zone as text, and what gave the answer."""
+    """An encoded answer, and by what it is counted: the zone as text, and what gave the answer.
+
+    It holds before ``until_s``; then it has to be made older. What is all ours does not age.
+    """
 
     encoded: bytes
     zone: str = "."
     plugin: str = ""
+    until_s: float = inf
+    ageing: Ageing | None = None
 
 
 @dataclass(slots=True)

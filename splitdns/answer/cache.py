@@ -1,24 +1,35 @@
 """Encoded answers of one view, by question key.
 
 A view owns its answers and a snapshot owns its views: so an answer cannot leak into another view, and a
-reload forgets all of them by dropping one reference. Only answers from our own zones stand here, and those
-do not age; what upstreams said is aged in ``forward/cache``.
+reload forgets all of them by dropping one reference. Answers from our own zones do not age. Others are made
+of what ``forward/cache`` keeps, stand here as long as it does, and get older once a second, if they are
+asked for.
 """
 
 from __future__ import annotations
 
+from splitdns.answer.ageing import renewed
 from splitdns.view import Answers, Remembered
 
 MAX_OCTETS = 16 * 1024 * 1024  # per view and worker; beyond, the least recently used are forgotten
 _ENTRY_OCTETS = 260  # what an entry costs beside its key and answer: three objects and a slot of a dict
+_AGEING_OCTETS = 160  # and what one costs that ages, beside its TTLs: a moment, two objects
+_TTL_OCTETS = 22  # of each of the two numbers
 
 
-def get(answers: Answers, key: bytes) -> Remembered | None:
-    """The answer that was encoded for this question key, or None."""
+def get(answers: Answers, key: bytes, now_s: float) -> Remembered | None:
+    """The answer that was encoded for this question key, as old as it is now, or None."""
     entries = answers.entries
     found = entries.pop(key, None)
-    if found is not None:
-        entries[key] = found  # now the youngest
+    if found is None:
+        return None
+    if (ageing := found.ageing) is not None and (found.until_s <= now_s or ageing.kept.over):
+        aged = renewed(found, ageing, now_s)
+        if aged is None:
+            answers.octets -= _cost(key, found)
+            return None
+        found = aged
+    entries[key] = found  # now the youngest
     return found
 
 
@@ -35,4 +46,7 @@ def remember(answers: Answers, key: bytes, answer: Remembered, max_octets: int =
 
 
 def _cost(key: bytes, answer: Remembered) -> int:
-    return len(key) + len(answer.encoded) + _ENTRY_OCTETS
+    octets = len(key) + len(answer.encoded) + _ENTRY_OCTETS
+    if answer.ageing is not None:
+        octets += _AGEING_OCTETS + _TTL_OCTETS * len(answer.ageing.ttls)
+    return octets

@@ -34,7 +34,7 @@ from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname, fold, from_text, is_und
 from splitdns.records import META_TYPES, Class, Ede, Rcode, RRset, Type, covered_type
 from splitdns.snapshot import Manners
 from splitdns.value import value
-from splitdns.view import UpstreamSet, View
+from splitdns.view import Kept, UpstreamSet, View
 from splitdns.wire.message import Answer, Query
 from splitdns.zone import Zone
 
@@ -74,7 +74,7 @@ class Reply:
 
     ``answer`` is what answers the question: the CNAME chain from the asked name and its end, nothing else.
     ``soa`` is the authority section's SOA of a negative answer (RFC 2308). ``proof`` is None where it was
-    asked for without DO.
+    asked for without DO. ``kept`` is the cache's where that gave it, ``age_s`` after it came there.
     """
 
     rcode: int
@@ -82,6 +82,8 @@ class Reply:
     soa: RRset | None = None
     edes: tuple[tuple[int, str], ...] = ()
     proof: Proof | None = None
+    kept: Kept | None = field(default=None, repr=False, compare=False)
+    age_s: int = field(default=0, repr=False, compare=False)
 
 
 class Walk(NamedTuple):
@@ -195,13 +197,8 @@ def _refusal(query: Query, manners: Manners) -> Answer | None:
 
 def _chaos(query: Query, manners: Manners) -> Answer:
     """What a server says of itself (RFC 4892); each item only where the configuration gives it."""
-    text = (
-        manners.version
-        if query.name in _VERSION_NAMES
-        else manners.server_id
-        if query.name in _ID_NAMES
-        else None
-    )
+    server_id = manners.server_id if query.name in _ID_NAMES else None
+    text = manners.version if query.name in _VERSION_NAMES else server_id
     if text is None or query.qtype not in (Type.TXT, Type.ANY):
         return Answer(Rcode.REFUSED)
     octets = text.encode()[:255]

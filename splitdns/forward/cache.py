@@ -13,20 +13,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple
 
 from splitdns.answer.decide import Proof, Reply, Security
-from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
+from splitdns.metrics import (
+    CACHE_ENTRIES,
+    CACHE_EVICTIONS,
+    CACHE_HITS,
+    CACHE_OCTETS,
+    CACHE_REQUESTS,
+    Counts,
+)
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
-from splitdns.view import UpstreamSet
+from splitdns.view import Copy, UpstreamSet
 
 POPULAR_HITS = 2  # from here on, a reply is asked for anew before it is too old
 RIPE = 0.9  # of its lifetime; who asks after that has it renewed (Unbound's prefetch, too)
+_ROUNDED_S = 1e-6  # a sum of times is not exact: who asks that close to the next second looks again
 
 # What objects cost beside the octets in them, as CPython 3.11 lays them out (a test measures it).
 _NAME_OCTETS = 400
-_ENTRY_OCTETS = 240
+_ENTRY_OCTETS = 250
 _RRSET_OCTETS = 90
 _RDATA_OCTETS = 45
 
@@ -74,19 +83,77 @@ class Entry:
     hits: int = 0
     renewed: bool = False  # it has been asked for anew, at most once
     used: bool = False  # since it was last looked at for eviction
+    source: Source | None = None  # there is one when it was used
+
+    @property
+    def ripe_s(self) -> float:
+        """When it should be asked for anew; never, once it was."""
+        return inf if self.renewed else self.stored_s + RIPE * (self.expires_s - self.stored_s)
 
     def is_fresh(self, now_s: float) -> bool:
         return self.expires_s > now_s
 
     def is_ripe(self, now_s: float) -> bool:
         """Whether it should be asked for anew: it is often asked for, and soon too old."""
-        if self.hits < POPULAR_HITS or self.renewed:
-            return False
-        return now_s >= self.stored_s + RIPE * (self.expires_s - self.stored_s)
+        return self.hits >= POPULAR_HITS and now_s >= self.ripe_s
 
     def aged(self, now_s: float) -> Reply:
         """The reply, its TTLs less the whole seconds that it has been here."""
-        return _aged(self.reply, int(now_s - self.stored_s))
+        return _aged(self.reply, int(now_s - self.stored_s), self.source)
+
+
+class Source:
+    """What answers that were made of an entry know of it, and what it knows of them (``view.Kept``).
+
+    Whoever remembers them may do so for longer than the entry is there. So this is small, and lets go of it.
+    """
+
+    __slots__ = ("_cache", "_copies", "_entry", "_view", "over")
+
+    def __init__(self, cache: Cache, entry: Entry, view: str) -> None:
+        self._cache = cache
+        self._entry: Entry | None = entry
+        self._view = view
+        self._copies: tuple[Copy, ...] = ()  # one for each socket and spelling, hardly ever more than two
+        self.over = False
+
+    def age(self, now_s: float) -> tuple[int, float] | None:
+        entry = self._entry
+        if entry is None or not entry.is_fresh(now_s):
+            return None
+        age_s = int(now_s - entry.stored_s)
+        until_s = min(entry.stored_s + (age_s + 1) - _ROUNDED_S, entry.expires_s)
+        if self._cache.limits.prefetch:
+            ripe_s = entry.ripe_s
+            if now_s >= ripe_s:
+                self.settle()
+                return None
+            until_s = min(until_s, ripe_s)
+        return age_s, until_s
+
+    def count(self, times: int) -> None:
+        assert self._entry is not None
+        self._cache.count(self._entry, self._view, times)
+
+    def join(self, copy: Copy) -> None:
+        self._copies += (copy,)
+
+    def leave(self, copy: Copy) -> None:
+        self._copies = tuple([other for other in self._copies if other is not copy])
+
+    def settle(self) -> None:
+        """Have copies tell how often they were used."""
+        for copy in self._copies:
+            copy.settle()
+
+    def end(self) -> None:
+        """The entry is dropped."""
+        self.settle()
+        for copy in self._copies:
+            copy.until_s = -inf
+        self._copies = ()
+        self._entry = None
+        self.over = True
 
 
 class Cache:
@@ -123,6 +190,20 @@ class Cache:
         entry.used = True
         return entry
 
+    def take(self, entry: Entry, view: str, now_s: float) -> Reply:
+        """What ``get`` found fresh, for a client: as old as it is, and counted."""
+        if entry.source is None:
+            entry.source = Source(self, entry, view)
+        self.count(entry, view, 1)
+        return entry.aged(now_s)
+
+    def count(self, entry: Entry, view: str, times: int) -> None:
+        """An entry was used so often."""
+        entry.hits += times
+        entry.used = True
+        self._counts.add(CACHE_REQUESTS, view, by=times)
+        self._counts.add(CACHE_HITS, kind(entry.reply), view, by=times)
+
     def remember(self, key: Key, reply: Reply, now_s: float, *, keep: bool = True) -> Reply:
         """Keep ``reply`` if it may be kept, and give it back with TTLs within the bounds.
 
@@ -153,6 +234,8 @@ class Cache:
             octets[view] += _NAME_OCTETS + len(name) + sum([entry.octets for entry in entries])
             for entry in entries:
                 kinds[kind(entry.reply), view] += 1
+                if entry.source is not None:
+                    entry.source.end()
         # Counted at the end: of a hundred thousand, each by itself, the clients would have to wait for.
         for view, by in octets.items():
             self._octets -= by
@@ -187,12 +270,17 @@ class Cache:
         entry = entries.pop(slot)
         self._weigh(place, -entry.octets)
         self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0], by=-1)
+        if entry.source is not None:
+            entry.source.end()
         if not entries:
             del self._names[place]
             self._weigh(place, -_NAME_OCTETS - len(place[2]))
 
     def _evict_or_spare(self, place: _Place) -> None:
         entries = self._names[place]
+        for entry in entries.values():
+            if entry.source is not None:
+                entry.source.settle()
         if any(entry.used for entry in entries.values()):
             for entry in entries.values():
                 entry.used = False
@@ -245,9 +333,9 @@ def _lifetime_s(reply: Reply, qtype: int) -> int:
     return min(ttls_s)
 
 
-def _aged(reply: Reply, age_s: int) -> Reply:
+def _aged(reply: Reply, age_s: int, source: Source | None) -> Reply:
     if not age_s:
-        return reply
+        return Reply(reply.rcode, reply.answer, reply.soa, reply.edes, reply.proof, source)
     soa, proof = reply.soa, reply.proof
     if soa is not None:
         soa = _older(soa, age_s)
@@ -255,7 +343,7 @@ def _aged(reply: Reply, age_s: int) -> Reply:
         signatures = tuple([_older(rrset, age_s) for rrset in proof.signatures])
         proof = Proof(signatures, tuple([_older(rrset, age_s) for rrset in proof.denial]), proof.security)
     answer = tuple([_older(rrset, age_s) for rrset in reply.answer])
-    return Reply(reply.rcode, answer, soa, reply.edes, proof)
+    return Reply(reply.rcode, answer, soa, reply.edes, proof, source, age_s)
 
 
 def _older(rrset: RRset, age_s: int) -> RRset:

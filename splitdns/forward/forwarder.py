@@ -88,11 +88,10 @@ class Forwarder:
         entry = self._cache.get(key, now_s)
         if entry is None or not entry.is_fresh(now_s):
             return self._in_its_place(key, entry, now_s)
-        entry.hits += 1
+        reply = self._cache.take(entry, key.view, now_s)
         if entry.is_ripe(now_s) and self._cache.limits.prefetch:
             self._renew(key, entry)
-        self._count(CACHE_HITS, kind(entry.reply), key.view)
-        return entry.aged(now_s)
+        return reply
 
     def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
         """Ask upstreams what ``ask_now`` has no reply for; ``done`` gets it within ``patience_s``.

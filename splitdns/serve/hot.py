@@ -6,6 +6,9 @@ other letter case for one, goes the way of all queries, through ``Pipeline.answe
 everything here comes from: octets are learnt when they come the second time, by the view's own key from the
 view's own memory. So nothing can be answered here that would be answered otherwise there.
 
+What upstreams said gets older, and then its octets are gone over, once a second at most. It can be over at
+any moment, too: whoever keeps it knows who answers with it, and ends that.
+
 All of it belongs to one socket and one snapshot, and is forgotten with it. The limits are asked for each
 query. Hits are counted in the entry itself, and added up before anybody reads the counts.
 """
@@ -14,55 +17,84 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from math import inf
 
 from splitdns.answer import cache
+from splitdns.answer.ageing import older
 from splitdns.answer.limits import Buckets
-from splitdns.metrics import DURATION_BUCKETS_S, Histogram
+from splitdns.metrics import DURATION_BUCKETS_S, Counts
 from splitdns.serve.batch import Batch
 from splitdns.serve.pipeline import ZONE, Pending, Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Match, View
+from splitdns.view import Ageing, Match, View
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
 MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
+_ID_OCTETS = 2  # of a message, before all else
 
 _Admits = Callable[[str, float], bool]
 
 
 class _Way:
-    """What durations are counted by: one zone as one view sees it."""
+    """What is counted alike: one zone as one view sees it, through one socket."""
 
-    __slots__ = ("durations", "turn")
+    __slots__ = ("counts", "durations", "family", "server", "turn", "view", "zone")
 
-    def __init__(self, durations: Histogram) -> None:
-        self.durations = durations
+    def __init__(self, counts: Counts, server: str, family: int, zone: str, view: str) -> None:
+        self.counts = counts
+        self.durations = counts.durations(server, zone, view, Transport.UDP)
+        self.server, self.family, self.zone, self.view = server, family, zone, view
         self.turn = 0  # how many of the batch
 
 
 class _Ready:
-    """An answer to certain octets: all of it but the id."""
+    """An answer to certain octets: all of it but the id, and until when it holds."""
 
-    __slots__ = ("do", "hits", "plugin", "qtype", "query_octets", "rest", "size", "view", "way", "zone")
+    __slots__ = ("ageing", "do", "hits", "plugin", "qtype", "query_octets", "rest", "size", "until_s", "way")
 
     def __init__(
         self,
         rest: bytes,
         query_octets: int,
         way: _Way,
-        zone: str,
-        view: str,
         plugin: str,
         qtype: int,
         do: bool,
+        until_s: float = inf,
+        ageing: Ageing | None = None,
     ) -> None:
         self.rest = rest
-        self.size = 2 + len(rest)
+        self.size = _ID_OCTETS + len(rest)
         self.query_octets = query_octets
         self.way = way
-        self.zone, self.view, self.plugin, self.qtype, self.do = zone, view, plugin, qtype, do
+        self.plugin, self.qtype, self.do = plugin, qtype, do
+        self.until_s, self.ageing = until_s, ageing
         self.hits = 0
+
+    def settle(self) -> None:
+        """Add the hits up, where requests and where uses of what upstreams said are counted."""
+        hits, way = self.hits, self.way
+        if not hits:
+            return
+        self.hits = 0
+        way.counts.repeated(
+            hits,
+            way.server,
+            way.zone,
+            way.view,
+            Transport.UDP,
+            way.family,
+            self.qtype,
+            self.do,
+            self.rest[1] & 0xF,
+            self.plugin,
+            self.query_octets,
+            self.size,
+        )
+        if self.ageing is not None:
+            self.ageing.kept.count(hits)
 
 
 _Known = dict[bytes, _Ready]
@@ -101,8 +133,11 @@ class Hot:
                 host, match, known, admits = self._client(packed)
             asked = memory[body : begin + octets]
             ready = known.get(asked)
-            if ready is None and match is not None and octets <= MAX_QUERY_OCTETS:
-                ready = self._learn(memory[begin : begin + octets], asked, match, known)
+            if ready is None:
+                if match is not None and octets <= MAX_QUERY_OCTETS:
+                    ready = self._learn(memory[begin : begin + octets], asked, match, known, started_s)
+            elif ready.until_s <= started_s:
+                ready = self._renew(ready, asked, known, started_s)
             if ready is not None and (admits is None or admits(host, started_s)):
                 sizes[size_at] = size = ready.size
                 memory[body : begin + size] = ready.rest
@@ -128,25 +163,9 @@ class Hot:
 
     def settle(self) -> None:
         """Add up what was counted here, into the pipeline's counts."""
-        repeated = self._pipeline.counts.repeated
         for known in self._views.values():
             for ready in known.values():
-                if ready.hits:
-                    repeated(
-                        ready.hits,
-                        self._server,
-                        ready.zone,
-                        ready.view,
-                        Transport.UDP,
-                        self._family,
-                        ready.qtype,
-                        ready.do,
-                        ready.rest[1] & 0xF,
-                        ready.plugin,
-                        ready.query_octets,
-                        ready.size,
-                    )
-                    ready.hits = 0
+                ready.settle()
 
     def _keep_up(self) -> None:
         """Forget what is another snapshot's, and the clients where limits or the view table forgot them."""
@@ -182,7 +201,9 @@ class Hot:
         self._clients[packed] = client
         return client
 
-    def _learn(self, wire: bytes, asked: bytes, match: Match, known: _Known) -> _Ready | None:
+    def _learn(
+        self, wire: bytes, asked: bytes, match: Match, known: _Known, now_s: float
+    ) -> _Ready | None:
         """The remembered answer to octets that came before; None: it was the first time, or there is none."""
         once = self._once
         if hash(asked) not in once:
@@ -190,34 +211,49 @@ class Hot:
                 once.clear()
             once.add(hash(asked))
             return None
-        if (ready := self._made(wire, asked, match.view)) is None:
+        if (ready := self._made(wire, asked, match.view, now_s)) is None:
             return None
         if self._ready >= MAX_READY:
             self._forget()
         self._ready += 1
         known[asked] = ready
+        if ready.ageing is not None:
+            ready.ageing.kept.join(ready)
         return ready
 
-    def _made(self, wire: bytes, asked: bytes, view: View) -> _Ready | None:
+    def _made(self, wire: bytes, asked: bytes, view: View, now_s: float) -> _Ready | None:
         octets = len(wire)
         if (told := self._pipeline.direct(view).answer(asked)) is not None:
-            zone = told.ground.label
-            way = self._way(zone, view.name)
-            return _Ready(told.rest, octets, way, zone, view.name, ZONE, told.qtype, told.do)
+            way = self._way(told.ground.label, view.name)
+            return _Ready(told.rest, octets, way, ZONE, told.qtype, told.do)
         key = scan.key(wire, Transport.UDP, self._pipeline.snapshot.manners.payload_octets)
-        if key is None or (found := cache.get(view.answers, key)) is None:
+        if key is None or (found := cache.get(view.answers, key, now_s)) is None:
             return None
-        rest = scan.patch(found.encoded, wire, key)[2:]
+        rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]
         end = scan.name_end(key)
         qtype = wire[end] << 8 | wire[end + 1]
         way = self._way(found.zone, view.name)
-        return _Ready(rest, octets, way, found.zone, view.name, found.plugin, qtype, scan.do(key))
+        return _Ready(rest, octets, way, found.plugin, qtype, scan.do(key), found.until_s, found.ageing)
+
+    def _renew(self, ready: _Ready, asked: bytes, known: _Known, now_s: float) -> _Ready | None:
+        """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
+        ageing = ready.ageing
+        assert ageing is not None
+        if (age := ageing.kept.age(now_s)) is None:
+            ready.settle()
+            ageing.kept.leave(ready)
+            del known[asked]
+            self._ready -= 1
+            return None
+        age_s, ready.until_s = age
+        ready.rest = older(ready.rest, ageing, age_s, missing=_ID_OCTETS)
+        return ready
 
     def _way(self, zone: str, view: str) -> _Way:
         way = self._ways.get((zone, view))
         if way is None:
-            durations = self._pipeline.counts.durations(self._server, zone, view, Transport.UDP)
-            way = self._ways[zone, view] = _Way(durations)
+            way = _Way(self._pipeline.counts, self._server, self._family, zone, view)
+            self._ways[zone, view] = way
         return way
 
     def _count_durations(self, ways: list[_Way], duration_s: float) -> None:
@@ -229,7 +265,10 @@ class Hot:
             way.turn = 0
 
     def _forget(self) -> None:
-        self.settle()
         for known in self._views.values():
+            for ready in known.values():
+                ready.settle()
+                if ready.ageing is not None:
+                    ready.ageing.kept.leave(ready)
             known.clear()
         self._ready = 0

@@ -12,36 +12,45 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from math import inf
 
 from splitdns.answer import cache
+from splitdns.answer.ageing import older
 from splitdns.answer.limits import Buckets
-from splitdns.metrics import DURATION_BUCKETS_S, Histogram
+from splitdns.metrics import DURATION_BUCKETS_S, Counts
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Match, View
+from splitdns.view import Ageing, Match, View
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
 MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
+_ID_OCTETS = 2  # of a message, before all else
 
 Admits = Callable[[str, float], bool]
 
 
 class Way:
-    """What durations are counted by: one zone as one view sees it."""
+    """What is counted alike: one zone as one view sees it, through one socket."""
 
-    __slots__ = ("durations", "turn")
+    __slots__ = ("counts", "durations", "family", "server", "turn", "view", "zone")
 
-    def __init__(self, durations: Histogram) -> None:
-        self.durations = durations
+    def __init__(self, counts: Counts, server: str, family: int, zone: str, view: str) -> None:
+        self.counts = counts
+        self.durations = counts.durations(server, zone, view, Transport.TCP)
+        self.server, self.family, self.zone, self.view = server, family, zone, view
         self.turn = 0  # how many of the batch
 
 
 class Ready:
-    """An answer to certain octets: all of it but the id; ``head`` is its length as it goes before it."""
+    """An answer to certain octets: all of it but the id, and until when it holds.
+
+    ``head`` is its length as it goes before it.
+    """
 
     __slots__ = (
+        "ageing",
         "do",
         "head",
         "hits",
@@ -50,9 +59,8 @@ class Ready:
         "query_octets",
         "rest",
         "size",
-        "view",
+        "until_s",
         "way",
-        "zone",
     )
 
     def __init__(
@@ -60,19 +68,43 @@ class Ready:
         rest: bytes,
         query_octets: int,
         way: Way,
-        zone: str,
-        view: str,
         plugin: str,
         qtype: int,
         do: bool,
+        until_s: float = inf,
+        ageing: Ageing | None = None,
     ) -> None:
         self.rest = rest
-        self.size = 2 + len(rest)
+        self.size = _ID_OCTETS + len(rest)
         self.head = self.size.to_bytes(2, "big")
         self.query_octets = query_octets
         self.way = way
-        self.zone, self.view, self.plugin, self.qtype, self.do = zone, view, plugin, qtype, do
+        self.plugin, self.qtype, self.do = plugin, qtype, do
+        self.until_s, self.ageing = until_s, ageing
         self.hits = 0
+
+    def settle(self) -> None:
+        """Add the hits up, where requests and where uses of what upstreams said are counted."""
+        hits, way = self.hits, self.way
+        if not hits:
+            return
+        self.hits = 0
+        way.counts.repeated(
+            hits,
+            way.server,
+            way.zone,
+            way.view,
+            Transport.TCP,
+            way.family,
+            self.qtype,
+            self.do,
+            self.rest[1] & 0xF,
+            self.plugin,
+            self.query_octets,
+            self.size,
+        )
+        if self.ageing is not None:
+            self.ageing.kept.count(hits)
 
 
 Answers = dict[bytes, Ready]
@@ -134,7 +166,9 @@ class Known:
         self._clients[host] = client
         return client
 
-    def learn(self, wire: bytes, asked: bytes, match: Match, answers: Answers) -> Ready | None:
+    def learn(
+        self, wire: bytes, asked: bytes, match: Match, answers: Answers, now_s: float
+    ) -> Ready | None:
         """The remembered answer to octets that came before; None: it was the first time, or there is none."""
         once = self._once
         if hash(asked) not in once:
@@ -144,29 +178,45 @@ class Known:
             return None
         view = match.view
         key = scan.key(wire, Transport.TCP, self._pipeline.snapshot.manners.payload_octets)
-        if key is None or (found := cache.get(view.answers, key)) is None:
+        if key is None or (found := cache.get(view.answers, key, now_s)) is None:
             return None
         if self._ready >= MAX_READY:
             self._forget()
         self._ready += 1
         end = scan.name_end(key)
         ready = answers[asked] = Ready(
-            scan.patch(found.encoded, wire, key)[2:],
+            scan.patch(found.encoded, wire, key)[_ID_OCTETS:],
             len(wire),
             self._way(found.zone, view.name),
-            found.zone,
-            view.name,
             found.plugin,
             wire[end] << 8 | wire[end + 1],
             scan.do(key),
+            found.until_s,
+            found.ageing,
         )
+        if found.ageing is not None:
+            found.ageing.kept.join(ready)
+        return ready
+
+    def renew(self, ready: Ready, asked: bytes, answers: Answers, now_s: float) -> Ready | None:
+        """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
+        ageing = ready.ageing
+        assert ageing is not None
+        if (age := ageing.kept.age(now_s)) is None:
+            ready.settle()
+            ageing.kept.leave(ready)
+            del answers[asked]
+            self._ready -= 1
+            return None
+        age_s, ready.until_s = age
+        ready.rest = older(ready.rest, ageing, age_s, missing=_ID_OCTETS)
         return ready
 
     def _way(self, zone: str, view: str) -> Way:
         way = self._ways.get((zone, view))
         if way is None:
-            durations = self._pipeline.counts.durations(self._server, zone, view, Transport.TCP)
-            way = self._ways[zone, view] = Way(durations)
+            way = Way(self._pipeline.counts, self._server, self._family, zone, view)
+            self._ways[zone, view] = way
         return way
 
     def count_durations(self, ways: list[Way], duration_s: float) -> None:
@@ -179,28 +229,15 @@ class Known:
 
     def settle(self) -> None:
         """Add up what was counted here, into the pipeline's counts."""
-        repeated = self._pipeline.counts.repeated
         for answers in self._views.values():
             for ready in answers.values():
-                if ready.hits:
-                    repeated(
-                        ready.hits,
-                        self._server,
-                        ready.zone,
-                        ready.view,
-                        Transport.TCP,
-                        self._family,
-                        ready.qtype,
-                        ready.do,
-                        ready.rest[1] & 0xF,
-                        ready.plugin,
-                        ready.query_octets,
-                        ready.size,
-                    )
-                    ready.hits = 0
+                ready.settle()
 
     def _forget(self) -> None:
-        self.settle()
         for answers in self._views.values():
+            for ready in answers.values():
+                ready.settle()
+                if ready.ageing is not None:
+                    ready.ageing.kept.leave(ready)
             answers.clear()
         self._ready = 0

@@ -13,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from math import inf
 from typing import NamedTuple, Protocol, TypeVarTuple
 
 from splitdns.answer import cache, whoami
+from splitdns.answer.ageing import ageing_of
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.answer.direct import Direct
 from splitdns.errors import Caught, UpstreamError, WireError
@@ -126,9 +128,10 @@ class Pipeline:
         *,
         gate: Gate | None = None,
         query_log: Callable[[QueryLogEntry], None] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        """``clock`` is the forwarder's, too: what it keeps ages here."""
         self.snapshot = snapshot
         self.counts = counts
         self.query_log = query_log
@@ -221,7 +224,9 @@ class Pipeline:
         asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
         if match is None:
             return self._decide(asked)
-        if key is not None and (found := cache.get(match.view.answers, key)) is not None:
+        if key is not None and (found := cache.get(match.view.answers, key, started_s)) is not None:
+            if found.ageing is not None:
+                found.ageing.kept.count(1)
             encoded = scan.patch(found.encoded, wire, key)
             rcode = encoded[3] & 0xF
             self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
@@ -277,14 +282,24 @@ class Pipeline:
 
     def _settle(self, asked: _Asked, query: Query, decided: Answer | Forward, plugin: str) -> Outcome:
         """Follow ``decided`` through the forwarder's cache, to an answer or the network."""
+        made_of: list[tuple[Forward, Reply]] = []
         while isinstance(decided, Forward):
             reply = self._forwarder.ask_now(decided)
             if reply is None:
                 return Pending(decided, query, asked)
+            made_of.append((decided, reply))
             decided = resume(decided, reply)
-        return self._encode(asked, query, decided, plugin)
+        return self._encode(asked, query, decided, plugin, made_of)
 
-    def _encode(self, asked: _Asked, query: Query, answer: Answer, plugin: str) -> bytes | None:
+    def _encode(
+        self,
+        asked: _Asked,
+        query: Query,
+        answer: Answer,
+        plugin: str,
+        made_of: Sequence[tuple[Forward, Reply]] = (),
+    ) -> bytes | None:
+        """Encode, remember and count ``answer``; ``made_of`` is what the cache had for it."""
         manners, match = asked.manners, asked.match
         if answer.drop:
             self.counts.add(DROPS, "blocklist")
@@ -310,8 +325,14 @@ class Pipeline:
             if answer.rebound:
                 self.counts.add(REBINDINGS_BLOCKED, match.view.name, by=answer.rebound)
                 self._log_taken("rebinding.blocked", match.view, query, answer.rebound)
-            if asked.key is not None and answer.remember and scan.is_of(asked.key, query.question):
-                cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
+            if asked.key is not None and scan.is_of(asked.key, query.question):
+                if answer.remember:
+                    cache.remember(match.view.answers, asked.key, Remembered(encoded, zone, plugin))
+                elif plugin == CACHE and len(made_of) == 1:
+                    ageing = ageing_of(answer, encoded, query.question, *made_of[0])
+                    if ageing is not None:  # who asks next finds out how old it is then
+                        aged = Remembered(encoded, zone, plugin, -inf, ageing)
+                        cache.remember(match.view.answers, asked.key, aged)
         do = query.edns is not None and query.edns.do
         self._sent(asked, encoded, HEADER_OCTETS + len(query.question), do, answer.rcode, zone, plugin)
         return encoded

@@ -60,8 +60,11 @@ class Pipelined:
                     break
                 asked = octets[at + 4 : end]
                 ready = known.get(asked)
-                if ready is None and match is not None and end - begin <= MAX_QUERY_OCTETS:
-                    ready = self._known.learn(octets[begin:end], asked, match, known)
+                if ready is None:
+                    if match is not None and end - begin <= MAX_QUERY_OCTETS:
+                        ready = self._known.learn(octets[begin:end], asked, match, known, started_s)
+                elif ready.until_s <= started_s:
+                    ready = self._known.renew(ready, asked, known, started_s)
                 if ready is not None and (admits is None or admits(host, started_s)):
                     answers += (ready.head, octets[begin : at + 4], ready.rest)
                     size += ready.size

@@ -77,12 +77,12 @@ def _spares_nothing(evict: Any) -> Any:
     return evicts
 
 
-def _forgets_that_it_was_renewed(is_ripe: Any) -> Any:
-    def ripe(entry: Any, now_s: float) -> Any:
+def _forgets_that_it_was_renewed(ripe_s: Any) -> Any:
+    def ripe(entry: Any) -> Any:
         entry.renewed = False
-        return is_ripe(entry, now_s)
+        return ripe_s.fget(entry)
 
-    return ripe
+    return property(ripe)
 
 
 def _raises_zero_too(_: Any) -> Any:
@@ -190,12 +190,12 @@ FEATURES: Features = {
     "silence-bound": [(f"{FAILURES}.MAX_SILENCE_S", instead(300.0))],
     # Prefetch
     "prefetch": [(f"{CACHE}.Entry.is_ripe", instead(lambda *_: False))],
-    "prefetch-once": [(f"{CACHE}.Entry.is_ripe", _forgets_that_it_was_renewed)],
+    "prefetch-once": [(f"{CACHE}.Entry.ripe_s", _forgets_that_it_was_renewed)],
     "prefetch-switch": _limits(prefetch=True),
     "ripe": [(f"{CACHE}.RIPE", instead(0.0))],
     "popular": [(f"{CACHE}.POPULAR_HITS", instead(0))],
     # How long, and what of which name and type
-    "ttl": [(f"{CACHE}._aged", instead(lambda reply, _: reply))],
+    "ttl": [(f"{CACHE}._aged", instead(lambda reply, *_: reply))],
     "ttl-zero": [(f"{CACHE}._lifetime_s", lambda lifetime_s: lambda *args: max(1, lifetime_s(*args)))],
     "ttl-bit": [("splitdns.forward.response.MAX_TTL_S", instead(2**40))],
     "bounds": [(f"{CACHE}._within", instead(lambda rrset, *_: rrset))],
