@@ -18,7 +18,7 @@ from splitdns.answer import cache
 from splitdns.answer.ageing import older
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S, Counts
-from splitdns.serve.pipeline import Pipeline
+from splitdns.serve.pipeline import ZONE, Pipeline
 from splitdns.snapshot import Snapshot
 from splitdns.view import Ageing, Match, View
 from splitdns.wire import scan
@@ -176,27 +176,29 @@ class Known:
                 once.clear()
             once.add(hash(asked))
             return None
-        view = match.view
-        key = scan.key(wire, Transport.TCP, self._pipeline.snapshot.manners.payload_octets)
-        if key is None or (found := cache.get(view.answers, key, now_s)) is None:
+        if (ready := self._made(wire, asked, match.view, now_s)) is None:
             return None
         if self._ready >= MAX_READY:
             self._forget()
         self._ready += 1
-        end = scan.name_end(key)
-        ready = answers[asked] = Ready(
-            scan.patch(found.encoded, wire, key)[_ID_OCTETS:],
-            len(wire),
-            self._way(found.zone, view.name),
-            found.plugin,
-            wire[end] << 8 | wire[end + 1],
-            scan.do(key),
-            found.until_s,
-            found.ageing,
-        )
-        if found.ageing is not None:
-            found.ageing.kept.join(ready)
+        answers[asked] = ready
+        if ready.ageing is not None:
+            ready.ageing.kept.join(ready)
         return ready
+
+    def _made(self, wire: bytes, asked: bytes, view: View, now_s: float) -> Ready | None:
+        octets = len(wire)
+        if (told := self._pipeline.direct(view).answer(asked, tcp=True)) is not None:
+            way = self._way(told.ground.label, view.name)
+            return Ready(told.rest, octets, way, ZONE, told.qtype, told.do)
+        key = scan.key(wire, Transport.TCP, self._pipeline.snapshot.manners.payload_octets)
+        if key is None or (found := cache.get(view.answers, key, now_s)) is None:
+            return None
+        rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]
+        end = scan.name_end(key)
+        qtype = wire[end] << 8 | wire[end + 1]
+        way = self._way(found.zone, view.name)
+        return Ready(rest, octets, way, found.plugin, qtype, scan.do(key), found.until_s, found.ageing)
 
     def renew(self, ready: Ready, asked: bytes, answers: Answers, now_s: float) -> Ready | None:
         """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
