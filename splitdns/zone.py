@@ -15,7 +15,7 @@ block   4           slots, a power of two; this number and the next two are in t
         4 each      slots: where in the block a node starts; 0: free. The node of a name stands in the slot
                     of its CRC-32 modulo the slots, or in the next one, and round, that was free
         each        nodes, one behind the other
-        10          zeros, so that what is behind a node may be read before it is looked at
+        267         zeros, so that a name and a record set can be read wherever a node starts
 node    1           n, octets of its name; from here on, numbers are in network order
         1           flags
         n           its name, folded
@@ -42,7 +42,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
 
-from splitdns.names import ROOT, Qname
+from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname
 from splitdns.records import PLAIN_TYPES, Class, RRset, Type
 
 # Flags of a node. DIRECT: neither what is above it nor itself leads elsewhere (a cut, a DNAME, an inherited
@@ -58,11 +58,13 @@ HEAD = struct.Struct("=II")  # slots, nodes
 COUNT = struct.Struct("!H")
 SET = struct.Struct("!HHHI")  # type, flags, how many records, octets
 FIRST_SET = struct.Struct("!HHHHI")  # COUNT, SET
+# A node by octets of its name: these, flags, name, and, of one without CASE and INHERITS, FIRST_SET.
+NODES = tuple(struct.Struct(f"!BB{octets}sHHHHI") for octets in range(MAX_NAME_OCTETS + 1))
 RECORD = struct.Struct("!HHHIH")  # owner, type, class, TTL, octets of rdata
 _TTL = struct.Struct("!I")
 _ONE = struct.Struct("!HHHHIHHHIH")  # one set of one record: COUNT, SET, RECORD
 
-_END = bytes(SET.size)
+_END = bytes(NODES[-1].size - 2)
 _ADDRESS_OCTETS = {int(Type.A): 4, int(Type.AAAA): 16}
 _OWNER = 0xC00C  # a pointer to the name in the question (RFC 1035 4.1.4)
 
@@ -294,6 +296,11 @@ class Zone:
     def soa(self) -> RRset | None:
         node = self.node(self.apex)
         return node.rrset(Type.SOA) if node else None
+
+    @property
+    def table(self) -> tuple[bytes | memoryview, memoryview, int]:
+        """The block, its slots, and what is left of a hash to be the number of one."""
+        return self.block, self._slots, self._mask
 
     def find(self, name: bytes) -> int:
         """Where in the block the node of ``name``, which is folded, starts; 0: it has none."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 from typing import Final, Literal, NamedTuple
+from zlib import crc32
 
 from splitdns.addresses import is_inside
 from splitdns.answer.guard import is_hidden
@@ -34,6 +35,7 @@ from splitdns.zone import (
     DNAME,
     EXISTS,
     FIRST_SET,
+    NODES,
     PLAIN,
     PUBLIC,
     RECORD,
@@ -48,6 +50,9 @@ _ID_OCTETS = 2
 _NAME_AT = HEADER_OCTETS - _ID_OCTETS  # all is counted from after the id
 _TAIL_OCTETS = 4  # type and class
 _MIN_OCTETS = _NAME_AT + 2 + _TAIL_OCTETS  # nothing points to a question for the root
+_MAX_TCP_OCTETS = MAX_MESSAGE_OCTETS - _ID_OCTETS
+_BEFORE = NODES[0].size  # the records of a node's first set, and its name
+_UNPACK = tuple(node.unpack_from for node in NODES)
 _CNAME = int(Type.CNAME)
 _ACME = b"\x0f_acme-challenge"
 _ARPA = from_text("arpa.")
@@ -100,7 +105,7 @@ def _forms(recursion: bool) -> dict[bytes, _Form]:
 
 
 class _Offer(NamedTuple):
-    """What the OPT record of a query comes to: ours, how much fits into a datagram, and the DO bit."""
+    """What the OPT record of a query comes to: ours, what a datagram has room for after the id, and DO."""
 
     opt: bytes
     limit_octets: int
@@ -108,22 +113,27 @@ class _Offer(NamedTuple):
 
 
 _LONG_WAY: Final = False
-_NO_EDNS = _Offer(b"", MIN_PAYLOAD_OCTETS, False)
+_NO_EDNS = _Offer(b"", MIN_PAYLOAD_OCTETS - _ID_OCTETS, False)
 
 
 class Ground:
-    """A zone that answers directly in a view; ``denials`` are authority sections by length of the name."""
+    """A zone that answers directly in a view.
 
-    __slots__ = ("apex_octets", "block", "closed", "denials", "find", "label", "zone")
+    ``closed``: what has no node does not exist, but for wildcards. ``denials`` are the authority sections of
+    negative answers, by the octets of the asked name and 256 times DIFFERS; None: they go the long way.
+    ``table`` is the zone's, and these.
+    """
+
+    __slots__ = ("apex_octets", "block", "closed", "denials", "label", "table", "zone")
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
         self.label = to_text(zone.apex)
         self.apex_octets = len(zone.apex)
         self.block = zone.block
-        self.find = zone.find
-        self.closed = not zone.regexps  # what has no node does not exist, but for wildcards
+        self.closed = not zone.regexps
         self.denials: dict[int, bytes | None] = {}
+        self.table = (*zone.table, self.denials)
 
 
 class Told(NamedTuple):
@@ -136,67 +146,101 @@ class Told(NamedTuple):
 
 
 class Direct:
-    """Answers directly in one view of a snapshot."""
+    """Answers directly in one view of a snapshot.
 
-    __slots__ = ("_forms", "_grounds", "_offers", "_payload_octets", "_types", "_view")
+    ``types`` are those that it answers. ``grounds`` are by apex or domain: what lies there answers directly,
+    or goes the long way.
+    """
+
+    __slots__ = ("_forms", "_offers", "_open", "_types", "grounds", "payload_octets", "types", "view")
 
     def __init__(self, view: View, manners: Manners) -> None:
-        self._view = view
-        self._payload_octets = manners.payload_octets
+        self.view = view
+        self.payload_octets = manners.payload_octets
         self._forms = _forms(view.recursion)
+        self._open = PLAIN if view.outside else PLAIN | ADDRESSES  # what the guard lets pass without a look
         self._types = _TYPES if view.policy.dns64 is None else _TYPES_WITH_DNS64
+        self.types = frozenset(self._types.values())
         self._offers: dict[bytes, _Offer | None] = {}
-        # By apex or domain.
-        self._grounds: dict[bytes, Ground | Literal[False]] = {}
+        self.grounds: dict[bytes, Ground | Literal[False]] = {}
         if view.recursion:
-            self._grounds.update(dict.fromkeys(view.routes, _LONG_WAY))
+            self.grounds.update(dict.fromkeys(view.routes, _LONG_WAY))
         for apex, zone in view.zones.items():
-            self._grounds[apex] = Ground(zone) if _is_ground(zone, view) else _LONG_WAY
+            self.grounds[apex] = Ground(zone) if _is_ground(zone, view) else _LONG_WAY
 
     def answer(self, asked: bytes, *, tcp: bool = False) -> Told | None:
         """The answer to ``asked``, a message without its id; None: it goes the long way."""
         form = self._forms.get(asked[:_NAME_AT])
         if form is None:
             return None
-        end, offer = len(asked), _NO_EDNS
-        if form.edns:
+        edns, heads, no_data, no_name = form
+        end = len(asked)
+        offer: _Offer | None = _NO_EDNS
+        if edns:
             end -= OPT_OCTETS
-            opt = asked[end:]
-            if (known := self._offers.get(opt) or self._offer(opt)) is None:
-                return None
-            offer = known
-        if end < _MIN_OCTETS:
+            offer = self._offers.get(asked[end:]) or self._offer(asked[end:])
+        if offer is None or end < _MIN_OCTETS:
             return None
+        opt, limit_octets, do = offer
         tail = end - _TAIL_OCTETS
         qtype = self._types.get(asked[tail:end])
         if qtype is None:
             return None
         name = asked[_NAME_AT:tail].lower()
+        octets = len(name)
         ground = self._ground(name)
-        if not ground:
+        if not ground or octets > MAX_NAME_OCTETS:
             return None
 
-        node = ground.find(name) or _source(ground, name)
-        if node is None:
-            return None
-        flags = ground.block[node + 1] if node else DIRECT
+        block, slots, mask, denials = ground.table
+        slot, unpack = crc32(name) & mask, _UNPACK[octets]
+        while at := slots[slot]:
+            length, flags, found, sets, rdtype, kind, count, size = unpack(block, at)
+            if found == name and length == octets:
+                at += _BEFORE + octets
+                break
+            slot = (slot + 1) & mask
+        else:
+            flags = DIRECT
+            if (source := _source(ground, name)) is None:
+                return None
+            if source:
+                length = block[source]
+                _, flags, _, sets, rdtype, kind, count, size = _UNPACK[length](block, source)
+                at = source + _BEFORE + length
         if not flags & DIRECT:
             return None
-        records: bytes | memoryview | None
+        if flags & CASE:
+            sets, rdtype, kind, count, size = FIRST_SET.unpack_from(block, at + length - FIRST_SET.size)
+            at += length
+
+        records: bytes | memoryview | None = None
         if not flags & EXISTS:
-            head, records = form.no_name, self._denial(ground, name, flags & DIFFERS)
-        elif (found := _set(ground.block, node, flags, qtype)) is None:
-            return None
-        elif count := found[0]:
-            head, records = form.found[count], self._records(ground.block, found, qtype)
+            head = no_name
         else:
-            head, records = form.no_data, self._denial(ground, name, flags & DIFFERS)
+            while sets and rdtype != qtype:
+                if rdtype == _CNAME:
+                    return None
+                sets -= 1
+                at += size + SET.size
+                rdtype, kind, count, size = SET.unpack_from(block, at - SET.size)
+            if not sets:
+                head = no_data
+            elif not count:
+                return None
+            else:
+                head, records = heads[count], block[at : at + size]
+                if not kind & self._open and not self._may_leave(kind, bytes(records), count):
+                    return None
         if records is None:
+            key = octets | (flags & DIFFERS) << 8
+            records = denials[key] if key in denials else self.deny(ground, name, key)
+            if records is None:
+                return None
+        rest = b"".join((head, asked[_NAME_AT:end], records, opt))
+        if len(rest) > (_MAX_TCP_OCTETS if tcp else limit_octets):
             return None
-        rest = b"".join((head, asked[_NAME_AT:end], records, offer.opt))
-        if len(rest) > (MAX_MESSAGE_OCTETS if tcp else offer.limit_octets) - _ID_OCTETS:
-            return None
-        return Told(rest, ground, qtype, offer.do)
+        return tuple.__new__(Told, (rest, ground, qtype, do))  # by its own name, it takes twice as long
 
     def _offer(self, opt: bytes) -> _Offer | None:
         """What an OPT record without options, of version 0, comes to."""
@@ -205,59 +249,48 @@ class Direct:
         if len(self._offers) >= MAX_OFFERS:
             self._offers.clear()
         do = opt[7] >= _DO
-        ours, theirs = self._payload_octets, opt[3] << 8 | opt[4]
-        limit_octets = min(ours, max(theirs, MIN_PAYLOAD_OCTETS))
+        ours, theirs = self.payload_octets, opt[3] << 8 | opt[4]
+        limit_octets = min(ours, max(theirs, MIN_PAYLOAD_OCTETS)) - _ID_OCTETS
         offer = self._offers[opt] = _Offer(opt_record((), Rcode.NOERROR, ours, do), limit_octets, do)
         return offer
 
     def _ground(self, name: bytes) -> Ground | Literal[False] | None:
         """The longest zone or forward rule above ``name``, as ``View.authority`` finds it."""
-        grounds, at = self._grounds, 0
+        grounds, at = self.grounds, 0
         while (ground := grounds.get(name[at:])) is None:
             if at >= len(name):
                 return None
             at += 1 + name[at]
         return ground
 
-    def _records(self, block: bytes | memoryview, found: _Found, qtype: int) -> bytes | memoryview | None:
-        """The records of a set as they go onto the wire, unless the guard might take one of them out."""
-        count, flags, at, octets = found
-        records = block[at : at + octets]
-        if flags & PLAIN:
-            return records
-        if not flags & ADDRESSES:
-            return None
-        view = self._view
-        if view.outside and not flags & PUBLIC:
-            hidden, stride = view.hidden_addresses, octets // count
-            for start in range(RECORD.size, octets, stride):
-                address = bytes(records[start : start + stride - RECORD.size])
-                if is_inside(address) or address in hidden:
-                    return None
-        return records
+    def _may_leave(self, kind: int, records: bytes, count: int) -> bool:
+        """Whether the guard lets all of these records pass, which are not such that it lets all pass."""
+        if not kind & ADDRESSES:
+            return False
+        if kind & PUBLIC:
+            return True
+        hidden, stride = self.view.hidden_addresses, len(records) // count
+        for start in range(RECORD.size, len(records), stride):
+            address = records[start : start + stride - RECORD.size]
+            if is_inside(address) or address in hidden:
+                return False
+        return True
 
-    def _denial(self, ground: Ground, name: bytes, differs: int) -> bytes | None:
-        """The authority section of a negative answer: the SOA, with its names where they then stand."""
-        octets = len(name)
-        if octets == ground.apex_octets:  # there, it points to the question
-            return None
-        key = octets | differs << 8
-        try:
-            return ground.denials[key]
-        except KeyError:
-            denial = ground.denials[key] = self._denied(ground.zone, Qname(name), bool(differs))
-            return denial
+    def deny(self, ground: Ground, name: bytes, key: int) -> bytes | None:
+        """Make the denial of ``name``, which is folded, and remember it by its key."""
+        denial = ground.denials[key] = self._denial(ground.zone, Qname(name), key > MAX_NAME_OCTETS)
+        return denial
 
-    def _denied(self, zone: Zone, name: Qname, differs: bool) -> bytes | None:
+    def _denial(self, zone: Zone, name: Qname, differs: bool) -> bytes | None:
+        """The SOA, with its names as they are compressed behind a question of so many octets."""
         soas = negative_soa(zone, differs)
-        if not soas:
+        if not soas or name == zone.apex:  # there, its owner would point to the question
             return None
-        (soa,) = soas
-        server = target(soa.rdtype, soa.rdatas[0])
-        if server is None or is_hidden(server, self._view):
+        server = target(Type.SOA, soas[0].rdatas[0])
+        if server is None or is_hidden(server, self.view):
             return None
         query = Query(name, name, Type.A, transport=Transport.TCP)
-        encoded = encode(Answer(authority=soas), query, ra=False, payload_octets=self._payload_octets)
+        encoded = encode(Answer(authority=soas), query, ra=False, payload_octets=self.payload_octets)
         return encoded[HEADER_OCTETS + len(name) + _TAIL_OCTETS :]
 
 
@@ -277,8 +310,9 @@ def _is_ground(zone: Zone, view: View) -> bool:
 
 def _source(ground: Ground, name: bytes) -> int | None:
     """The node of the wildcard for a name without a node; 0: no such name, None: it takes a closer look."""
-    if not ground.closed or len(name) > MAX_NAME_OCTETS or name.startswith(_ACME):
+    if not ground.closed or name.startswith(_ACME):
         return None
+    find = ground.zone.find
     at = node = 0
     while not node:  # the apex has one
         octets = name[at]
@@ -286,32 +320,8 @@ def _source(ground: Ground, name: bytes) -> int | None:
             return None
         at += 1 + octets
         encloser = name[at:]
-        node = ground.find(encloser)
-    flags = ground.block[node + 1]
+        node = find(encloser)
+    flags = ground.zone.block[node + 1]
     if flags & (EXISTS | DIRECT | DNAME) != EXISTS | DIRECT:
         return None
-    return ground.find(b"\1*" + encloser) if flags & STAR else 0
-
-
-_Found = tuple[int, int, int, int]
-
-
-def _set(block: bytes | memoryview, node: int, flags: int, qtype: int) -> _Found | None:
-    """The record set of a type at a node: how many records, flags, where they start, and their octets.
-
-    No records: the node has none of the type. None: what it has takes a closer look.
-    """
-    octets = block[node]
-    at = node + 2 + (2 * octets if flags & CASE else octets)
-    sets, rdtype, flags, count, octets = FIRST_SET.unpack_from(block, at)
-    at += FIRST_SET.size
-    while sets:
-        if rdtype == qtype:
-            return (count, flags, at, octets) if count else None
-        if rdtype == _CNAME:
-            return None
-        sets -= 1
-        at += octets
-        rdtype, flags, count, octets = SET.unpack_from(block, at)
-        at += SET.size
-    return 0, 0, 0, 0
+    return find(b"\1*" + encloser) if flags & STAR else 0

@@ -234,9 +234,10 @@ class Pipeline:
         told = self.direct(match.view).answer(wire[2:], tcp=transport is Transport.TCP)
         if told is None:
             return self._decide(asked)
-        encoded = wire[:2] + told.rest
+        rest, ground, _, do = told
+        encoded = wire[:2] + rest
         end = len(wire) - 4 - (OPT_OCTETS if wire[11] else 0)
-        self._sent(asked, encoded, end, told.do, encoded[3] & 0xF, told.ground.label, ZONE)
+        self._sent(asked, encoded, end, do, encoded[3] & 0xF, ground.label, ZONE)
         return encoded
 
     def direct(self, view: View) -> Direct:

@@ -68,9 +68,10 @@ def answered(of: View, wire: bytes, *, tcp: bool = False) -> bytes | None:
     assert isinstance(answer, Answer)
     assert not answer.stripped
     encoded = encode(answer, query, ra=of.recursion, payload_octets=MANNERS.payload_octets)
-    assert wire[:2] + told.rest == encoded
-    assert told.qtype == query.qtype
-    assert told.do == (query.edns is not None and query.edns.do)
+    rest, _, qtype, do = told
+    assert wire[:2] + rest == encoded
+    assert qtype == query.qtype
+    assert do == (query.edns is not None and query.edns.do)
     return encoded
 
 
