@@ -6,9 +6,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 def main() -> None:
     """Run the command line with this process's arguments, and exit with its status."""
-    from splitdns.cli.app import app
+    from splitdns.cli.plain import served
 
-    app(prog_name="splitdns")
+    told = served(sys.argv[1:], os.environ)
+    if told is None:
+        from splitdns.cli.app import app
+
+        app(prog_name="splitdns")
+        return
+    from splitdns.cli.serve import run
+
+    config, strict = told
+    try:
+        run(config, strict=strict)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # as typer has it

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from splitdns import logs
 from splitdns.daemon import generation
-from splitdns.daemon.channel import memory_file
 from splitdns.daemon.generation import Package, Refused
+from splitdns.daemon.memory import memory_file
 from splitdns.daemon.process import ending, fork
 from splitdns.errors import InputError, SplitdnsError
 from splitdns.load.kept import Recalling

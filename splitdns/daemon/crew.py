@@ -33,8 +33,8 @@ from splitdns.daemon.channel import (
     Swap,
     Watch,
     WhoAsks,
-    from_file,
 )
+from splitdns.daemon.memory import from_file
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
 from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts, merged

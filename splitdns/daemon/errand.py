@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from splitdns.daemon.build import NICE
-from splitdns.daemon.channel import memory_file
+from splitdns.daemon.memory import memory_file
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.errors import SplitdnsError
 

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from splitdns import __version__, logs, metrics
 from splitdns.daemon.build import Build, BuildError
-from splitdns.daemon.keeping import Keeping
 from splitdns.daemon.process import ended, kill
 from splitdns.daemon.wan.keeper import Keeper
 from splitdns.load.load import Loaded, Progress
@@ -105,6 +104,7 @@ class Supervisor:
         since_s: float,
     ) -> None:
         from splitdns.daemon.crew import Crew
+        from splitdns.daemon.keeping import Keeping
         from splitdns.wire.cookies import MASTER_OCTETS
 
         self._config = config

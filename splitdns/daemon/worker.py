@@ -39,9 +39,9 @@ from splitdns.daemon.channel import (
     Swap,
     Watch,
     WhoAsks,
-    to_file,
 )
 from splitdns.daemon.generation import Package
+from splitdns.daemon.memory import to_file
 from splitdns.forward.cache import Shelf
 from splitdns.forward.forwarder import Forwarder
 from splitdns.forward.validate import get_ready

@@ -37,9 +37,8 @@ _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLo
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 # Beside control characters: NEL, LS and PS, which YAML 1.1 counts as line breaks and editors do not.
-_STRANGE = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_STRANGE = "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_STRANGE_IN_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -147,7 +146,8 @@ def scan(text: str, file: str, problems: Problems, error: type[InputError] = Con
 def _strange(text: str, file: str, error: type[InputError]) -> list[InputError]:
     """Characters that no editor shows; the first few of them."""
     found: list[InputError] = []
-    for match in _STRANGE.finditer(text):
+    strange = _STRANGE_IN_ASCII if text.isascii() else re.compile(_STRANGE)  # which takes milliseconds
+    for match in strange.finditer(text):
         at = match.start()
         line_start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
         lines = len(re.findall(r"\r\n|\n|\r", text[:at]))

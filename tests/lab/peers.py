@@ -149,7 +149,8 @@ def splitdns(
     port = port or free_port()
     file = machine.directory / f"splitdns.{port}.yaml"
     file.write_text(config.replace("{port}", str(port)))
-    caches = {"XDG_CACHE_HOME": str(machine.directory / "caches")}
+    # Its bytecode is kept, as that of a program that is installed.
+    caches = {"XDG_CACHE_HOME": str(machine.directory / "caches"), "PYTHONDONTWRITEBYTECODE": ""}
     daemon = machine.start(sys.executable, "-m", "splitdns", "serve", "-c", str(file), env=caches)
     return _ready(Server("splitdns", address, port, daemon), machine, tuple(apexes), ready_s)
 

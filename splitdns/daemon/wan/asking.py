@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-from splitdns.daemon.channel import memory_file
+from splitdns.daemon.memory import memory_file
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.wan.answer import Address, WanError
 from splitdns.daemon.wan.local import look

@@ -16,11 +16,8 @@ from splitdns.daemon.channel import (
     Serving,
     Stop,
     Swap,
-    from_file,
-    memory_file,
-    to_file,
 )
-from splitdns.metrics import DROPS, Counts
+from splitdns.daemon.memory import memory_file
 from splitdns.serve.stream import Limits
 
 KNOBS = Knobs(Limits(), Rates(), bytes(16), frozenset(), querylog=True, log_level="info", log_format="json")
@@ -96,10 +93,3 @@ def test_who_never_reads_does_not_stop_who_sends() -> None:
         say_all()
     one.close()
     other.close()
-
-
-def test_counts_travel_in_a_memory_file() -> None:
-    counts = Counts()
-    counts.add(DROPS, "short", by=3)
-
-    assert from_file(to_file(counts)).value(DROPS, "short") == 3

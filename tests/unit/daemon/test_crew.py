@@ -16,8 +16,9 @@ import pytest
 
 from splitdns.answer.limits import Rates
 from splitdns.daemon import crew, generation, process
-from splitdns.daemon.channel import Knobs, memory_file
+from splitdns.daemon.channel import Knobs
 from splitdns.daemon.crew import Crew
+from splitdns.daemon.memory import memory_file
 from splitdns.daemon.ports import open_sockets
 from splitdns.load.load import Loaded
 from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_WANTED, Counts

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from splitdns.daemon import generation
-from splitdns.daemon.channel import memory_file
 from splitdns.daemon.generation import COPY_OCTETS, PORTION_ZONES, Package, Refused, zones_of
+from splitdns.daemon.memory import memory_file
 from splitdns.errors import ConfigError, Where
 from splitdns.load.load import Loaded
 from splitdns.names import Qname, from_text

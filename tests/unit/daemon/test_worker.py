@@ -29,9 +29,8 @@ from splitdns.daemon.channel import (
     Swap,
     Watch,
     WhoAsks,
-    from_file,
-    memory_file,
 )
+from splitdns.daemon.memory import from_file, memory_file
 from splitdns.daemon.process import ended, ending, fork, kill
 from splitdns.daemon.worker import Sockets, work
 from splitdns.load.load import Loaded
