@@ -126,6 +126,20 @@ def test_what_comes_often_is_answered_without_the_pipeline(monkeypatch: pytest.M
     assert side.one(query("Www.example.org.", id=1)) == b"another way"
 
 
+def test_a_query_that_differs_in_one_octet_is_another() -> None:
+    side, alone = Side(), Side()
+    for good in (query("www.example.org.", id=7), query("www.example.org.", id=7, use_edns=0)):
+        for _ in range(3):
+            assert side.one(good) == alone.alone(good, INSIDE)
+        for at in range(len(good)):
+            for bit in (0x01, 0x20, 0x80):
+                wire = good[:at] + bytes([good[at] ^ bit]) + good[at + 1 :]
+                expected = alone.alone(wire, INSIDE)
+                assert side.one(wire) == (expected if isinstance(expected, bytes) else b"")
+    side.pipelined.settle()
+    assert side.counts.queries == alone.counts.queries
+
+
 def test_an_answer_over_tcp_is_not_the_one_over_udp() -> None:
     side, asked = Side(), query("big.example.org.", "TXT")
     for _ in range(3):

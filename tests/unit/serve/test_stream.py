@@ -289,8 +289,25 @@ def test_a_connection_that_waits_for_an_answer_is_not_idle() -> None:
         assert not waiting.reader.at_eof()
         event.set()
         assert (await waiting.receive())[:2] == b"\0\1"
+        await asyncio.sleep(0.1)
+        assert (await waiting.ask(GOOD)).answer, "from its last answer on, it has the whole time again"
 
-    run(test, Limits(idle_s=0.05))
+    run(test, Limits(idle_s=0.4))
+
+
+def test_a_connection_that_is_used_is_not_idle() -> None:
+    async def test(world: World) -> None:
+        client, idle = await world.client(), await world.client()
+        closed = asyncio.create_task(idle.closed())
+        while not closed.done():
+            assert (await client.ask(GOOD)).answer
+            await asyncio.sleep(0.001)
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            assert (await client.ask(GOOD)).answer
+        assert world.counted("idle") == 1
+
+    run(test, Limits(idle_s=0.2))
 
 
 def test_a_message_has_a_limited_time_to_come_however_steadily_it_drips() -> None:
@@ -306,6 +323,33 @@ def test_a_message_has_a_limited_time_to_come_however_steadily_it_drips() -> Non
         assert world.counted("slow") == 1
 
     run(test, Limits(message_s=0.1))
+
+
+def test_messages_that_come_in_time_may_come_cut_for_as_long_as_they_come() -> None:
+    async def test(world: World) -> None:
+        client = await world.client()
+        began_s = asyncio.get_running_loop().time()
+        client.writer.write(frame(GOOD)[:-1])
+        while asyncio.get_running_loop().time() - began_s < 0.4:
+            client.writer.write(frame(GOOD)[-1:] + frame(GOOD)[:-1])
+            assert (await client.receive())[:2] == b"\0\7"
+            await asyncio.sleep(0.001)
+        assert not world.counted("slow")
+
+    run(test, Limits(message_s=0.1))
+
+
+def test_half_a_message_may_wait_where_we_do_not_read_on() -> None:
+    async def test(world: World) -> None:
+        event = world.bench.hold("slow.test.")
+        client, idle = await world.client(), await world.client()
+        client.writer.write(frame(query("slow.test.", id=1)) + frame(GOOD)[:-1])
+        assert await idle.closed()
+        client.writer.write(frame(GOOD)[-1:])
+        event.set()
+        assert {(await client.receive())[:2] for _ in range(2)} == {b"\0\1", b"\0\7"}
+
+    run(test, Limits(pending=1, message_s=0.1, idle_s=0.3))
 
 
 async def stuff(client: Client, message: bytes, octets: int) -> None:
@@ -350,6 +394,57 @@ def test_what_waits_to_be_sent_is_bounded() -> None:
         stuffing.cancel()
 
     run(test)
+
+
+def test_a_client_that_reads_again_gets_all_its_answers() -> None:
+    async def test(world: World) -> None:
+        client = await world.client()
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        count = 20_000
+        client.send(*(query("big.example.org.", "TXT", id=number) for number in range(count)))
+        connection = next(iter(world.server._connections))
+        while connection._unread_s is None:
+            await asyncio.sleep(0)
+        client.reader._transport.resume_reading()  # type: ignore[attr-defined]
+        found = [(await client.receive())[:2] for _ in range(count)]
+        assert found == [number.to_bytes(2, "big") for number in range(count)]
+        assert connection._unread_s is None
+
+    run(test)
+
+
+def test_who_sends_no_more_and_does_not_read_has_the_usual_time_for_it() -> None:
+    async def test(world: World) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        with theirs:
+            world.connect(ours)
+            (connection,) = world.server._connections
+            theirs.sendall(frame(query("big.example.org.", "TXT")) * 40)
+            theirs.shutdown(socket.SHUT_WR)
+            while not world.counted("unread"):
+                assert len(connection._unsent) < UNSENT_OCTETS
+                await asyncio.sleep(0)
+
+    run(test, Limits(unread_s=0.1))
+
+
+def test_what_comes_is_left_with_the_kernel_while_too_much_is_pending() -> None:
+    async def test(world: World) -> None:
+        event = world.bench.hold("slow.test.")
+        client, other = await world.client(), await world.client()
+        client.send(query("slow.test.", id=1))
+        while not world.bench.forwarder.waiting:
+            await asyncio.sleep(0)
+        (connection,) = (one for one in world.server._connections if one.pending)
+        client.send(*[GOOD] * MANY)
+        for _ in range(20):
+            assert (await other.ask(GOOD)).answer
+        assert not connection._octets
+        event.set()
+        assert [(await client.receive())[:2] for _ in range(MANY + 1)] == [b"\0\1", *[b"\0\7"] * MANY]
+
+    run(test, Limits(pending=1))
 
 
 # Room
@@ -465,7 +560,7 @@ def test_what_is_pending_in_all_is_bounded_and_the_rest_is_servfail() -> None:
 
 def test_who_leaves_takes_its_pending_queries_along() -> None:
     async def test(world: World) -> None:
-        world.bench.hold("slow.test.")
+        event = world.bench.hold("slow.test.")
         client = await world.client()
         client.send(query("slow.test."))
         while not world.bench.forwarder.waiting:
@@ -475,6 +570,9 @@ def test_who_leaves_takes_its_pending_queries_along() -> None:
         client.writer.transport.abort()
         while world.server.pending:
             await asyncio.sleep(0)
+        event.set()
+        await settled(world, 0)
+        assert world.server.pending == 0
 
     run(test)
 
