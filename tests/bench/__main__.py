@@ -1,9 +1,7 @@
-"""``python -m tests.bench``: tables beside other servers; ``./dev bench`` runs it.
+"""``python -m tests.bench``: splitdns beside other servers; ``./dev bench`` runs it.
 
-``zones`` are answers from our own zones, beside NSD and Knot; ``forwarding`` those of upstreams, with and
-without the cache, beside dnsmasq, Unbound, BIND and Knot Resolver as far as they are installed.
-
-Figures of one machine at one hour travel badly: compare servers within a run, not runs.
+Tables of what everybody answers, and what that costs; the bars that splitdns has to reach, and whether it
+does; a chart. Figures of one machine at one hour travel badly: compare servers within a run, not runs.
 """
 
 from __future__ import annotations
@@ -11,66 +9,121 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import forwarding
-from tests.bench.run import Effort, Row, as_json, machine, run
+from tests.bench import bars, rounds, rows, table
+from tests.bench.chart import Panel, svg
+from tests.bench.compiled import build
+from tests.bench.contestants import ACCELERATED, ACCELERATED_TWICE, PURE
+from tests.bench.generator import Generator
+from tests.bench.machine import description, is_accelerated
+from tests.bench.measure import GENERATOR_CORE, pinned
+from tests.bench.rounds import Effort, Results
+from tests.bench.rows import Stage
 from tests.lab import peers
 
-SIZES = (100, 10_000, 1_000_000)
-LATENCY_S = 2.0  # a round of latency; more rounds say more than longer ones
+MILLION, QUICK_MILLION = 1_000_000, 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under two minutes")
-    parser.add_argument("--only", choices=("zones", "forwarding"), help="only one of the two tables")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="names in the zone")
-    parser.add_argument("--rounds", type=int, help="how often each server has its turn")
-    parser.add_argument("--seconds", type=float, help="how long a turn takes")
-    parser.add_argument("--json", type=Path, help="write every figure to this file, too")
-    args = parser.parse_args(argv)
-    wanted = ("zones", "forwarding") if args.only is None else (args.only,)
-    needed = ("nsd", "knotd") if "zones" in wanted else ("nsd",)
-    if reason := peers.missing(*needed, "dnsperf", "taskset"):
+    args = _arguments(argv)
+    if reason := peers.missing("cc", "taskset"):
         print(f"bench: {reason}", file=sys.stderr)
         return 2
-    rounds = args.rounds or (3 if args.quick else 5)
-    seconds = args.seconds or (0.5 if args.quick else 5.0)
-    effort = Effort(rounds, seconds, tries=1 if args.quick else 3)
-    about = machine()
-    found: dict[str, object] = {"machine": about, "rounds": rounds, "seconds": seconds}
-    if "zones" in wanted:
-        rows = run(args.sizes, effort, _say)
-        found["rows"] = as_json(rows)
-        print("\n".join(table(rows)) + "\n")
-    if "forwarding" in wanted:
-        forwarders = forwarding.run(effort, min(seconds, LATENCY_S), _say)
-        found["forwarding"] = as_json(forwarders)
-        print("\n".join(forwarding.table(forwarders)) + "\n")
-        if absent := forwarding.absent():
-            print(f"Not installed, and left out: {', '.join(absent)}.")
-    print(f"{rounds} rounds of {seconds:g} s in turns, median (least–best).")
+    effort = Effort(
+        args.rounds or (2 if args.quick else 10),
+        args.seconds or (0.2 if args.quick else 1.0),
+        tries=1 if args.quick else 3,
+    )
+    results, started_s, about = Results(), time.monotonic(), description()
+    with tempfile.TemporaryDirectory(prefix="splitdns-bench-") as name:
+        programs = build(Path(name))
+        generator = Generator(programs.generator, pinned(GENERATOR_CORE))
+        for stage in rows.stages(programs, QUICK_MILLION if args.quick else MILLION):
+            if chosen := _chosen(stage, args.rows, args.servers):
+                rounds.run(chosen, generator, effort, results, _say)
+    _say("")
+    judgements = bars.judge(results)
+    _print(results, judgements)
+    minutes = (time.monotonic() - started_s) / 60
+    print(f"{effort.rounds} rounds of {effort.seconds:g} s in turns; {minutes:.1f} minutes in all.")
     print("; ".join(f"{what}: {value}" for what, value in about.items()))
+    for who, why in results.failed.items():
+        print(f"{who}: {why}", file=sys.stderr)
+    if results.absent:
+        print(f"Not installed, and left out: {', '.join(sorted(results.absent))}.")
     if args.json:
-        args.json.write_text(json.dumps(found, indent=2) + "\n")
-    return 0
+        about |= {"rounds": effort.rounds, "seconds": effort.seconds}
+        args.json.write_text(json.dumps(table.as_json(results, judgements, about), indent=1) + "\n")
+    if args.chart:
+        args.chart.write_text(chart(results))
+    return 1 if results.failed else 0
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """Lines of a Markdown table."""
-    lines = [
-        "| names | server | first answer | memory | warm, k/s | cold, k/s | k per CPU second: warm, cold |",
-        "|---:|---|---:|---:|---:|---:|---:|",
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under two minutes")
+    parser.add_argument("--rounds", type=int, help="how often each server has its turn")
+    parser.add_argument("--seconds", type=float, help="how long a turn takes")
+    parser.add_argument("--rows", nargs="+", metavar="TEXT", help="only rows with this in their name")
+    parser.add_argument("--servers", nargs="+", metavar="NAME", help="only these, beside splitdns")
+    parser.add_argument("--json", type=Path, help="write every figure to this file, too")
+    parser.add_argument("--chart", type=Path, help="draw the chart into this file, SVG")
+    return parser.parse_args(argv)
+
+
+def _chosen(stage: Stage, wanted: Sequence[str] | None, servers: Sequence[str] | None) -> Stage | None:
+    """The stage with the rows and servers that are wanted; None without any row."""
+    some = [row for row in stage.rows if wanted is None or any(text in row.title for text in wanted)]
+    accelerated = {ACCELERATED, ACCELERATED_TWICE} if not is_accelerated() else set()
+    contestants = {
+        name: contestant
+        for name, contestant in stage.contestants.items()
+        if name not in accelerated and (servers is None or name.startswith(PURE) or name in servers)
+    }
+    return replace(stage, rows=some, contestants=contestants) if some else None
+
+
+def _print(results: Results, judgements: Sequence[bars.Judgement]) -> None:
+    parts = (
+        table.rates(results),
+        table.latencies(results),
+        table.workers(results),
+        table.starts(results),
+        table.bars(judgements),
+    )
+    for lines in parts:
+        if len(lines) > 2:
+            print("\n".join(lines) + "\n")
+
+
+def chart(results: Results) -> str:
+    """Over the number of names, and of views."""
+    halves = {
+        "names": {"100": rows.VIEWS_100, "10,000": rows.VIEWS_10000, "1,000,000": rows.COLD},
+        "views": {f"{views:,}": title for views, title in rows.SCALE.items()},
+    }
+    panels = [
+        Panel(
+            f"thousand answers a second, by {what}",
+            list(steps),
+            {
+                name: [_median(results, row, name) for row in steps.values()]
+                for name in (ACCELERATED, PURE, *rows.CHART)
+            },
+        )
+        for what, steps in halves.items()
     ]
-    lines += [
-        f"| {row.names:,} | {row.server} | {row.load_s:.2f} s | {row.memory_octets / 2**20:.0f} MiB"
-        f" | {row.warm} | {row.cold}"
-        f" | {row.warm.per_cpu_s / 1000:.0f}, {row.cold.per_cpu_s / 1000:.0f} |"
-        for row in rows
-    ]
-    return lines
+    return svg("Answers per second over the number of names and of views", panels)
+
+
+def _median(results: Results, row: str, name: str) -> float | None:
+    turns = results.turns.get(row, {}).get(name)
+    return table.spread(turns).median if turns else None
 
 
 def _say(text: str) -> None:

@@ -1,45 +1,101 @@
-"""Forwarders, each a cache before the same upstream, on one core, with nothing switched on that others lack.
+"""Servers of their own names, each set up for the same split horizon on one core, with one thread.
 
-None validates, limits or logs; each has room for far more questions on their way than the generator has, and
-for all answers of a run but dnsmasq, whose manual warns of large caches. It has ten times the names that are
-asked warm.
+Clients of 127.1.0.0/16 are inside and get inside addresses, those of 127.2.0.0/16 are outside. Sockets are
+wildcards where a server can have them, answers are minimal, nothing is logged, and no rate limits are on but
+ours. NSD and PowerDNS's authoritative server have no views and tell everybody the inside addresses; dnsmasq
+chooses by the interface that was asked, not by the client. dnsdist has a cache for each view, before two NSD
+that run beside the generator.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import dns.exception
-import dns.message
-import dns.query
+from tests.bench import questions
+from tests.bench.contestant import (
+    FIRST_CLIENT,
+    NETWORKS,
+    Contestant,
+    Data,
+    Running,
+    Setup,
+    Start,
+    await_answer,
+    own_directory,
+)
+from tests.bench.measure import Bench, Pinned
+from tests.bench.questions import APEX, ECHO, HORIZONS, INSIDE, OUTSIDE, UNCHECKED
+from tests.lab.machine import free_port
 
-from tests.lab import peers
-from tests.lab.daemon import Daemon
-from tests.lab.machine import Machine, free_port
-from tests.lab.peers import Server
-
-READY_S = 20.0
-CACHE_MIB = 256
 SPLITDNS = """\
-listen: ["127.0.0.1:{port}"]
-workers: 1
+listen: ["0.0.0.0:@PORT@"]
+workers: @WORKERS@
 views:
-  lan: {clients: [127.0.0.0/8], horizon: [inside], recursion: true}
-forward: [{domains: ["."], upstreams: ["127.0.0.1:UPSTREAM"]}]
+@VIEWS@
+zones: [@ZONES@]
+forward: []
 control: null
-admin: {listen: null}
-limits: {queries_per_second: 0}
-cache: {size_mib: MIB}
+admin: {listen: "127.0.0.1:@ADMIN@"}
+limits: {responses_per_second: 10000000, queries_per_second: 10000000, exempt: []}  # counted, never reached
+"""
+NSD = """\
+server:
+  ip-address: 0.0.0.0@@PORT@
+  pidfile: "@DIRECTORY@/nsd.pid"
+  xfrdfile: "@DIRECTORY@/xfrd.state"
+  xfrdir: "@DIRECTORY@"
+  zonelistfile: "@DIRECTORY@/zone.list"
+  cookie-secret-file: "@DIRECTORY@/cookies"
+  database: ""
+  username: ""
+  chroot: ""
+  server-count: 1
+  verbosity: 0
+  minimal-responses: yes
+  rrl-ratelimit: 0
+  answer-cookie: no
+remote-control:
+  control-enable: no
+zone:
+  name: "@APEX@"
+  zonefile: "@ZONE@"
+"""
+KNOT = """\
+server:
+    rundir: "@DIRECTORY@"
+    listen: 0.0.0.0@@PORT@
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: warning
+database:
+    storage: "@DIRECTORY@/db"
+@MODULE@
+zone:
+  - domain: "@APEX@"
+    file: "@ZONE@"
+    zonefile-sync: -1
+    journal-content: none
+    @USED@
+"""
+GEOIP = """\
+mod-geoip:
+  - id: views
+    config-file: "@DIRECTORY@/views"
+    ttl: 3600
+    mode: subnet
 """
 UNBOUND = """\
 server:
-  interface: 127.0.0.1@{port}
+  interface: 0.0.0.0
+  port: @PORT@
+  interface-automatic: yes
   access-control: 127.0.0.0/8 allow
-  directory: "{directory}"
+  directory: "@DIRECTORY@"
   chroot: ""
   username: ""
   pidfile: ""
@@ -47,135 +103,276 @@ server:
   verbosity: 0
   num-threads: 1
   do-ip6: no
-  do-not-query-localhost: no
+  minimal-responses: yes
   module-config: "iterator"
-  outgoing-range: 4096
-  num-queries-per-thread: 4096
-  msg-cache-size: {mib}m
-  rrset-cache-size: {mib}m
+@VIEWS@
 remote-control:
   control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@{upstream}
+@LOCAL@
 """
 BIND = """\
-options {{
-  directory "{directory}";
+options {
+  directory "@DIRECTORY@";
   pid-file none;
   session-keyfile none;
-  listen-on port {port} {{ 127.0.0.1; }};
-  listen-on-v6 {{ none; }};
-  recursion yes;
-  allow-recursion {{ any; }};
-  forward only;
-  forwarders {{ 127.0.0.1 port {upstream}; }};
-  dnssec-validation no;
-  recursive-clients 10000;
-  max-cache-size {mib}m;
+  listen-on port @PORT@ { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion no;
+  minimal-responses yes;
   querylog no;
-}};
-controls {{ }};
-logging {{ category default {{ null; }}; }};
+};
+controls { };
+logging { category default { null; }; };
+@VIEWS@
+"""
+DNSDIST = """\
+setLocal("0.0.0.0:@PORT@")
+setACL({"127.0.0.0/8"})
+setSecurityPollSuffix("")
+newServer({address="127.0.0.1:@INSIDE@", pool="inside"}):setUp()
+newServer({address="127.0.0.1:@OUTSIDE@", pool="outside"}):setUp()
+getPool("inside"):setCache(newPacketCache(100000))
+getPool("outside"):setCache(newPacketCache(100000))
+addAction("127.1.0.0/16", PoolAction("inside"))
+addAction(AllRule(), PoolAction("outside"))
+"""
+RECURSOR = """\
+local-address=0.0.0.0
+local-port=@PORT@
+config-dir=@DIRECTORY@
+socket-dir=@DIRECTORY@
+threads=1
+pdns-distributes-queries=no
+daemon=no
+write-pid=no
+disable-syslog=yes
+loglevel=3
+allow-from=127.0.0.0/8
+dnssec=off
+security-poll-suffix=
+@MORE@
+"""
+RECURSOR_VIEWS = """\
+inside = newNMG()
+inside:addMask("127.1.0.0/16")
+addresses = {{}, {}}
+for line in io.lines("@DIRECTORY@/names") do
+  local name, one, other = line:match("(%S+) (%S+) (%S+)")
+  addresses[1][name], addresses[2][name] = one, other
+end
+function gettag(remote, ednssubnet, localip, qname, qtype, ednsoptions, tcp, proxyprotocolvalues)
+  if inside:match(remote) then return 1 end
+  return 2
+end
+function preresolve(dq)
+  local address = addresses[dq.tag][dq.qname:toString()]
+  if address then
+    dq:addAnswer(pdns.A, address, 3600)
+    dq.rcode = 0
+  else
+    dq.rcode = pdns.NXDOMAIN
+  end
+  return true
+end
+"""
+POWERDNS = """\
+launch=bind
+bind-config=@DIRECTORY@/zones
+local-address=0.0.0.0
+local-port=@PORT@
+config-dir=@DIRECTORY@
+socket-dir=@DIRECTORY@
+receiver-threads=1
+distributor-threads=1
+daemon=no
+guardian=no
+write-pid=no
+disable-syslog=yes
+loglevel=3
+security-poll-suffix=
+cache-ttl=3600
+query-cache-ttl=3600
+negquery-cache-ttl=3600
 """
 KNOT_RESOLVER = """\
-net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
 net.ipv6 = false
-cache.open({mib} * MB, 'lmdb://{directory}/cache')
+net.listen('0.0.0.0', @PORT@, { kind = 'dns' })
+cache.open(100 * MB, 'lmdb://@DIRECTORY@/cache')
+modules = { 'view', 'policy' }
 trust_anchors.remove('.')
-policy.add(policy.all(policy.STUB('127.0.0.1@{upstream}')))
+local inside, outside = {}, {}
+local function answer(address)
+  return policy.ANSWER({ [kres.type.A] = { rdata = kres.str2ip(address), ttl = 3600 } }, true)
+end
+for line in io.lines('@DIRECTORY@/names') do
+  local name, one, other = line:match('(%S+) (%S+) (%S+)')
+  name = kres.str2dname(name)
+  inside[name], outside[name] = answer(one), answer(other)
+end
+view:addr('127.1.0.0/16', function(_, query) return inside[query:name()] or policy.DENY end)
+view:addr('127.0.0.0/8', function(_, query) return outside[query:name()] or policy.DENY end)
 """
 
 
-@dataclass(frozen=True)
-class Contestant:
-    """How a forwarder is started, given the upstream's port, and by what command it is known."""
-
-    command: str
-    start: Callable[[Machine, int], Server]
-
-
-def _splitdns(machine: Machine, upstream: int) -> Server:
-    config = SPLITDNS.replace("UPSTREAM", str(upstream)).replace("MIB", str(CACHE_MIB))
-    return peers.splitdns(machine, config, ())
-
-
-def _unbound(machine: Machine, upstream: int) -> Server:
-    port, config = _configured(machine, "unbound", UNBOUND, upstream)
-    return _server("Unbound", port, machine.start("/usr/sbin/unbound", "-d", "-p", "-c", str(config)))
+NSD_COMMAND = ("/usr/sbin/nsd", "-d", "-c", "@DIRECTORY@/config")
+UNBOUND_COMMAND = ("/usr/sbin/unbound", "-d", "-p", "-c", "@DIRECTORY@/config")
+BIND_COMMAND = ("/usr/sbin/named", "-f", "-n", "1", "-U", "1", "-c", "@DIRECTORY@/config")
+DNSDIST_COMMAND = ("/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C", "@DIRECTORY@/config")
+KNOT_RESOLVER_COMMAND = ("/usr/sbin/kresd", "-n", "-q", "-c", "@DIRECTORY@/config", "@DIRECTORY@")
+RECURSOR_COMMAND = ("/usr/sbin/pdns_recursor", "--config-dir=@DIRECTORY@")
+DNSMASQ_COMMAND = (
+    "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file", "--user=", "--group=",
+    "--port=@PORT@", "--no-resolv", "--no-hosts", "--cache-size=10000",
+)  # fmt: skip
 
 
-def _bind(machine: Machine, upstream: int) -> Server:
-    port, config = _configured(machine, "named", BIND, upstream)
-    return _server("BIND", port, machine.start("/usr/sbin/named", "-f", "-n", "1", "-c", str(config)))
+def ours(pure: bool, text: str) -> Setup:
+    """Splitdns in Python only, or with its accelerator if that was built."""
+    command = (sys.executable, "-m", "splitdns", "serve", "-c", "@DIRECTORY@/config")
+    return Setup(command, {"config": text}, {"SPLITDNS_PURE": "1"} if pure else None)
 
 
-def _knot_resolver(machine: Machine, upstream: int) -> Server:
-    port, config = _configured(machine, "kresd", KNOT_RESOLVER, upstream)
-    started = machine.start("/usr/sbin/kresd", "-n", "-q", "-c", str(config), str(config.parent))
-    return _server("Knot Resolver", port, started)
+def splitdns(pure: bool, workers: int = 1) -> Start:
+    def start(bench: Bench, data: Data) -> Running:
+        views = "\n".join(
+            f"  {view.name}: {{clients: [{view.network}], horizon: [{view.horizon}],"
+            f" recursion: {str(view.horizon == INSIDE).lower()}}}"
+            for view in data.views
+        )
+        zones = own_directory(bench, "zones")
+        for horizon, file in data.zones.items():
+            (zones / f"{APEX.rstrip('.')}@{horizon}.zone").hardlink_to(file)
+        values = {"WORKERS": workers, "VIEWS": views, "ZONES": zones, "ADMIN": free_port()}
+        machine = bench if workers == 1 else bench.both
+        return Running(*ours(pure, SPLITDNS).start(machine, **values))
+
+    return start
 
 
-def _dnsmasq(machine: Machine, upstream: int) -> Server:
-    port = free_port()
-    daemon = machine.start(
-        "/usr/sbin/dnsmasq",
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--pid-file",
-        "--user=",
-        "--group=",
-        f"--port={port}",
-        "--listen-address=127.0.0.1",
-        "--bind-interfaces",
-        "--no-resolv",
-        "--no-hosts",
-        "--cache-size=10000",
-        "--dns-forward-max=10000",
-        f"--server=127.0.0.1#{upstream}",
+def echo(program: Path) -> Start:
+    """The limit: it sends back what it was asked."""
+
+    def start(bench: Bench, data: Data) -> Running:
+        return Running(*Setup((str(program), "@PORT@"), {}).start(bench), (ECHO, ECHO))
+
+    return start
+
+
+def nsd(bench: Pinned, data: Data, horizon: str = INSIDE) -> Running:
+    setup = Setup(NSD_COMMAND, {"config": NSD})
+    return Running(*setup.start(bench, APEX=APEX, ZONE=data.zones[horizon]), (horizon, horizon))
+
+
+def knot(bench: Bench, data: Data) -> Running:
+    """By mod-geoip where there are views."""
+    files, values = {"config": KNOT}, {"MODULE": "", "USED": ""}
+    if len(data.views) > 1:
+        files["views"] = "".join(
+            f"{questions.name(number)}:\n"
+            + "".join(
+                f"  - net: {NETWORKS[horizon]}\n    A: {questions.address(horizon, number)}\n"
+                for horizon in HORIZONS
+            )
+            for number in range(data.names)
+        )
+        values = {"MODULE": GEOIP, "USED": "module: mod-geoip/views"}
+    setup = Setup(("/usr/sbin/knotd", "-c", "@DIRECTORY@/config"), files)
+    return Running(*setup.start(bench, **values, APEX=APEX, ZONE=data.zones[INSIDE]))
+
+
+def unbound(bench: Bench, data: Data) -> Running:
+    by_client = "".join(f"  access-control-view: {view.network} {view.name}\n" for view in data.views)
+    blocks = []
+    for view in data.views:
+        blocks.append(f'view:\n  name: "{view.name}"\n  local-zone: "{APEX}" static\n')
+        blocks.append(f'  local-data: "{APEX} 3600 SOA ns.{APEX} hostmaster.{APEX} 1 3600 900 604800 300"\n')
+        blocks += (
+            f'  local-data: "{questions.name(number)} 3600 A {questions.address(view.horizon, number)}"\n'
+            for number in range(data.names)
+        )
+    setup = Setup(UNBOUND_COMMAND, {"config": UNBOUND})
+    return Running(*setup.start(bench, VIEWS=by_client, LOCAL="".join(blocks)))
+
+
+def bind(bench: Bench, data: Data) -> Running:
+    """A zone is loaded once, in the first view of its horizon."""
+    text = ""
+    first: dict[str, str] = {}
+    for view in data.views:
+        is_first = first.setdefault(view.horizon, view.name) == view.name
+        zone = f'type primary; file "{data.zones[view.horizon]}";'
+        zone = zone if is_first else f'in-view "{first[view.horizon]}";'
+        clients = f"match-clients {{ {view.network}; }};"
+        text += f'view "{view.name}" {{ {clients} zone "{APEX}" {{ {zone} }}; }};\n'
+    return Running(*Setup(BIND_COMMAND, {"config": BIND}).start(bench, VIEWS=text))
+
+
+def dnsmasq(bench: Bench, data: Data) -> Running:
+    """Its inside addresses are of the loopback network, for it gives those of the interface's network."""
+    hosts = "".join(
+        f"{questions.address(INSIDE, number).replace('10.', '127.', 1)} {questions.name(number)}\n"
+        f"{questions.address(OUTSIDE, number)} {questions.name(number)}\n"
+        for number in range(data.names)
     )
-    return _server("dnsmasq", port, daemon)
+    more = ("--localise-queries", "--addn-hosts=@DIRECTORY@/hosts", f"--local=/{APEX}/")
+    return Running(*Setup((*DNSMASQ_COMMAND, *more), {"hosts": hosts}).start(bench), (UNCHECKED, UNCHECKED))
 
 
+def dnsdist(bench: Bench, data: Data) -> Running:
+    behind = {horizon: nsd(bench.beside, data, horizon) for horizon in HORIZONS}
+    for horizon, server in behind.items():
+        await_answer(server, questions.name(0), FIRST_CLIENT[horizon])
+    ports = {horizon.upper(): server.port for horizon, server in behind.items()}
+    started = Setup(DNSDIST_COMMAND, {"config": DNSDIST}).start(bench, **ports)
+    return Running(*started, beside=tuple(server.daemon for server in behind.values()))
+
+
+def recursor(bench: Bench, data: Data) -> Running:
+    files = {"recursor.conf": RECURSOR, "views.lua": RECURSOR_VIEWS, "names": _names(data)}
+    started = Setup(RECURSOR_COMMAND, files).start(bench, MORE="lua-dns-script=@DIRECTORY@/views.lua")
+    return Running(*started)
+
+
+def powerdns(bench: Bench, data: Data) -> Running:
+    zones = f'zone "{APEX.rstrip(".")}" {{ type master; file "{data.zones[INSIDE]}"; }};\n'
+    setup = Setup(
+        ("/usr/sbin/pdns_server", "--config-dir=@DIRECTORY@"), {"pdns.conf": POWERDNS, "zones": zones}
+    )
+    return Running(*setup.start(bench), (INSIDE, INSIDE))
+
+
+def knot_resolver(bench: Bench, data: Data) -> Running:
+    setup = Setup(KNOT_RESOLVER_COMMAND, {"config": KNOT_RESOLVER, "names": _names(data)})
+    return Running(*setup.start(bench))
+
+
+def _names(data: Data) -> str:
+    """Each name and its two addresses, for those who are programmed rather than configured."""
+    return "".join(
+        f"{questions.name(number)} {' '.join(questions.address(one, number) for one in HORIZONS)}\n"
+        for number in range(data.names)
+    )
+
+
+LIMIT = "C echo"
+PURE, ACCELERATED = "splitdns", "splitdns, accelerated"
+PURE_TWICE, ACCELERATED_TWICE = "splitdns, two workers", "splitdns, accelerated, two workers"
 CONTESTANTS: Mapping[str, Contestant] = {
-    "splitdns": Contestant(sys.executable, _splitdns),
-    "dnsmasq": Contestant("dnsmasq", _dnsmasq),
-    "Unbound": Contestant("unbound", _unbound),
-    "BIND": Contestant("named", _bind),
-    "Knot Resolver": Contestant("kresd", _knot_resolver),
+    PURE: Contestant(sys.executable, splitdns(pure=True)),
+    ACCELERATED: Contestant(sys.executable, splitdns(pure=False)),
+    "NSD": Contestant("nsd", nsd),
+    "Knot": Contestant("knotd", knot),
+    "Unbound": Contestant("unbound", unbound),
+    "dnsmasq": Contestant("dnsmasq", dnsmasq),
+    "BIND": Contestant("named", bind),
+    "dnsdist": Contestant("dnsdist", dnsdist),
+    "Knot Resolver": Contestant("kresd", knot_resolver),
+    "PowerDNS Recursor": Contestant("pdns_recursor", recursor),
+    "PowerDNS": Contestant("pdns_server", powerdns),
 }
-
-
-def ready(server: Server, name: str) -> None:
-    """Wait until ``server`` gives an address of ``name``.
-
-    Raises:
-        AssertionError: it ended, or does not in time; the text has what it printed.
-    """
-    deadline_s = time.monotonic() + READY_S
-    while not _answers(server, name):
-        printed = server.daemon.output[-4000:]
-        assert server.daemon.running, f"{server.name} ended: {printed}"
-        assert time.monotonic() < deadline_s, f"{server.name} does not forward: {printed}"
-        time.sleep(0.02)
-
-
-def _answers(server: Server, name: str) -> bool:
-    query = dns.message.make_query(name, "A")
-    try:
-        return bool(dns.query.udp(query, server.address, port=server.port, timeout=0.5).answer)
-    except (OSError, dns.exception.DNSException):
-        return False
-
-
-def _configured(machine: Machine, command: str, text: str, upstream: int) -> tuple[int, Path]:
-    """A port, and the file that says so, in a directory of its own."""
-    port, directory = free_port(), machine.directory / command
-    directory.mkdir()
-    config = directory / "config"
-    config.write_text(text.format(port=port, upstream=upstream, directory=directory, mib=CACHE_MIB))
-    return port, config
-
-
-def _server(name: str, port: int, daemon: Daemon) -> Server:
-    return Server(name, "127.0.0.1", port, daemon)
+OF_TWO_WORKERS: Mapping[str, Contestant] = {
+    PURE: CONTESTANTS[PURE],
+    PURE_TWICE: Contestant(sys.executable, splitdns(pure=True, workers=2)),
+    ACCELERATED: CONTESTANTS[ACCELERATED],
+    ACCELERATED_TWICE: Contestant(sys.executable, splitdns(pure=False, workers=2)),
+}

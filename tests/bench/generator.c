@@ -51,7 +51,7 @@ enum {
     FRAME = 2,         /* octets of the length before a message over TCP */
     HEADER = 12,
     RECORD = 8,        /* octets before each query in a file */
-    STAY = 256,        /* queries that a lane asks from one port before it goes to the next */
+    STAY = 4,          /* windows that a lane asks from one port before it goes to the next */
     EXPIRE_NS = 10 * 1000 * 1000, /* how often lost queries are looked for */
     FILES = 64,
 };
@@ -442,7 +442,7 @@ static void fill(struct lane *lane)
 {
     unsigned count = lane->free < BATCH ? lane->free : BATCH;
 
-    if (!options.tcp && lane->stay >= STAY) {
+    if (!options.tcp && lane->stay >= STAY * options.window) {
         if (lane->free < options.window)
             return;
         lane->port = (lane->port + options.lanes) % options.ports;

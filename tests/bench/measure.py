@@ -1,21 +1,20 @@
-"""One measurement each: a start, a process's memory and time, a burst of questions."""
+"""One turn of one server: how many answers, at what price; and what else the machine did meanwhile."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.generator import Found
 from tests.lab.daemon import Daemon
 from tests.lab.machine import Here
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 FOREIGN_CORES = 0.2  # more work of others than this spoils a measurement
-WINDOW = 100  # questions in flight: a default receive buffer holds 250 packets, and a closed loop stalls
 # A mapping in /proc/PID/smaps: its inode and path, its size, and our share of what is in memory (proc(5)).
 _MAPPING = re.compile(
     r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (?P<inode>\d+) *(?P<path>.*)\n"
@@ -25,97 +24,87 @@ _MAPPING = re.compile(
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def _on(core: int) -> list[str]:
-    pinned = ["taskset", "-c", str(core)] if (os.cpu_count() or 1) > 1 else []
-    return [*pinned, "nice", "-n", "-15"] if os.geteuid() == 0 else pinned
+def pinned(*cores: int) -> list[str]:
+    """What comes before a command that is to run on these cores, and before others if we may say so."""
+    listed = ",".join(map(str, cores))
+    words = ["taskset", "-c", listed] if (os.cpu_count() or 1) > 1 else []
+    return [*words, "nice", "-n", "-15"] if os.geteuid() == 0 else words
 
 
-class Bench(Here):
-    """This machine, with every server on one core: by default the one that is not the generator's."""
+class Pinned(Here):
+    """This machine, with every daemon on the same cores."""
 
-    def __init__(self, directory: Path, core: int = SERVER_CORE) -> None:
+    def __init__(self, directory: Path, *cores: int) -> None:
         super().__init__(directory)
-        self._core = core
+        self._pinned = pinned(*cores)
 
     def start(self, *argv: str, env: Mapping[str, str] | None = None) -> Daemon:
-        return super().start(*_on(self._core), *argv, env=env)
+        return super().start(*self._pinned, *argv, env=env)
+
+
+class Bench(Pinned):
+    """Where servers run: on one core. Who works for them runs ``beside`` the generator, on the other one.
+
+    What has several workers runs on ``both``.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, SERVER_CORE)
+        self.beside = Pinned(directory / "beside", GENERATOR_CORE)
+        self.both = Pinned(directory / "both", SERVER_CORE, GENERATOR_CORE)
+        for machine in (self.beside, self.both):
+            machine.directory.mkdir()
+
+    def stop(self) -> None:
+        super().stop()
+        self.beside.stop()
+        self.both.stop()
 
 
 @dataclass(frozen=True)
-class Burst:
-    """What dnsperf saw, and what it cost the server."""
+class Turn:
+    """What the generator found, and what the answers cost: ``cpu_us`` is the server's time for each.
 
-    completed: int
-    answers_per_s: float
-    answers_per_cpu_s: float
-    lost: int
-    noerror: float  # share
-    nxdomain: float
+    ``shares`` are what part of it each of its processes had, the largest first. ``foreign_cores`` is what
+    others worked meanwhile.
+    """
+
+    found: Found
+    cpu_us: float
+    shares: tuple[float, ...]
     foreign_cores: float
 
+    @property
+    def is_disturbed(self) -> bool:
+        return self.foreign_cores > FOREIGN_CORES
 
-def burst(
-    daemon: Daemon, port: int, questions: Path, seconds: float, beside: Sequence[Daemon] = ()
-) -> Burst:
-    """Ask as fast as answers come, from the other core; ``beside`` are daemons that it takes besides.
 
-    Raises:
-        AssertionError: dnsperf failed.
-    """
-    server_s, beside_s = cpu_s(daemon), sum(map(cpu_s, beside))
+def turn(server: Daemon, beside: tuple[Daemon, ...], ask: Callable[[], Found]) -> Turn:
+    """Let the generator ask; ``beside`` are other daemons that work for the server."""
+    before, beside_s = cpu_by_process_s(server), sum(map(cpu_s, beside))
     others_s, children_s, started_s = _machine_cpu_s(), _children_cpu_s(), time.monotonic()
-    printed = _dnsperf(port, questions, "-l", f"{seconds:g}")
+    found = ask()
     took_s = time.monotonic() - started_s
-    server_s, beside_s = cpu_s(daemon) - server_s, sum(map(cpu_s, beside)) - beside_s
-    others_s = _machine_cpu_s() - others_s - server_s - beside_s - (_children_cpu_s() - children_s)
-    completed = _number(r"Queries completed:\s+(\d+)", printed)
-    return Burst(
-        int(completed),
-        _number(r"Queries per second:\s+([\d.]+)", printed),
-        completed / server_s if server_s else 0.0,
-        int(_number(r"Queries lost:\s+(\d+)", printed)),
-        _number(r"NOERROR (\d+)", printed) / max(completed, 1),
-        _number(r"NXDOMAIN (\d+)", printed) / max(completed, 1),
-        max(0.0, others_s / took_s),
+    others_s, children_s = _machine_cpu_s() - others_s, _children_cpu_s() - children_s
+    after, beside_s = cpu_by_process_s(server), sum(map(cpu_s, beside)) - beside_s
+    spent = sorted((used - before.get(pid, 0.0) for pid, used in after.items()), reverse=True)
+    server_s = sum(spent)
+    return Turn(
+        found,
+        1e6 * server_s / max(found.answers, 1),
+        tuple(one / server_s for one in spent) if server_s else (),
+        max(0.0, others_s - server_s - beside_s - children_s) / took_s,
     )
 
 
-def once(port: int, questions: Path) -> None:
-    """Ask each question one time, so that a cache knows the answer."""
-    _dnsperf(port, questions, "-n", "1")
-
-
-def latencies_s(port: int, questions: Path, seconds: float, pace_per_s: int) -> list[float]:
-    """How long each answer took, in rising order, to questions at an even pace.
-
-    Raises:
-        AssertionError: dnsperf failed, or more than one answer in a hundred was lost.
-    """
-    printed = _dnsperf(port, questions, "-l", f"{seconds:g}", "-Q", str(pace_per_s), "-v")
-    found = sorted(float(text) for text in re.findall(r"^> \w+ \S+ \S+ ([\d.]+)$", printed, re.MULTILINE))
-    assert found, printed[-500:]
-    assert _number(r"Queries lost:\s+(\d+)", printed) <= len(found) / 100, printed[-1000:]
-    return found
-
-
-def _dnsperf(port: int, questions: Path, *more: str) -> str:
-    argv = [
-        *_on(GENERATOR_CORE), "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions),
-        "-q", str(WINDOW), "-c", "1", "-T", "1", "-t", "2", *more,
-    ]  # fmt: skip
-    done = subprocess.run(argv, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _number(pattern: str, text: str) -> float:
-    found = re.search(pattern, text)
-    return float(found[1]) if found else 0.0
-
-
 def cpu_s(daemon: Daemon) -> float:
-    """User and system time of a daemon and its children."""
+    """User and system time of a daemon and its children, also of those that are gone."""
     return sum(_stat_cpu_s(pid) for pid in _family(daemon))
+
+
+def cpu_by_process_s(daemon: Daemon) -> dict[int, float]:
+    """User and system time of a daemon and of each of its children, by process id."""
+    return {pid: _stat_cpu_s(pid) for pid in _family(daemon)}
 
 
 def memory_octets(daemon: Daemon) -> int:
@@ -157,7 +146,7 @@ def _stat_cpu_s(pid: int) -> float:
         fields = _fields(pid)
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return sum(map(int, fields[11:15])) / _TICKS
 
 
 def _machine_cpu_s() -> float:

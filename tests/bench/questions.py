@@ -23,7 +23,8 @@ HORIZONS = (INSIDE, OUTSIDE)
 UNCHECKED = "unchecked"  # of a server that has addresses of its own
 ECHO = "echo"  # of one that only sends back
 _FIRST = {INSIDE: int(IPv4Address("10.0.0.1")), OUTSIDE: int(IPv4Address("45.0.0.1"))}
-FORWARDED = "45.0.2.2"  # what the generator's upstream says of every name
+FORWARDED = "forwarded"  # of the generator as an upstream, which has the same address for every name
+_UPSTREAM_ADDRESS = "45.0.2.2"
 
 _RECORD = struct.Struct("!HBB4s")  # a query's length; its answer's rcode, least records, address
 _ANY = bytes(4)
@@ -89,7 +90,7 @@ def forwarded(count: int, first: int) -> Iterator[Question]:
         if rng.random() < NEGATIVE_SHARE:
             yield Question(f"{label(number)}.no.{APEX}", NXDOMAIN, 0)
         else:
-            yield Question(name(number), address=FORWARDED)
+            yield Question(name(number), address=_UPSTREAM_ADDRESS)
 
 
 def write(file: Path, questions: Iterable[Question]) -> Path:

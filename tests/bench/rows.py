@@ -1,0 +1,194 @@
+"""What is measured: stages, each with servers that run at the same time, and the rows of each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import contestants, forwarders, questions
+from tests.bench.compiled import Programs
+from tests.bench.contestant import FIRST_CLIENT, Contestant, Data, Running, await_answer, awaited
+from tests.bench.contestants import ACCELERATED, CONTESTANTS, LIMIT, OF_TWO_WORKERS, PURE
+from tests.bench.generator import Clients, Found, Generator
+from tests.bench.questions import FORWARDED, HORIZONS, INSIDE, NUMBER_AT
+
+VIEWS_100, VIEWS_10000, COLD = "views, 100 names", "views, 10,000 names", "1,000,000 names at random"
+HITS, MISSES = "forwarded, cache hit", "forwarded, cache miss"
+TCP, LATENCY, WORKERS = "TCP, pipelined", "latency", "two workers"
+SCALE = {1: "1 view", 10: "10 views", 1000: "1,000 views"}
+
+PACE_PER_S = 10_000
+CHART = ("NSD", "Unbound", "BIND")  # beside ours, over the number of names and views
+
+_CHECKED = 20_000  # answers before the first round, at most: then caches are warm, and known to be right
+_HIT_NAMES = 1_000
+_SKIPPED = 200_000  # questions: where all names are asked at random, each round begins so much later
+_FILL = ("--once", "--lanes", "1", "--window", "32", "--timeout", "2000")
+_PORTS = 1024  # of clients, of which two workers have to get as many
+
+
+class Files:
+    """Files of questions about so many names, by what is expected; each is written when it is wanted."""
+
+    def __init__(self, directory: Path, names: int, count: int) -> None:
+        self._directory, self._names, self._count = directory, names, count
+        self._written: dict[str, Path] = {}
+
+    def __getitem__(self, expected: str) -> Path:
+        if expected not in self._written:
+            if expected == FORWARDED:
+                asked = questions.forwarded(_HIT_NAMES, 0)
+            else:
+                asked = questions.known(self._names, self._count, expected)
+            self._written[expected] = questions.write(self._directory / f"{expected}.queries", asked)
+        return self._written[expected]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who is asked, in which round, for how long."""
+
+    generator: Generator
+    server: Running
+    data: Data
+    files: Files
+    seconds: float
+    round: int = 0
+
+    def ask(self, *options: str, seconds: float = 0) -> Found:
+        """As clients of both horizons, or of the only one that there is."""
+        expected = zip(HORIZONS, self.server.expected, strict=True)
+        asked = [
+            Clients(FIRST_CLIENT[horizon], self.data.clients, self.files[told])
+            for horizon, told in expected
+            if horizon in self.data.horizons
+        ]
+        return self._ask(asked, *options, seconds=seconds)
+
+    def forwarded(self, *options: str, seconds: float = 0) -> Found:
+        """What the generator itself answers as the upstream."""
+        asked = [Clients(FIRST_CLIENT[INSIDE], self.data.clients, self.files[FORWARDED])]
+        upstream = ("--upstream", str(self.data.upstream), "--timeout", "1000")
+        return self._ask(asked, *upstream, *options, seconds=seconds)
+
+    def _ask(self, asked: Sequence[Clients], *options: str, seconds: float) -> Found:
+        return self.generator.ask(self.server.port, asked, *options, seconds=seconds or self.seconds)
+
+
+Ask = Callable[[Asking], Found]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement; ``only`` these contestants take part, by default all of the stage."""
+
+    title: str
+    ask: Ask
+    only: Sequence[str] | None = None
+
+
+def _first(asking: Asking) -> None:
+    """Wait for an answer: the last name was loaded last."""
+    await_answer(asking.server, questions.name(asking.data.names - 1))
+
+
+def _prepare(asking: Asking) -> Found:
+    ports = ("--ports", str(2 * asking.data.clients))
+    return asking.ask("--limit", str(_CHECKED), "--timeout", "2000", *ports, seconds=60)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Servers that run at the same time, and what they are asked: ``questions`` about ``names`` in ``views``.
+
+    The first time, they are asked for the sake of what they answer, and to ``prepare`` them.
+    """
+
+    title: str
+    contestants: Mapping[str, Contestant]
+    rows: Sequence[Row]
+    names: int = 0
+    views: int = 2
+    questions: int = 1_000
+    first: Callable[[Asking], None] = _first
+    prepare: Ask = _prepare
+
+    def data(self, directory: Path) -> Data:
+        return Data(directory, self.names, self.views)
+
+
+def _warm(asking: Asking) -> Found:
+    return asking.ask()
+
+
+def _by_many(asking: Asking) -> Found:
+    """A client for each view."""
+    return asking.ask("--ports", str(2 * asking.data.clients))
+
+
+def _cold(asking: Asking) -> Found:
+    return asking.ask("--skip", str(asking.round * _SKIPPED))
+
+
+def _tcp(asking: Asking) -> Found:
+    return asking.ask("--tcp", "--lanes", "8", "--window", "32", "--timeout", "1000")
+
+
+def _paced(asking: Asking) -> Found:
+    return asking.ask("--rate", str(PACE_PER_S), "--timeout", "1000")
+
+
+def _shared(asking: Asking) -> Found:
+    """The workers need the generator's core, too: it sleeps when it has nothing to do."""
+    lanes = ("--lanes", "32", "--window", "6", "--ports", str(_PORTS))
+    return asking.ask("--sleep", "--timeout", "1000", *lanes)
+
+
+def _first_forwarded(asking: Asking) -> None:
+    awaited(asking.server, lambda: asking.forwarded("--limit", "1").answers > 0)
+
+
+def _fill(asking: Asking) -> Found:
+    return asking.forwarded(*_FILL, seconds=20)
+
+
+def _hits(asking: Asking) -> Found:
+    _fill(asking)
+    return asking.forwarded()
+
+
+def _misses() -> Ask:
+    """No name comes twice, not even with another contestant."""
+    asked = 10 * _HIT_NAMES
+
+    def ask(asking: Asking) -> Found:
+        nonlocal asked
+        found = asking.forwarded("--number", f"{NUMBER_AT}:{asked}")
+        asked += found.asked
+        return found
+
+    return ask
+
+
+def _some(servers: Mapping[str, Contestant], *names: str) -> dict[str, Contestant]:
+    return {name: servers[name] for name in (PURE, ACCELERATED, *names)}
+
+
+def stages(programs: Programs, most_names: int) -> list[Stage]:
+    """All there is to measure; ``most_names`` stand for a million where time is short."""
+    limit = Contestant(str(programs.echo), contestants.echo(programs.echo))
+    with_tcp = (PURE, ACCELERATED, "NSD", "Knot", "Unbound", "BIND")
+    paced = (PURE, ACCELERATED, "NSD", "Unbound", "dnsmasq")
+    rows = (Row(VIEWS_100, _warm), Row(TCP, _tcp, with_tcp), Row(LATENCY, _paced, paced))
+    random = _some(CONTESTANTS, "NSD", "Knot", "Unbound", "BIND")
+    forwarding = (Row(HITS, _hits), Row(MISSES, _misses()))
+    scale = _some(CONTESTANTS, "Unbound", "BIND")
+    return [
+        Stage("100 names", {LIMIT: limit, **CONTESTANTS}, rows, 100),
+        Stage("10,000 names", CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
+        Stage("1,000,000 names", random, [Row(COLD, _cold)], most_names, 1, 10 * _SKIPPED),
+        Stage("forwarding", forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
+        *(Stage(SCALE[views], scale, [Row(SCALE[views], _by_many)], 100, views) for views in SCALE),
+        Stage("workers", OF_TWO_WORKERS, [Row(WORKERS, _shared)], 100),
+    ]

@@ -1,0 +1,133 @@
+"""What was found, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from tests.bench import rows
+from tests.bench.bars import Judgement
+from tests.bench.contestant import Started
+from tests.bench.measure import Turn
+from tests.bench.rounds import Results
+
+LOSSY = 0.001  # of the questions: more than that is said
+_RATES = (rows.VIEWS_100, rows.VIEWS_10000, rows.COLD, rows.HITS, rows.MISSES, rows.TCP)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Of the rounds, in thousands each second."""
+
+    median: float
+    least: float
+    best: float
+
+    def __str__(self) -> str:
+        digits = 0 if self.median >= 20 else 1
+        return f"{self.median:.{digits}f} ({self.least:.{digits}f}–{self.best:.{digits}f})"
+
+
+def spread(turns: Iterable[Turn]) -> Spread:
+    rates = [turn.found.per_s / 1000 for turn in turns]
+    return Spread(statistics.median(rates), min(rates), max(rates))
+
+
+def per_cpu_s(turns: Iterable[Turn]) -> float:
+    """Thousands of answers in a second of the server's processor time; the median."""
+    return statistics.median(1000 / turn.cpu_us if turn.cpu_us else 0.0 for turn in turns)
+
+
+def rates(results: Results) -> list[str]:
+    """A line for each server, a column for each row: thousands each second, and each second of its time."""
+    found = {row: results.turns[row] for row in _RATES if row in results.turns}
+    names = dict.fromkeys(name for turns in found.values() for name in turns)
+    lines = [f"| k/s: median (least–best), per CPU second | {' | '.join(found)} |"]
+    lines.append(f"|---|{'---:|' * len(found)}")
+    for name in names:
+        cells = (_cell(turns[name]) if name in turns else "" for turns in found.values())
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(turns: Sequence[Turn]) -> str:
+    return f"{spread(turns)}, {per_cpu_s(turns):.{0 if per_cpu_s(turns) >= 20 else 1}f}{_remarks(turns)}"
+
+
+def _remarks(turns: Sequence[Turn]) -> str:
+    """What is not as it should be, in few words."""
+    asked = sum(turn.found.asked for turn in turns)
+    lost, wrong = (sum(getattr(turn.found, what) for turn in turns) for what in ("lost", "wrong"))
+    disturbed = sum(turn.is_disturbed for turn in turns)
+    said = [f"{wrong} wrong"] if wrong else []
+    said += [f"{lost / asked:.1%} lost"] if lost > LOSSY * asked else []
+    said += [f"{disturbed} disturbed"] if disturbed else []
+    return f" ({', '.join(said)})" if said else ""
+
+
+def latencies(results: Results) -> list[str]:
+    """At an even pace, in microseconds: medians over the rounds."""
+    lines = ["| µs at 10,000/s | p50 | p99 | p99.9 |", "|---|---:|---:|---:|"]
+    for name, turns in results.turns.get(rows.LATENCY, {}).items():
+        found = [turn.found.latency for turn in turns if turn.found.latency]
+        if found:
+            columns = zip(*((one.p50, one.p99, one.p999) for one in found), strict=True)
+            values = (f"{statistics.median(column):.0f}" for column in columns)
+            lines.append(f"| {name} | {' | '.join(values)} |")
+    return lines
+
+
+def workers(results: Results) -> list[str]:
+    """What an answer costs one worker and two, and how the two share the work."""
+    lines = ["| | µs of processor time for each answer | shares |", "|---|---:|---|"]
+    for name, turns in results.turns.get(rows.WORKERS, {}).items():
+        cost = statistics.median(turn.cpu_us for turn in turns)
+        count = 2 if "two" in name else 1
+        shares = [statistics.median(turn.shares[number] for turn in turns) for number in range(count)]
+        said = ", ".join(f"{share:.0%}" for share in shares)
+        lines.append(f"| {name} | {cost:.2f} | {said}{_remarks(turns)} |")
+    return lines
+
+
+def starts(results: Results) -> list[str]:
+    """Seconds to the first answer, and the memory then."""
+    stages = list(results.starts)
+    names = dict.fromkeys(name for started in results.starts.values() for name in started)
+    lines = [f"| first answer, memory | {' | '.join(stages)} |", f"|---|{'---:|' * len(stages)}"]
+    for name in names:
+        cells = (_start(results.starts[stage].get(name)) for stage in stages)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _start(started: Started | None) -> str:
+    return "" if started is None else f"{started.first_s:.2f} s, {started.memory_octets / 2**20:.0f} MiB"
+
+
+def bars(judgements: Sequence[Judgement]) -> list[str]:
+    """What has to be reached, and whether it is."""
+    lines = ["| row | | bar | found | |", "|---|---|---|---:|---|"]
+    for one in judgements:
+        bar = f"aim: {one.bar}" if one.is_aim else one.bar
+        said = "met" if one.is_met else "not met"
+        lines.append(f"| {one.row} | {one.ours} | {bar} | {one.value} | {said} |")
+    return lines
+
+
+def as_json(
+    results: Results, judgements: Sequence[Judgement], about: Mapping[str, object]
+) -> dict[str, object]:
+    """Everything, for machines."""
+    return {
+        **about,
+        "bars": [asdict(one) for one in judgements],
+        "rows": {
+            row: {name: [asdict(turn) for turn in turns] for name, turns in found.items()}
+            for row, found in results.turns.items()
+        },
+        "starts": {
+            stage: {name: asdict(started) for name, started in found.items()}
+            for stage, found in results.starts.items()
+        },
+    }
