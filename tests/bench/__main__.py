@@ -27,6 +27,8 @@ from tests.bench.rows import Stage
 from tests.lab import peers
 
 MILLION, QUICK_MILLION = 1_000_000, 100_000
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, JSON, CHART = DOCS / "performance.md", DOCS / "performance.json", DOCS / "images" / "performance.svg"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,19 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
                 rounds.run(chosen, generator, effort, results, _say)
     _say("")
     judgements = bars.judge(results)
-    _print(results, judgements)
     minutes = (time.monotonic() - started_s) / 60
-    print(f"{effort.rounds} rounds of {effort.seconds:g} s in turns; {minutes:.1f} minutes in all.")
-    print("; ".join(f"{what}: {value}" for what, value in about.items()))
+    on = "; ".join(f"{what} {value}" for what, value in about.items())
+    how = f"{effort.rounds} rounds of {effort.seconds:g} s in turns, {minutes:.0f} minutes in all. {on}."
+    said = report(results, judgements, how)
+    print(said)
     for who, why in results.failed.items():
         print(f"{who}: {why}", file=sys.stderr)
     if results.absent:
         print(f"Not installed, and left out: {', '.join(sorted(results.absent))}.")
+    about |= {"rounds": effort.rounds, "seconds": effort.seconds}
+    kept = json.dumps(table.as_json(results, judgements, about)) + "\n"
     if args.json:
-        about |= {"rounds": effort.rounds, "seconds": effort.seconds}
-        args.json.write_text(json.dumps(table.as_json(results, judgements, about), indent=1) + "\n")
-    if args.chart:
-        args.chart.write_text(chart(results))
+        args.json.write_text(kept)
+    if args.keep:
+        JSON.write_text(kept)
+        CHART.write_text(chart(results))
+        PAGE.write_text(table.kept(PAGE.read_text(), said))
     return 1 if results.failed else 0
 
 
@@ -72,7 +78,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", metavar="TEXT", help="only rows with this in their name")
     parser.add_argument("--servers", nargs="+", metavar="NAME", help="only these, beside splitdns")
     parser.add_argument("--json", type=Path, help="write every figure to this file, too")
-    parser.add_argument("--chart", type=Path, help="draw the chart into this file, SVG")
+    parser.add_argument("--keep", action="store_true", help="write tables, chart and figures into docs/")
     return parser.parse_args(argv)
 
 
@@ -88,17 +94,16 @@ def _chosen(stage: Stage, wanted: Sequence[str] | None, servers: Sequence[str] |
     return replace(stage, rows=some, contestants=contestants) if some else None
 
 
-def _print(results: Results, judgements: Sequence[bars.Judgement]) -> None:
+def report(results: Results, judgements: Sequence[bars.Judgement], about: str) -> str:
+    """All tables, one below the other, those of which something was measured."""
     parts = (
         table.rates(results),
+        table.bars(judgements),
         table.latencies(results),
         table.workers(results),
         table.starts(results),
-        table.bars(judgements),
     )
-    for lines in parts:
-        if len(lines) > 2:
-            print("\n".join(lines) + "\n")
+    return "\n\n".join([*("\n".join(lines) for lines in parts if len(lines) > 2), about])
 
 
 def chart(results: Results) -> str:

@@ -23,7 +23,6 @@ from tests.bench.contestant import (
     Setup,
     Start,
     await_answer,
-    own_directory,
 )
 from tests.bench.measure import Bench, Pinned
 from tests.bench.questions import APEX, ECHO, HORIZONS, INSIDE, OUTSIDE, UNCHECKED
@@ -37,6 +36,7 @@ views:
 zones: [@ZONES@]
 forward: []
 control: null
+compiled: "@ZONES@.compiled"
 admin: {listen: "127.0.0.1:@ADMIN@"}
 limits: {responses_per_second: 10000000, queries_per_second: 10000000, exempt: []}  # counted, never reached
 """
@@ -239,9 +239,11 @@ def splitdns(pure: bool, workers: int = 1) -> Start:
             f" recursion: {str(view.horizon == INSIDE).lower()}}}"
             for view in data.views
         )
-        zones = own_directory(bench, "zones")
-        for horizon, file in data.zones.items():
-            (zones / f"{APEX.rstrip('.')}@{horizon}.zone").hardlink_to(file)
+        zones = bench.directory / f"zones.{'pure' if pure else 'accelerated'}"
+        if not zones.exists():  # else it is the second start from the same files
+            zones.mkdir()
+            for horizon, file in data.zones.items():
+                (zones / f"{APEX.rstrip('.')}@{horizon}.zone").hardlink_to(file)
         values = {"WORKERS": workers, "VIEWS": views, "ZONES": zones, "ADMIN": free_port()}
         machine = bench if workers == 1 else bench.both
         return Running(*ours(pure, SPLITDNS).start(machine, **values))
@@ -356,6 +358,7 @@ def _names(data: Data) -> str:
 
 LIMIT = "C echo"
 PURE, ACCELERATED = "splitdns", "splitdns, accelerated"
+PURE_AGAIN = "splitdns, second start"
 PURE_TWICE, ACCELERATED_TWICE = "splitdns, two workers", "splitdns, accelerated, two workers"
 CONTESTANTS: Mapping[str, Contestant] = {
     PURE: Contestant(sys.executable, splitdns(pure=True)),
@@ -370,6 +373,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "PowerDNS Recursor": Contestant("pdns_recursor", recursor),
     "PowerDNS": Contestant("pdns_server", powerdns),
 }
+SECOND_START: Mapping[str, Contestant] = {PURE_AGAIN: CONTESTANTS[PURE]}
 OF_TWO_WORKERS: Mapping[str, Contestant] = {
     PURE: CONTESTANTS[PURE],
     PURE_TWICE: Contestant(sys.executable, splitdns(pure=True, workers=2)),

@@ -12,6 +12,7 @@ from tests.bench.contestant import Started
 from tests.bench.measure import Turn
 from tests.bench.rounds import Results
 
+BEGIN, END = "<!-- written by ./dev bench --keep -->", "<!-- end -->"
 LOSSY = 0.001  # of the questions: more than that is said
 _RATES = (rows.VIEWS_100, rows.VIEWS_10000, rows.COLD, rows.HITS, rows.MISSES, rows.TCP)
 
@@ -107,7 +108,7 @@ def _start(started: Started | None) -> str:
 
 def bars(judgements: Sequence[Judgement]) -> list[str]:
     """What has to be reached, and whether it is."""
-    lines = ["| row | | bar | found | |", "|---|---|---|---:|---|"]
+    lines = ["| row | server | bar | found | |", "|---|---|---|---:|---|"]
     for one in judgements:
         bar = f"aim: {one.bar}" if one.is_aim else one.bar
         said = "met" if one.is_met else "not met"
@@ -115,15 +116,23 @@ def bars(judgements: Sequence[Judgement]) -> list[str]:
     return lines
 
 
+def kept(page: str, said: str) -> str:
+    """The page with ``said`` where figures stand that the bench wrote."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    assert before != page, f"no {BEGIN}"
+    return f"{before}{BEGIN}\n\n{said}\n\n{END}{after}"
+
+
 def as_json(
     results: Results, judgements: Sequence[Judgement], about: Mapping[str, object]
 ) -> dict[str, object]:
-    """Everything, for machines."""
+    """Everything, for machines: of each server the figures round by round."""
     return {
         **about,
         "bars": [asdict(one) for one in judgements],
         "rows": {
-            row: {name: [asdict(turn) for turn in turns] for name, turns in found.items()}
+            row: {name: _figures(turns) for name, turns in found.items()}
             for row, found in results.turns.items()
         },
         "starts": {
@@ -131,3 +140,17 @@ def as_json(
             for stage, found in results.starts.items()
         },
     }
+
+
+def _figures(turns: Sequence[Turn]) -> dict[str, object]:
+    figures: dict[str, object] = {
+        "per_s": [round(turn.found.per_s) for turn in turns],
+        "cpu_us": [round(turn.cpu_us, 3) for turn in turns],
+        "foreign_cores": [round(turn.foreign_cores, 2) for turn in turns],
+        "lost": [turn.found.lost for turn in turns],
+        "wrong": [turn.found.wrong for turn in turns],
+        "shares": [[round(share, 3) for share in turn.shares] for turn in turns],
+    }
+    if all(turn.found.latency for turn in turns):
+        figures["latency_us"] = [asdict(turn.found.latency) for turn in turns if turn.found.latency]
+    return figures

@@ -203,7 +203,8 @@ def test_every_bar_is_of_a_row_and_of_contestants_that_there_are(tmp_path: Path)
     }
     for bar in bars.BARS:
         assert {(bar.row, bar.ours), (bar.row, bar.peer)} <= there
-    assert set(bars.STARTS) <= {stage.title for stage in stages}
+    started = {(stage.title, name) for stage in stages for name in stage.contestants}
+    assert set(bars.STARTS) <= started
 
 
 # --- What is printed ---------------------------------------------------------------------------------------
@@ -248,7 +249,7 @@ def test_everything_is_kept_for_machines() -> None:
     found = results()
     kept = json.loads(json.dumps(table.as_json(found, bars.judge(found), {"cores": 2})))
     assert kept["cores"] == 2
-    assert kept["rows"][rows.COLD][PURE][0]["found"]["per_s"] == found.turns[rows.COLD][PURE][0].found.per_s
+    assert kept["rows"][rows.COLD][PURE]["per_s"] == [found.turns[rows.COLD][PURE][0].found.per_s]
     assert len(kept["bars"]) == len(bars.judge(found))
 
 
@@ -256,6 +257,13 @@ def test_the_machine_is_described() -> None:
     about = description()
     assert {"processor", "cores", "memory_gib", "kernel", "python", "splitdns"} <= set(about)
     assert "accelerator" in str(about["splitdns"])
+
+
+def test_the_tables_replace_those_of_the_run_before() -> None:
+    page = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    once = table.kept(page, "| new |")
+    assert once == f"before\n{table.BEGIN}\n\n| new |\n\n{table.END}\nafter\n"
+    assert table.kept(once, "| new |") == once
 
 
 # --- The chart ---------------------------------------------------------------------------------------------
