@@ -24,7 +24,14 @@ from splitdns.answer.decide import Proof, Reply, Security
 from splitdns.errors import UpstreamError
 from splitdns.forward.cache import POPULAR_HITS, CacheLimits, Key
 from splitdns.forward.forwarder import Forwarder
-from splitdns.metrics import CACHE_EVICTIONS, CACHE_HITS, CACHE_PREFETCHES, CACHE_REQUESTS, Counts
+from splitdns.metrics import (
+    CACHE_EVICTIONS,
+    CACHE_HITS,
+    CACHE_PREFETCHES,
+    CACHE_REQUESTS,
+    REBINDINGS_BLOCKED,
+    Counts,
+)
 from splitdns.names import from_text, wire_from_text
 from splitdns.records import Rcode, RRset, Type
 from splitdns.serve.batch import LIBC, Batch, Calls
@@ -359,6 +366,33 @@ def test_what_is_made_of_two_replies_or_put_together_is_made_each_time() -> None
     living(test)
 
 
+def test_what_depends_on_a_second_reply_is_over_when_that_is() -> None:
+    def test() -> None:
+        servers = Servers(policy=Policy(dns64=IPv6Network("64:ff9b::/96")))
+        for _ in range(4):
+            servers.ask(query(rdtype="AAAA"))
+            servers.land(lambda key: denial(key, Rcode.NOERROR, 300 if key.qtype == Type.AAAA else 20))
+        servers.later(25)
+        servers.ask(query(rdtype="AAAA"))
+        servers.land(lambda key: addresses(key, 300))
+        (answer,) = servers.ask(query(rdtype="AAAA"))
+        assert answer is not None
+        assert dns.message.from_wire(answer).answer
+
+    living(test)
+
+
+def test_what_is_taken_out_is_counted_each_time() -> None:
+    def test() -> None:
+        servers = Servers(policy=Policy(rebinding=True))
+        for _ in range(6):
+            servers.ask(query())
+            servers.land(lambda key: said(key, "inside", 300))
+        assert servers.counts.value(REBINDINGS_BLOCKED, "test") == 6
+
+    living(test)
+
+
 def test_many_hits_are_enough_to_be_popular_however_they_came() -> None:
     def test() -> None:
         servers = Servers()
@@ -426,7 +460,7 @@ def said(key: Key, what: str, more: Any) -> Reply:
         case "inside":
             if key.qtype != Type.A:
                 return denial(key, Rcode.NOERROR, more)
-            records = RRset(key.name, Type.A, more, (b"\xc0\xa8\1\1", b"\xc6\x33\x64\1"))
+            records = RRset(key.name, Type.A, more, (b"\xc0\xa8\1\1", b"\xc6\x33\x64\1")[: 1 + more % 2])
             return replace(addresses(key, more), answer=(records,))
     return Reply(Rcode.SERVFAIL)
 
