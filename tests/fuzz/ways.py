@@ -5,6 +5,7 @@ Nothing here judges: two ways are right or wrong together. What is right, the ot
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from collections.abc import Iterator
@@ -46,13 +47,14 @@ forward:
   - {domains: [sub.example.org, forwarded.example.org], upstreams: [192.0.2.54]}
 """
 
-_FITS = "".join(f"fits{octets} TXT {'x' * 250} {'y' * (octets - 250)}\n" for octets in range(380, 480, 3))
-_MANY = "".join(f"N{number} {60 + number} A 198.51.100.{number % 250}\n" for number in range(400))
+_FITS = "".join(f"fits{octets} TXT {'x' * 250} {'y' * (octets - 250)}\n" for octets in range(380, 480, 9))
+_MANY = "".join(f"N{number} {60 + number} A 198.51.100.{number % 250}\n" for number in range(30))
 
 FILES = {
     "example.org.yaml": """\
 zone: example.org
 ns: [ns1, ns2.example.net.]
+soa: {minimum: 15m}
 records:
   "@": {A: {inside: 192.168.1.1, outside: $wan4}, MX: [10 mail, 20 nas], TXT: some words, CAA: 0 issue "ca"}
   ns1: {A: {inside: 192.168.1.53, outside: $wan4}}
@@ -240,7 +242,13 @@ _RARE_TYPES = (0, 41, 46, 250, 251, 252, 253, 254, 300, 65280, 65535)
 _HEADS = (*[b"\1\0"] * 3, b"\0\0", b"\1\x20", b"\1\x10", b"\1\x30", b"\0\x30", b"\0\x10")
 _RARE_HEADS = (b"\5\0", b"\3\x80", b"\1\x40", b"\1\3", b"\x81\0", b"\x09\0", b"\x28\0")
 _PAYLOADS = (0, 511, 512, 513, 600, 1220, 1231, 1232, 1233, 4096, 65535)
-_LABELS = (b"www", b"*", b"x", b"_acme-challenge", b"db12", b"server", b"apps", b"a" * 63, b"\0", b"whoami")
+_LABELS = (b"www", b"*", b"x", b"_acme-challenge", b"db12", b"server", b"apps", b"a" * 63, b"\0", b"nas")
+
+_MORE_NAMES = """
+    www.example.net. whoami.example.org. forwarded.example.org. x.sub.example.org. x.sub.cut.example.
+    x.d.cut.example. db12.pattern.example. x.db1.pattern.example. server.pattern.example. x.apps.pattern.example.
+    x.apps.example.org. x.lab.example.org. x.b.hollow.example.org. x.nas.example.org.
+""".split()
 
 
 class Queries:
@@ -248,12 +256,12 @@ class Queries:
 
     def __init__(self, of: Snapshot, chance: random.Random) -> None:
         self._chance = chance
-        names = {node.owner for view in of.views for one in view.zones.values() for node in one.nodes()}
-        names |= {node.owner for view in of.views if view.ptrs for node in view.ptrs.nodes()}
-        more = ("www.example.net.", "whoami.example.org.", "forwarded.example.org.", "x.sub.example.org.")
-        names |= {from_text(text) for text in (*more, "a.0.0.0.0.0.0.0." * 4 + "ip6.arpa.")}
-        self._names = sorted(names)
-        self._ours = [name for name in self._names if not name.lower().endswith(b"\4arpa\0")]
+        zones = [one for view in of.views for one in (*view.zones.values(), view.ptrs) if one is not None]
+        names: dict[bytes, set[int]] = {bytes(from_text(name)): {1, 16} for name in (*_MORE_NAMES, "a.0.0.0.0.0.0.0." * 4 + "ip6.arpa.")}
+        for node in itertools.chain.from_iterable(one.nodes() for one in zones):
+            names.setdefault(node.owner, set()).update(rrset.rdtype for rrset in node.rrsets)
+        self._names = [(name, sorted(types)) for name, types in sorted(names.items())]
+        self._ours = [one for one in self._names if not one[0].lower().endswith(b"\4arpa\0")]
 
     def __iter__(self) -> Iterator[tuple[bytes, str]]:
         """Queries, and who asks."""
@@ -267,16 +275,18 @@ class Queries:
     def _query(self) -> bytes:
         chance = self._chance
         head = chance.choice(_HEADS if chance.random() < 0.97 else _RARE_HEADS)
-        rdtype = chance.choice(_TYPES if chance.random() < 0.95 else _RARE_TYPES)
+        name, types = chance.choice(self._ours if chance.random() < 0.9 else self._names)
+        others = _TYPES if chance.random() < 0.95 else _RARE_TYPES
+        rdtype = chance.choice(types if types and chance.random() < 0.5 else others)
         rdclass = 1 if chance.random() < 0.97 else chance.choice((0, 3, 4, 254, 255))
         opt = self._opt() if chance.random() < 0.7 else b""
         counts = b"\0\1\0\0\0\0\0" + (b"\1" if opt else b"\0")
-        question = self._name() + rdtype.to_bytes(2, "big") + rdclass.to_bytes(2, "big")
+        question = self._near(name) + rdtype.to_bytes(2, "big") + rdclass.to_bytes(2, "big")
         return chance.randbytes(2) + head + counts + question + opt
 
-    def _name(self) -> bytes:
+    def _near(self, name: bytes) -> bytes:
+        """The name, or one above, beneath or beside it, in any spelling."""
         chance = self._chance
-        name = chance.choice(self._ours if chance.random() < 0.9 else self._names)
         while chance.random() < 0.35:
             if chance.random() < 0.4:
                 name = name[1 + name[0] :]
