@@ -1,10 +1,10 @@
 """The shortest way of a query: octets that were answered before, answered again as a whole batch.
 
 What a view remembers is found by a key that takes half a microsecond to make. A question that comes often
-comes with the same octets, but for its id: by them alone its answer is found, and whoever sends other octets,
-other letter case for one, goes the way of all queries, through ``Pipeline.answer_now``. That is also where
-everything here comes from: octets are learnt when they come the second time, by the view's own key from the
-view's own memory. So nothing can be answered here that would be answered otherwise there.
+comes with the same octets, but for its id: by them alone its answer is found. Octets are learnt when they
+come the second time, by the view's own key from the view's own memory. What is not known is answered directly
+where that can be (``answer/direct``), or goes the way of all queries, through ``Pipeline.answer_now``, whose
+two first steps these are: so nothing can be answered here that would be answered otherwise there.
 
 What upstreams said gets older, and then its octets are gone over, once a second at most. It can be over at
 any moment, too: whoever keeps it knows who answers with it, and ends that.
@@ -21,6 +21,7 @@ from math import inf
 
 from splitdns.answer import cache
 from splitdns.answer.ageing import older
+from splitdns.answer.direct import Told
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S, Counts
 from splitdns.serve.batch import Batch
@@ -31,6 +32,7 @@ from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
 MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
+MAX_ALIKE = 4096  # kinds of direct answers; beyond: counted, and begun anew
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
 _ID_OCTETS = 2  # of a message, before all else
 
@@ -98,6 +100,12 @@ class _Ready:
 
 
 _Known = dict[bytes, _Ready]
+_Client = tuple[str, Match | None, _Known, _Admits | None, Callable[[bytes], Told | None]]
+
+
+def _nothing(asked: bytes) -> Told | None:
+    """Of who answers nothing directly."""
+    return None
 
 
 class Hot:
@@ -110,11 +118,12 @@ class Hot:
         self._server = server
         self._family = family
         self._of: tuple[Snapshot | None, object, Buckets | None, bool] = (None, None, None, False)
-        self._clients: dict[bytes, tuple[str, Match | None, _Known, _Admits | None]] = {}
+        self._clients: dict[bytes, _Client] = {}
         self._views: dict[View, _Known] = {}
         self._ways: dict[tuple[str, str], _Way] = {}
         self._once: set[int] = set()  # hashes of octets that came once
         self._ready = 0
+        self._direct: dict[tuple[object, ...], _Ready] = {}  # direct answers that are counted alike, the last
 
     def answer(self, lengths: list[int]) -> tuple[list[int], list[tuple[int, Pending]]]:
         """Answer the batch in its slots: which of them have no answer now, and who waits for an upstream."""
@@ -128,14 +137,16 @@ class Hot:
         for (number, begin, body, host_at, size_at), octets in zip(batch.slots, lengths, strict=False):
             packed = memory[host_at]
             try:
-                host, match, known, admits = clients[packed]
+                host, match, known, admits, direct = clients[packed]
             except KeyError:
-                host, match, known, admits = self._client(packed)
+                host, match, known, admits, direct = self._client(packed)
             asked = memory[body : begin + octets]
             ready = known.get(asked)
             if ready is None:
                 if match is not None and octets <= MAX_QUERY_OCTETS:
-                    ready = self._learn(memory[begin : begin + octets], asked, match, known, started_s)
+                    ready = self._learn(asked, match, known, started_s)
+                    if ready is None and (told := direct(asked)) is not None:
+                        ready = self._alike(told, octets, match)
             elif ready.until_s <= started_s:
                 ready = self._renew(ready, asked, known, started_s)
             if ready is not None and (admits is None or admits(host, started_s)):
@@ -166,6 +177,8 @@ class Hot:
         for known in self._views.values():
             for ready in known.values():
                 ready.settle()
+        for ready in self._direct.values():
+            ready.settle()
 
     def _keep_up(self) -> None:
         """Forget what is another snapshot's, and the clients where limits or the view table forgot them."""
@@ -186,24 +199,37 @@ class Hot:
             self._clients.clear()
             self._of = (snapshot, snapshot.table.era, limiter.queries, logged)
 
-    def _client(self, packed: bytes) -> tuple[str, Match | None, _Known, _Admits | None]:
+    def _client(self, packed: bytes) -> _Client:
         """What is to be known of a client; whoever logs queries is told of each by the pipeline."""
         host = self._batch.host(packed)
         pipeline = self._pipeline
         match = pipeline.snapshot.match(host)
         if match is None or pipeline.query_log is not None:
-            client: tuple[str, Match | None, _Known, _Admits | None] = (host, None, {}, None)
+            client: _Client = (host, None, {}, None, _nothing)
         else:
             limiter = pipeline.gate.limiter
             buckets = limiter.queries if match.view.recursion else limiter.responses
             known = self._views.setdefault(match.view, {})
-            client = (host, match, known, buckets.admits if buckets.limits(host) else None)
+            admits = buckets.admits if buckets.limits(host) else None
+            client = (host, match, known, admits, pipeline.direct(match.view).answer)
         self._clients[packed] = client
         return client
 
-    def _learn(
-        self, wire: bytes, asked: bytes, match: Match, known: _Known, now_s: float
-    ) -> _Ready | None:
+    def _alike(self, told: Told, octets: int, match: Match) -> _Ready:
+        """A direct answer, as one more of those that are counted like it."""
+        rest, ground, qtype, do = told
+        key = ground, qtype, do, rest[1], octets, len(rest)
+        ready = self._direct.get(key)
+        if ready is None:
+            if len(self._direct) >= MAX_ALIKE:
+                self.settle()
+                self._direct.clear()
+            way = self._way(ground.label, match.view.name)
+            ready = self._direct[key] = _Ready(rest, octets, way, ZONE, qtype, do)
+        ready.rest = rest
+        return ready
+
+    def _learn(self, asked: bytes, match: Match, known: _Known, now_s: float) -> _Ready | None:
         """The remembered answer to octets that came before; None: it was the first time, or there is none."""
         once = self._once
         if hash(asked) not in once:
@@ -211,7 +237,7 @@ class Hot:
                 once.clear()
             once.add(hash(asked))
             return None
-        if (ready := self._made(wire, asked, match.view, now_s)) is None:
+        if (ready := self._made(asked, match.view, now_s)) is None:
             return None
         if self._ready >= MAX_READY:
             self._forget()
@@ -221,7 +247,8 @@ class Hot:
             ready.ageing.kept.join(ready)
         return ready
 
-    def _made(self, wire: bytes, asked: bytes, view: View, now_s: float) -> _Ready | None:
+    def _made(self, asked: bytes, view: View, now_s: float) -> _Ready | None:
+        wire = bytes(_ID_OCTETS) + asked
         octets = len(wire)
         if (told := self._pipeline.direct(view).answer(asked)) is not None:
             way = self._way(told.ground.label, view.name)
@@ -265,6 +292,9 @@ class Hot:
             way.turn = 0
 
     def _forget(self) -> None:
+        for ready in self._direct.values():
+            ready.settle()
+        self._direct.clear()
         for known in self._views.values():
             for ready in known.values():
                 ready.settle()

@@ -244,11 +244,12 @@ _RARE_HEADS = (b"\5\0", b"\3\x80", b"\1\x40", b"\1\3", b"\x81\0", b"\x09\0", b"\
 _PAYLOADS = (0, 511, 512, 513, 600, 1220, 1231, 1232, 1233, 4096, 65535)
 _LABELS = (b"www", b"*", b"x", b"_acme-challenge", b"db12", b"server", b"apps", b"a" * 63, b"\0", b"nas")
 
-_MORE_NAMES = """
-    www.example.net. whoami.example.org. forwarded.example.org. x.sub.example.org. x.sub.cut.example.
-    x.d.cut.example. db12.pattern.example. x.db1.pattern.example. server.pattern.example. x.apps.pattern.example.
-    x.apps.example.org. x.lab.example.org. x.b.hollow.example.org. x.nas.example.org.
-""".split()
+_MORE_NAMES = (
+    "www.example.net.", "whoami.example.org.", "forwarded.example.org.", "x.sub.example.org.",
+    "x.apps.example.org.", "x.lab.example.org.", "x.b.hollow.example.org.", "x.nas.example.org.",
+    "x.sub.cut.example.", "x.d.cut.example.", "db12.pattern.example.", "x.db1.pattern.example.",
+    "server.pattern.example.", "x.apps.pattern.example.", "a.0.0.0.0.0.0.0." * 4 + "ip6.arpa.",
+)  # fmt: skip
 
 
 class Queries:
@@ -257,7 +258,7 @@ class Queries:
     def __init__(self, of: Snapshot, chance: random.Random) -> None:
         self._chance = chance
         zones = [one for view in of.views for one in (*view.zones.values(), view.ptrs) if one is not None]
-        names: dict[bytes, set[int]] = {bytes(from_text(name)): {1, 16} for name in (*_MORE_NAMES, "a.0.0.0.0.0.0.0." * 4 + "ip6.arpa.")}
+        names: dict[bytes, set[int]] = {bytes(from_text(name)): {1, 16} for name in _MORE_NAMES}
         for node in itertools.chain.from_iterable(one.nodes() for one in zones):
             names.setdefault(node.owner, set()).update(rrset.rdtype for rrset in node.rrsets)
         self._names = [(name, sorted(types)) for name, types in sorted(names.items())]

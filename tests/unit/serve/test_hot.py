@@ -109,7 +109,11 @@ def bound() -> Iterator[ExitStack]:
 
 
 def one(wire: Wire, name: str, host: str = INSIDE, **options: object) -> bytes:
-    (answer,) = wire.ask((query(name, **options), host))
+    return one_of(wire, query(name, **options), host)  # type: ignore[arg-type]
+
+
+def one_of(wire: Wire, asked: bytes, host: str = INSIDE) -> bytes:
+    (answer,) = wire.ask((asked, host))
     assert answer is not None
     return answer
 
@@ -179,10 +183,24 @@ def test_what_comes_often_is_answered_without_the_pipeline(
     bound: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = Wire(bound)
-    first = [one(wire, "www.example.org.", id=number) for number in range(3)]
+    first = [one(wire, "mx.example.org.", rdtype="MX", id=number) for number in range(3)]
     monkeypatch.setattr(wire.pipeline, "answer_now", lambda *_: b"another way")
-    assert [one(wire, "www.example.org.", id=number) for number in range(3)] == first
-    assert one(wire, "Www.example.org.", id=1) == b"another way"
+    assert [one(wire, "mx.example.org.", rdtype="MX", id=number) for number in range(3)] == first
+    assert one(wire, "Mx.example.org.", rdtype="MX", id=1) == b"another way"
+
+
+def test_plain_questions_need_no_pipeline_even_the_first_time(
+    bound: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, alone = Wire(bound), Side()
+    monkeypatch.setattr(wire.pipeline, "answer_now", lambda *_: b"another way")
+    monkeypatch.setattr(hot_module, "MAX_ALIKE", 3)
+    for number in range(20):
+        asked = query(f"{'n' * number}.example.org." if number else "www.example.org.", id=number)
+        assert one_of(wire, asked) == alone.pipeline.answer_now(asked, INSIDE, UDP, SERVER)
+        assert len(wire.hot._direct) <= 3
+    wire.hot.settle()
+    assert shown(wire.counts) == shown(alone.counts)
 
 
 def test_an_answer_is_its_views_own(bound: ExitStack) -> None:
