@@ -284,7 +284,7 @@ class Direct:
     def _denial(self, zone: Zone, name: Qname, differs: bool) -> bytes | None:
         """The SOA, with its names as they are compressed behind a question of so many octets."""
         soas = negative_soa(zone, differs)
-        if not soas or name == zone.apex:  # there, its owner would point to the question
+        if not soas:
             return None
         server = target(Type.SOA, soas[0].rdatas[0])
         if server is None or is_hidden(server, self.view):

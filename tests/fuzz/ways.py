@@ -105,9 +105,15 @@ d DNAME sub2
 d TXT here
 *.sub2 A 192.0.2.56
 ent.x.sub2 TXT here
+nested NS ns1
 *.w NS ns1
 *.e.w A 192.0.2.57
 cname.w CNAME *.sub2
+""",
+    "nested.cut.example.zone": """\
+@ 300 SOA ns1.cut.example. hostmaster.cut.example. 1 3600 900 604800 60
+@ 300 NS ns1.cut.example.
+www 300 A 192.0.2.58
 """,
     "dname.example.zone": """\
 @ 300 SOA ns1.cut.example. hostmaster 1 3600 900 604800 60
@@ -208,9 +214,15 @@ def snapshot(directory: Path) -> Snapshot:
     (directory / "splitdns.yaml").write_text(CONFIG)
     loaded = load(directory / "splitdns.yaml", previous=None, generation=1, now_s=NOW_S)
     assert list(loaded.faults) == [from_text("broken.example.")]
-    views = {view: replace(view, zones=view.zones | _made(view)) for view in loaded.snapshot.views}
+    views = {view: _with_more(view) for view in loaded.snapshot.views}
     prefixes = tuple((prefix, views[view]) for prefix, view in loaded.snapshot.prefixes)
     return replace(loaded.snapshot, views=tuple(views.values()), prefixes=prefixes)
+
+
+def _with_more(view: View) -> View:
+    """The view with more zones; an outside one with an address to hide that its own zones have."""
+    hidden = view.hidden_addresses | ({bytes((198, 51, 100, 5))} if view.outside else set())
+    return replace(view, zones=view.zones | _made(view), hidden_addresses=hidden)
 
 
 def _made(view: View) -> dict[Qname, Zone]:
@@ -243,6 +255,7 @@ _HEADS = (*[b"\1\0"] * 3, b"\0\0", b"\1\x20", b"\1\x10", b"\1\x30", b"\0\x30", b
 _RARE_HEADS = (b"\5\0", b"\3\x80", b"\1\x40", b"\1\3", b"\x81\0", b"\x09\0", b"\x28\0")
 _PAYLOADS = (0, 511, 512, 513, 600, 1220, 1231, 1232, 1233, 4096, 65535)
 _LABELS = (b"www", b"*", b"x", b"_acme-challenge", b"db12", b"server", b"apps", b"a" * 63, b"\0", b"nas")
+_NO_LABELS = (b"x" * 64, b"x" * 70, b"x" * 200)  # too long
 
 _MORE_NAMES = (
     "www.example.net.", "whoami.example.org.", "forwarded.example.org.", "x.sub.example.org.",
@@ -291,7 +304,7 @@ class Queries:
         while chance.random() < 0.35:
             if chance.random() < 0.4:
                 name = name[1 + name[0] :]
-            label = chance.choice(_LABELS)
+            label = chance.choice(_LABELS if chance.random() < 0.95 else _NO_LABELS)
             name = bytes((len(label),)) + label + name if name else b"\0"
         if chance.random() < 0.3:
             name = bytes(octet ^ 32 * (64 < octet & 95 < 91 and chance.random() < 0.5) for octet in name)

@@ -79,10 +79,10 @@ PLAIN = (
     "www A", "www AAAA", "www TXT", "www SRV", "WWW A", "Cased TXT", "cASED TXT", "cased A", "mx A", "ent A",
     "a.ent A", "b.ent A", "nowhere A", "a.b.nowhere HTTPS", "x.apps A", "x.y.apps TXT", "own.apps A",
     "own.apps TXT", "below.own.apps A", "apps A", "*.apps A", "ghost A", "d TXT", "d A", "a.www A",
-    "a.ghostly A",
+    "a.ghostly A", "@ A",
 )  # fmt: skip
 UNUSUAL = (
-    "@ NS", "@ A", "mx MX", "alias A", "alias CNAME", "www ANY", "www DS", "www AXFR", "sub A", "ns.sub A",
+    "@ SOA", "mx MX", "alias A", "alias CNAME", "www ANY", "www DS", "www AXFR", "sub A", "ns.sub A",
     "x.sub A", "x.d A", "big TXT", "inherits A", "inherits TXT", "x.ghost A", "hollow A", "www TYPE65280",
     "_acme-challenge.www TXT", "_acme-challenge.www A",
 )  # fmt: skip
