@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         JSON.write_text(kept)
         CHART.write_text(chart(results))
         PAGE.write_text(table.kept(PAGE.read_text(), said))
-    return 1 if results.failed else 0
+    return 1 if results.failed or results.are_wrong else 0
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -7,11 +7,12 @@ counts. A bar is met five hundredths below it, for two runs of the same server d
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.bench import rows
 from tests.bench.contestants import ACCELERATED, ACCELERATED_TWICE, PURE, PURE_AGAIN, PURE_TWICE
+from tests.bench.generator import Found
 from tests.bench.measure import Turn
 from tests.bench.rounds import Results
 
@@ -87,7 +88,7 @@ BARS = (
         for quantity in (P50, P99)
     ),
 )
-EVENNESS = 1.2  # how much more one of two workers may do than the other
+EVENNESS = 1.2  # how many times the ports of the other worker one may have
 STARTS = {  # by stage and contestant: seconds, octets
     (rows.HUNDRED, PURE): (0.35, 60 * _MIB),
     (rows.HUNDRED, ACCELERATED): (0.35, 60 * _MIB),
@@ -139,18 +140,17 @@ def _is_met(bar: Bar, bound: float, value: float) -> bool:
 
 def _evenness(results: Results) -> list[Judgement]:
     found = []
-    for name in (PURE_TWICE, ACCELERATED_TWICE):
-        turns = results.turns.get(rows.WORKERS, {}).get(name, [])
-        if turns:
-            value = statistics.median(unevenness(turn.shares) for turn in turns)
-            bar = f"one worker at most {EVENNESS:g} × the other's load"
-            found.append(Judgement(rows.WORKERS, name, bar, f"{value:.2f}", value <= EVENNESS))
+    for name, turns in results.turns.get(rows.SHARES, {}).items():
+        value = statistics.median(unevenness(turn.found) for turn in turns)
+        bar = f"one worker at most {EVENNESS:g} × the other's client ports"
+        found.append(Judgement(rows.WORKERS, name, bar, f"{value:.2f}", value <= EVENNESS))
     return found
 
 
-def unevenness(shares: Sequence[float]) -> float:
-    """How many times what the second process does the first one does."""
-    return shares[0] / shares[1] if len(shares) > 1 and shares[1] else float("inf")
+def unevenness(found: Found) -> float:
+    """How many times the ports of the other worker one has, when one of them is stopped."""
+    fewer, more = sorted((found.answers, found.asked - found.answers))
+    return more / max(fewer, 1)
 
 
 def _starts(results: Results) -> list[Judgement]:

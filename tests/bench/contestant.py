@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import questions
@@ -67,13 +67,14 @@ class Running:
     """A server that runs.
 
     ``expected`` is what clients inside and those outside are told: the same by a server without views.
-    ``beside`` are daemons that work for it.
+    ``beside`` are daemons that work for it. It was started at ``begun_s``.
     """
 
     port: int
     daemon: Daemon
     expected: tuple[str, str] = HORIZONS
     beside: tuple[Daemon, ...] = ()
+    begun_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +13,22 @@ from tests.bench.compiled import Programs
 from tests.bench.contestant import FIRST_CLIENT, Contestant, Data, Running, await_answer, awaited
 from tests.bench.contestants import (
     ACCELERATED,
+    ACCELERATED_TWICE,
     CONTESTANTS,
     LIMIT,
     OF_TWO_WORKERS,
     PURE,
+    PURE_TWICE,
     SECOND_START,
 )
 from tests.bench.generator import Clients, Found, Generator
+from tests.bench.measure import cpu_by_process_s
 from tests.bench.questions import FORWARDED, HORIZONS, INSIDE, NUMBER_AT
 
 VIEWS_100, VIEWS_10000, COLD = "views, 100 names", "views, 10,000 names", "1,000,000 names at random"
 HITS, MISSES = "forwarded, cache hit", "forwarded, cache miss"
-TCP, LATENCY, WORKERS = "TCP, pipelined", "latency", "two workers"
+TCP, LATENCY = "TCP, pipelined", "latency"
+WORKERS, SHARES = "two workers", "ports of two workers"
 SCALE = {1: "1 view", 10: "10 views", 1000: "1,000 views"}
 HUNDRED, MILLION = "100 names", "1,000,000 names"
 
@@ -34,6 +40,7 @@ _HIT_NAMES = 1_000
 _SKIPPED = 200_000  # questions: where all names are asked at random, each round begins so much later
 _FILL = ("--once", "--lanes", "1", "--window", "32", "--timeout", "2000")
 _PORTS = 1024  # of clients, of which two workers have to get as many
+_ONCE_FROM_EACH = ("--rate", "10000", "--limit", str(_PORTS), "--window", "4", "--timeout", "500")
 
 
 class Files:
@@ -110,7 +117,8 @@ def _prepare(asking: Asking) -> Found:
 class Stage:
     """Servers that run at the same time, and what they are asked: ``questions`` about ``names`` in ``views``.
 
-    The first time, they are asked for the sake of what they answer, and to ``prepare`` them.
+    The first time, they are asked for the sake of what they answer, and to ``prepare`` them. They are started
+    so many times as ``starts`` says, and stay the last time.
     """
 
     title: str
@@ -121,6 +129,7 @@ class Stage:
     questions: int = 1_000
     first: Callable[[Asking], None] = _first
     prepare: Ask = _prepare
+    starts: int = 1
 
     def data(self, directory: Path) -> Data:
         return Data(directory, self.names, self.views)
@@ -161,6 +170,18 @@ def _fill(asking: Asking) -> Found:
     return asking.forwarded(*_FILL, seconds=20)
 
 
+def _by_one_worker(asking: Asking) -> Found:
+    """What one worker answers while the other one is stopped: those from the ports that are its own."""
+    spent = cpu_by_process_s(asking.server.daemon)
+    del spent[asking.server.daemon.pid]  # their supervisor
+    stopped = max(spent, key=lambda pid: spent[pid])
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        return asking.ask(*_ONCE_FROM_EACH, "--ports", str(_PORTS), seconds=5)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+
+
 def _hits(asking: Asking) -> Found:
     _fill(asking)
     return asking.forwarded()
@@ -189,6 +210,7 @@ def stages(programs: Programs, most_names: int) -> list[Stage]:
     with_tcp = (PURE, ACCELERATED, "NSD", "Knot", "Unbound", "BIND")
     paced = (PURE, ACCELERATED, "NSD", "Unbound", "dnsmasq")
     rows = (Row(VIEWS_100, _warm), Row(TCP, _tcp, with_tcp), Row(LATENCY, _paced, paced))
+    workers = (Row(WORKERS, _shared), Row(SHARES, _by_one_worker, (PURE_TWICE, ACCELERATED_TWICE)))
     random = _some(CONTESTANTS, "NSD", "Knot", "Unbound", "BIND")
     cold = [Row(COLD, _cold, tuple(random))]
     forwarding = (Row(HITS, _hits), Row(MISSES, _misses()))
@@ -198,10 +220,10 @@ def stages(programs: Programs, most_names: int) -> list[Stage]:
         return _some(CONTESTANTS, "Unbound", *(["BIND"] if views <= 10 else []))
 
     return [
-        Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100),
+        Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100, starts=3),
         Stage("10,000 names", CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
         Stage(MILLION, random | SECOND_START, cold, most_names, 1, 10 * _SKIPPED),
         Stage("forwarding", forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
         *(Stage(SCALE[views], scale(views), [Row(SCALE[views], _by_many)], 100, views) for views in SCALE),
-        Stage("workers", OF_TWO_WORKERS, [Row(WORKERS, _shared)], 100),
+        Stage("workers", OF_TWO_WORKERS, workers, 100),
     ]

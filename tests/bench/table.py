@@ -80,8 +80,8 @@ def latencies(results: Results) -> list[str]:
 
 
 def workers(results: Results) -> list[str]:
-    """What an answer costs one worker and two, and how the two share the work."""
-    lines = ["| | µs of processor time for each answer | shares |", "|---|---:|---|"]
+    """What an answer costs one worker and two, and how much of that each of the two had."""
+    lines = ["| | µs of processor time for each answer | of it each worker |", "|---|---:|---|"]
     for name, turns in results.turns.get(rows.WORKERS, {}).items():
         cost = statistics.median(turn.cpu_us for turn in turns)
         count = 2 if "two" in name else 1

@@ -181,9 +181,9 @@ def test_less_latency_and_processor_time_are_better() -> None:
     assert [one.is_met for one in bars.judge(Results(turns))] == [True, True]
 
 
-def test_two_workers_share_the_work_evenly_or_not() -> None:
-    for shares, is_met in (((0.54, 0.45, 0.01), True), ((0.6, 0.4), False), ((1.0,), False)):
-        turns = {rows.WORKERS: {PURE_TWICE: [took(1, shares=shares)]}}
+def test_two_workers_share_the_ports_evenly_or_not() -> None:
+    for lost, is_met in ((50_000, True), (45_500, True), (54_500, True), (45_400, False), (100_000, False)):
+        turns = {rows.SHARES: {PURE_TWICE: [took(1, lost=lost)]}}
         assert [one.is_met for one in bars.judge(Results(turns))] == [is_met]
 
 
