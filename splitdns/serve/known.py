@@ -25,6 +25,7 @@ from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
 MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
+MAX_ANSWER_OCTETS = 1500  # longer ones cost more to send than to find; over TCP they could have 65,535
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
 _ID_OCTETS = 2  # of a message, before all else
 
@@ -176,7 +177,8 @@ class Known:
                 once.clear()
             once.add(hash(asked))
             return None
-        if (ready := self._made(wire, asked, match.view, now_s)) is None:
+        ready = self._made(wire, asked, match.view, now_s)
+        if ready is None or ready.size > MAX_ANSWER_OCTETS:
             return None
         if self._ready >= MAX_READY:
             self._forget()

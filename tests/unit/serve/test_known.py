@@ -8,7 +8,7 @@ import pytest
 
 from splitdns.answer.limits import Limiter, Rates
 from splitdns.serve import known as known_module
-from splitdns.serve.known import Known, Ready
+from splitdns.serve.known import MAX_ANSWER_OCTETS, Known, Ready
 from tests.unit.serve.bench import INSIDE, OUTSIDE, STRANGER, TCP, ZONE, Bench, query
 
 WWW = query("www.example.org.")
@@ -114,6 +114,17 @@ def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times() -> Non
         for _ in range(3):
             world.find()
         assert world.pipeline.snapshot.table.renew() == (INSIDE,)
+
+
+def test_long_answers_are_not_learnt() -> None:
+    world = World()
+    short = (MAX_ANSWER_OCTETS - len(query("short.example.org."))) // len("\xc0\x0cAAIITTTTLLDDDD")
+    records = {"short": short, "long": short + 1}
+    lines = [f"{name} IN A 198.51.{at}.1\n" for name, count in records.items() for at in range(count)]
+    world.pipeline.snapshot = world.snapshot("".join(lines))
+    for _ in range(4):
+        found = {name for name in records if world.find(query(f"{name}.example.org."))}
+    assert found == {"short"}
 
 
 def test_what_is_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
