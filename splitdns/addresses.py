@@ -44,7 +44,8 @@ _RANGES = {
     for octets, version in ((4, 4), (16, 6))
 }
 
-# The first two octets of all that could be one, by octets of an address: few need a closer look.
+# The first two octets of all that could be one, by octets of an address: few need a closer look, and of IPv4
+# addresses none, for no prefix of theirs is longer.
 _HEADS = {
     octets: frozenset(
         head.to_bytes(2, "big")
@@ -59,7 +60,7 @@ _HEADS[16] |= {prefix[:2] for prefix, _ in _EMBEDDED}
 
 def is_inside(address: bytes) -> bool:
     """Whether a packed IPv4 or IPv6 address is of a special-use range, in any of its disguises."""
-    return address[:2] in _HEADS[len(address)] and _is_inside(address)
+    return address[:2] in _HEADS[len(address)] and (len(address) == 4 or _is_inside(address))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -202,6 +202,25 @@ def is_wildcard(name: bytes) -> bool:
     return name.startswith(b"\x01*")
 
 
+_DECIMAL = tuple(bytes((len(str(octet)),)) + str(octet).encode() for octet in range(256))
+_NIBBLES = tuple(b"\x01%x\x01%x" % (octet & 15, octet >> 4) for octet in range(256))
+_IN_ADDR_ARPA, _IP6_ARPA = from_text("in-addr.arpa."), from_text("ip6.arpa.")
+
+
+def reverse_of(address: bytes) -> Qname:
+    """``reverse_name`` of a packed address, which a zone may have a million of.
+
+    >>> to_text(reverse_of(bytes([192, 0, 2, 1])))
+    '1.2.0.192.in-addr.arpa.'
+    """
+    if len(address) == 4:
+        first, second, third, last = address
+        return Qname(
+            _DECIMAL[last] + _DECIMAL[third] + _DECIMAL[second] + _DECIMAL[first] + _IN_ADDR_ARPA
+        )
+    return Qname(b"".join([_NIBBLES[octet] for octet in reversed(address)]) + _IP6_ARPA)
+
+
 def reverse_name(address: str) -> Qname:
     """The name that holds the PTR of an IPv4 or IPv6 address (RFC 1035 3.5, RFC 3596 2.5)."""
     return from_text(ipaddress.ip_address(address).reverse_pointer + ".")

@@ -284,9 +284,10 @@ class View:
 
     ``zones`` and ``routes`` are by apex or domain; ``zones`` includes the built-in reverse zones where the
     view recurses. ``ptrs`` holds the PTR records that were made by themselves; they come before all else.
-    ``hidden_addresses`` are packed addresses that our zones declare under other horizons only, ``elsewhere``
-    the zones of files that only other views have, which the snapshot fills in. ``outside`` says that no
-    inside address may leave for this view (semantics: outside view).
+    ``hidden_addresses`` are packed addresses that our zones declare under other horizons only, but for those
+    that are inside ones anyway; ``elsewhere`` are the zones of files that only other views have, which the
+    snapshot fills in. ``outside`` says that no inside address may leave for this view (semantics: outside
+    view).
     """
 
     name: str

@@ -66,6 +66,7 @@ _ONE = struct.Struct("!HHHHIHHHIH")  # one set of one record: COUNT, SET, RECORD
 
 _END = bytes(NODES[-1].size - 2)
 _ADDRESS_OCTETS = {int(Type.A): 4, int(Type.AAAA): 16}
+_KINDS = {int(Type.TXT): PLAIN, int(Type.A): ADDRESSES, int(Type.AAAA): ADDRESSES}
 _OWNER = 0xC00C  # a pointer to the name in the question (RFC 1035 4.1.4)
 
 
@@ -208,14 +209,14 @@ def _bar(records: bytearray, starts: Iterable[int], barriers: set[bytes]) -> Non
 def packed_one(name: Qname, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes, differs: bool) -> bytes:
     """``packed`` of a node that exists and holds one record, without making it: zones have a million.
 
-    The record is an address or a text.
+    The record is an address, a text, or a PTR.
     """
     flags = EXISTS | DIRECT | differs * DIFFERS
     if owner == name:
         head = bytes((len(name), flags)) + name
     else:
         head = bytes((len(name), flags | CASE)) + name + owner
-    kind, octets = PLAIN if rdtype == Type.TXT else ADDRESSES, len(rdata)
+    kind, octets = _KINDS.get(rdtype, 0), len(rdata)
     return head + _ONE.pack(1, rdtype, kind, 1, 12 + octets, _OWNER, rdtype, 1, ttl_s, octets) + rdata
 
 

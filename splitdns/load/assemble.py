@@ -81,9 +81,9 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
         made = View(name, tuple(view.horizon), view.recursion)
         policy = Policy()
         telling = whoami(settings.whoami, zones, recursion=view.recursion) if settings.whoami else {}
-        held = (one for part in of_all if part.compiled for one in part.compiled.held.get(name, ()))
+        held = [part.compiled.held[name] for part in of_all if part.compiled and name in part.compiled.held]
         ptrs = automatic(held, zones, inside_only, made.outside)
-        hidden = declared_only_elsewhere(addresses, view.horizon) if made.outside else frozenset()
+        hidden = inside_only if made.outside else frozenset()
         own: dict[Qname, Zone] = {}
         if view.recursion:
             own |= built_in(zones, routes) | special(

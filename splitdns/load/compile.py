@@ -16,6 +16,7 @@ from splitdns.addresses import is_inside
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.checks import Findings, check
 from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
+from splitdns.load.holdings import Held, Holdings
 from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
 from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
@@ -33,17 +34,6 @@ class Source:
     zone: DeclaredZone
     viewers: tuple[Viewer, ...]
     problems: Problems
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An address at a name of its own: what an automatic PTR is made of."""
-
-    address: bytes
-    owner: bytes
-    ttl_s: int
-    preferred: bool  # `ptr: true`
-    supplied: bool = False  # a source has the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ class Compiled:
     apex: Qname
     zones: dict[str, Zone]
     addresses: dict[str | None, tuple[bytes, bytes]]
-    held: dict[str, tuple[Held, ...]]
+    held: dict[str, Holdings]
     named: tuple[Named, ...]
     services: tuple[Service, ...]
     serial: int | None
@@ -131,9 +121,9 @@ def _checked(
 
 def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named], serial: int) -> Compiled:
     zones: dict[str, Zone] = {}
-    held: dict[str, tuple[Held, ...]] = {}
+    held: dict[str, Holdings] = {}
     for share in shares:
-        packed, of_share = _packed(share), tuple(_held(share))
+        packed, of_share = _packed(share), Holdings.of(_held(share))
         for viewer in share.viewers:
             zones[viewer.name] = packed
             held[viewer.name] = of_share
@@ -197,11 +187,14 @@ def _named(zone: DeclaredZone, outward: Outward) -> Named:
 def _held(share: Share) -> Iterable[Held]:
     """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
     zone = share.zone
+    outside = all(viewer.outside for viewer in share.viewers)  # who get only those that are preferred
     for name, sets in share.chosen.items():
         for one in sets:
             if one.rdtype not in _ADDRESSES:
                 continue
             declared = zone.name(name)
+            if outside and not declared.manner.ptr:
+                break
             special = declared.manner.ptr or one.horizon or zone.horizon
             for address in one.rdatas:
                 if not special and not is_inside(address):

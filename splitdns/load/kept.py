@@ -23,8 +23,9 @@ from pathlib import Path, PosixPath
 from splitdns import __version__, names, records, view, zone
 from splitdns.errors import Caution, Where
 from splitdns.load import keptfile
-from splitdns.load.compile import Compiled, Held, Named, Service
+from splitdns.load.compile import Compiled, Named, Service
 from splitdns.load.declared import Exposed, FileId, Port, file_id
+from splitdns.load.holdings import Holdings
 from splitdns.load.keptfile import KeptError, digest_of
 from splitdns.load.parts import Environment, Part, Recall
 from splitdns.load.settings import Settings
@@ -46,8 +47,8 @@ CLOCK_STEP_S = 0.02  # files bear the time of the kernel's last tick, 10 ms ago 
 _SUFFIX = ".compiled"
 _NAME = re.compile(rf"\.?[0-9a-f]{{32}}\{_SUFFIX}(\..+)?")  # also one that is being written
 _TYPES = (
-    Caution, Compiled, Exposed, FileId, Held, Link, Named, Node, Part, Port, Regexp, Service, Viewer, Where,
-    Zone, ZoneFile, PosixPath, records.RRset, records.Type,
+    Caution, Compiled, Exposed, FileId, Holdings, Link, Named, Node, Part, Port, PosixPath, Regexp, Service,
+    Viewer, Where, Zone, ZoneFile, records.RRset, records.Type,
 )  # fmt: skip
 
 

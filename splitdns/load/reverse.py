@@ -6,14 +6,14 @@ Who asks for the name of an inside address asks us, or it leaks to servers that 
 from __future__ import annotations
 
 import functools
-import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from splitdns.addresses import is_inside
-from splitdns.load.compile import Held
-from splitdns.names import ROOT, Qname, ancestors, from_text, reverse_name
+from splitdns.load.holdings import Held
+from splitdns.names import ROOT, Qname, ancestors, from_text, is_under, reverse_of
 from splitdns.records import RRset, Type
-from splitdns.zone import Node, Zone, pack
+from splitdns.zone import HEAD, Node, Zone, pack, pack_records, packed_one
 
 BUILT_IN = tuple(
     from_text(name)
@@ -36,6 +36,7 @@ BUILT_IN = tuple(
         "8.b.d.0.1.0.0.2.ip6.arpa.",  # 4.6
     )
 )
+_ARPA = from_text("arpa.")
 _TTL_S = 10_800  # RFC 6303 3, for all of the SOA's and the NS record's times
 
 
@@ -64,35 +65,49 @@ def uncovered(
 
 
 def automatic(
-    held: Iterable[Held], zones: Mapping[Qname, Zone], inside_only: frozenset[bytes], outside: bool
+    held: Sequence[Iterable[Held]],
+    zones: Mapping[Qname, Zone],
+    inside_only: frozenset[bytes],
+    outside: bool,
 ) -> Zone | None:
-    """The PTR records that a view gets by itself, or None where there are none.
+    """The PTR records that a view gets by itself, or None where there are none; ``held`` is by file.
 
     One per address: the first name in file order, or the first that says ``ptr: true``; a source's name comes
     after those of files. They are made for inside addresses, of special ranges or in ``inside_only``, and
     where a name asks for it. A view that is ``outside`` gets the latter only, and none for an inside address.
     """
-    chosen: dict[bytes, Held] = {}
-    for one in held:
-        inside = is_inside(one.address) or one.address in inside_only
-        if outside and (inside or not one.preferred):
+    ranks: dict[bytes, int] = {}  # the best of each address; there may be a million
+    for address, _, _, preferred, supplied in chain.from_iterable(held):
+        if preferred:
+            if outside and (is_inside(address) or address in inside_only):
+                continue
+        elif outside or not (is_inside(address) or address in inside_only):
             continue
-        if not inside and not one.preferred:
-            continue
-        former = chosen.get(one.address)
-        if former is None or _rank(one) > _rank(former):
-            chosen[one.address] = one
-    nodes = []
-    for address, one in chosen.items():
-        name = reverse_name(str(ipaddress.ip_address(address)))
-        if not _is_declared(name, zones):
-            ptr = RRset(name, Type.PTR, one.ttl_s, (one.owner,))
-            nodes.append(Node(name, name, (ptr,), differs=True))
-    return Zone(ROOT, pack(nodes), overlay=True) if nodes else None
+        rank = _rank(preferred, supplied)
+        if ranks.get(address, -1) < rank:
+            ranks[address] = rank
+    if not ranks:
+        return None
+    reverse = {apex: zone for apex, zone in zones.items() if apex == ROOT or is_under(apex, _ARPA)}
+    block = pack_records(_pointers(chain.from_iterable(held), ranks, reverse))
+    return Zone(ROOT, block, overlay=True) if HEAD.unpack_from(block)[1] else None
 
 
-def _rank(one: Held) -> tuple[bool, bool]:
-    return one.preferred, not one.supplied
+def _pointers(
+    held: Iterable[Held], ranks: dict[bytes, int], zones: Mapping[Qname, Zone]
+) -> Iterator[tuple[Qname, bytes]]:
+    """The packed node of each address in ``ranks``, which is used up: of the first that has its rank."""
+    for address, owner, ttl_s, preferred, supplied in held:
+        if ranks.get(address) != _rank(preferred, supplied):
+            continue
+        del ranks[address]
+        name = reverse_of(address)
+        if not zones or not _is_declared(name, zones):
+            yield name, packed_one(name, name, Type.PTR, ttl_s, owner, True)
+
+
+def _rank(preferred: bool, supplied: bool) -> int:
+    return 2 * preferred + (not supplied)
 
 
 def _is_declared(name: Qname, zones: Mapping[Qname, Zone]) -> bool:
@@ -109,7 +124,10 @@ def _is_declared(name: Qname, zones: Mapping[Qname, Zone]) -> bool:
 def declared_only_elsewhere(
     addresses: Iterable[Mapping[str | None, tuple[bytes, bytes]]], horizon: Iterable[str]
 ) -> frozenset[bytes]:
-    """Addresses that are declared, but neither for all views nor under one of ``horizon``."""
+    """Addresses that are declared, but neither for all views nor under one of ``horizon``.
+
+    Those that are inside ones anyway are left out: nobody has to ask whether they are hidden.
+    """
     own = {None, *horizon}
     elsewhere: set[bytes] = set()
     here: list[tuple[bytes, bytes]] = []
@@ -118,7 +136,7 @@ def declared_only_elsewhere(
             if declared_for in own:
                 here.append(joined)
             else:
-                elsewhere.update(_split(joined))
+                elsewhere.update(address for address in _split(joined) if not is_inside(address))
     if elsewhere:
         for joined in here:
             elsewhere.difference_update(_split(joined))

@@ -1,6 +1,7 @@
 """Names as wire bytes (RFC 1035 2.3.4, 3.1, 5.1; RFC 4343)."""
 
 import itertools
+from ipaddress import IPv4Address, IPv6Address
 
 import dns.name
 import pytest
@@ -126,3 +127,8 @@ def test_wildcard_is_the_asterisk_label_only__rfc4592_2_1_1() -> None:
     apex = names.from_text("example.org.")
     assert names.is_wildcard(names.wildcard(apex))
     assert not names.is_wildcard(names.from_text("*a.example.org."))
+
+
+@given(st.ip_addresses())
+def test_a_packed_address_has_the_reverse_name_of_its_text(address: IPv4Address | IPv6Address) -> None:
+    assert names.reverse_of(address.packed) == names.reverse_name(str(address))

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from splitdns.load.compile import Held
+from splitdns.load.holdings import Held
 from splitdns.load.reverse import BUILT_IN, automatic, built_in, declared_only_elsewhere, empty_zone
 from splitdns.names import ROOT, from_text, to_text
 from splitdns.records import Type
@@ -31,7 +31,7 @@ def ptrs(found: Zone | None) -> dict[str, str]:
 
 def test_an_inside_address_gets_the_first_name_that_has_it__semantics_13() -> None:
     text = "192.168.1.1 a.test.\n192.168.1.1 b.test.\nfd00::1 a.test. 300"
-    made = automatic(held(text), {}, frozenset(), False)
+    made = automatic([held(text)], {}, frozenset(), False)
     assert ptrs(made) == {
         "1.1.168.192.in-addr.arpa.": "a.test.",
         "1." + "0." * 29 + "d.f.ip6.arpa.": "a.test.",
@@ -51,7 +51,7 @@ def test_ptr_true_comes_before_the_first_name_and_makes_one_for_any_address__sem
 203.0.113.7 d.test. !
 203.0.113.8 e.test.
 """
-    assert ptrs(automatic(held(text), {}, frozenset(), False)) == {
+    assert ptrs(automatic([held(text)], {}, frozenset(), False)) == {
         "1.1.168.192.in-addr.arpa.": "b.test.",
         "7.113.0.203.in-addr.arpa.": "d.test.",
     }
@@ -59,14 +59,14 @@ def test_ptr_true_comes_before_the_first_name_and_makes_one_for_any_address__sem
 
 def test_an_address_of_other_horizons_only_is_an_inside_one__semantics_1() -> None:
     inside = frozenset({bytes([198, 51, 100, 1])})
-    assert ptrs(automatic(held("198.51.100.1 a.test."), {}, inside, False))
-    assert not ptrs(automatic(held("198.51.100.2 a.test."), {}, inside, False))
+    assert ptrs(automatic([held("198.51.100.1 a.test.")], {}, inside, False))
+    assert not ptrs(automatic([held("198.51.100.2 a.test.")], {}, inside, False))
 
 
 def test_an_outside_view_gets_only_the_names_that_ask_for_it_and_no_inside_address__semantics_13() -> None:
     text = "192.168.1.1 a.test. !\n203.0.113.7 b.test. !\n203.0.113.8 c.test.\n198.51.100.1 d.test. !"
     inside = frozenset({bytes([198, 51, 100, 1])})
-    assert ptrs(automatic(held(text), {}, inside, True)) == {"7.113.0.203.in-addr.arpa.": "b.test."}
+    assert ptrs(automatic([held(text)], {}, inside, True)) == {"7.113.0.203.in-addr.arpa.": "b.test."}
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_a_name_that_a_zone_declares_is_left_alone__semantics_13(
     text: str, elsewhere: list[str], made: bool
 ) -> None:
     declared = zone(text, "1.168.192.in-addr.arpa.", elsewhere=elsewhere)
-    found = automatic(held("192.168.1.1 a.test."), {declared.apex: declared}, frozenset(), False)
+    found = automatic([held("192.168.1.1 a.test.")], {declared.apex: declared}, frozenset(), False)
     assert bool(ptrs(found)) == made
 
 
 def test_nothing_is_made_in_a_reverse_zone_that_did_not_load() -> None:
     declared = zone("", "1.168.192.in-addr.arpa.", fault="mistakes")
-    assert automatic(held("192.168.1.1 a.test."), {declared.apex: declared}, frozenset(), False) is None
+    assert automatic([held("192.168.1.1 a.test.")], {declared.apex: declared}, frozenset(), False) is None
 
 
 def test_the_built_in_zones_are_empty__rfc6303_3() -> None:
@@ -114,7 +114,7 @@ def test_a_built_in_zone_loses_to_what_is_configured__semantics_13() -> None:
 
 def test_addresses_that_only_other_horizons_declare__semantics_1() -> None:
     a, b, c = (bytes([192, 0, 2, last]) for last in (1, 2, 3))
-    v6 = bytes(15) + b"\x01"
+    v6 = bytes.fromhex("20010db8000000000000000000000001")
     of_zones: list[dict[str | None, tuple[bytes, bytes]]] = [
         {"inside": (a + b, v6), "outside": (c, b"")},
         {None: (b, b""), "inside": (c, b"")},
@@ -122,3 +122,5 @@ def test_addresses_that_only_other_horizons_declare__semantics_1() -> None:
     assert declared_only_elsewhere(of_zones, ["outside"]) == {a, v6}
     assert declared_only_elsewhere(of_zones, ["inside"]) == set()
     assert declared_only_elsewhere([], ["outside"]) == set()
+    inside = bytes([192, 168, 1, 1]) + a + bytes([10, 0, 0, 1])
+    assert declared_only_elsewhere([{"inside": (inside, b"")}], ["outside"]) == {a}  # the others are anyway
