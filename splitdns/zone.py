@@ -155,15 +155,14 @@ def pack_records(nodes: Iterable[tuple[Qname, bytes]], *, listed: bool = False) 
     hashes, starts = array("I"), array("I")
     barriers: set[bytes] = set()
     enclosers: list[bytes] = []
+    looked_for = 0 if listed else CUT | DNAME
     for name, record in nodes:
         hashes.append(crc32(name))
         starts.append(len(records))
         records += record
-        if listed:
-            continue
-        if record[1] & (CUT | DNAME):
+        if record[1] & looked_for:
             barriers.add(name)
-        if name.startswith(b"\1*"):
+        if name[:2] == b"\1*":
             enclosers.append(name[2:])
     if barriers:
         _bar(records, starts, barriers)
