@@ -234,7 +234,7 @@ def _made(view: View) -> dict[Qname, Zone]:
     known = Zone(from_text("later.example."), pack(_renamed(node) for node in waiting.nodes()))
     made = {one.apex: one for one in (waiting, known)}
     if not view.recursion:
-        root = zone("www.com IN A 192.0.2.99\n*.net IN A 192.0.2.98\ncom IN TXT text\n", ".")
+        root = zone("www.com IN A 192.0.2.99\n*.net IN A 192.0.2.98\ncom IN TXT text\n@ IN TXT text\n", ".")
         made[root.apex] = root
     return made
 
