@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -228,7 +228,7 @@ class Remembered:
 class Answers:
     """Encoded answers by question key; ``answer/cache`` keeps them, the view only owns them."""
 
-    entries: dict[bytes, Remembered] = field(default_factory=dict)
+    entries: OrderedDict[bytes, Remembered] = field(default_factory=OrderedDict)
     octets: int = 0
 
 

@@ -12,7 +12,7 @@ from splitdns.answer.ageing import renewed
 from splitdns.view import Answers, Remembered
 
 MAX_OCTETS = 16 * 1024 * 1024  # per view and worker; beyond, the least recently used are forgotten
-_ENTRY_OCTETS = 260  # what an entry costs beside its key and answer: three objects and a slot of a dict
+_ENTRY_OCTETS = 300  # what an entry costs beside its key and answer: three objects and its place
 _AGEING_OCTETS = 160  # and what one costs that ages, beside its TTLs: a moment, two objects
 _TTL_OCTETS = 22  # of each of the two numbers
 
@@ -20,16 +20,16 @@ _TTL_OCTETS = 22  # of each of the two numbers
 def get(answers: Answers, key: bytes, now_s: float) -> Remembered | None:
     """The answer that was encoded for this question key, as old as it is now, or None."""
     entries = answers.entries
-    found = entries.pop(key, None)
+    found = entries.get(key)
     if found is None:
         return None
     if (ageing := found.ageing) is not None and (found.until_s <= now_s or ageing.kept.over):
         aged = renewed(found, ageing, now_s)
         if aged is None:
-            answers.octets -= _cost(key, found)
+            answers.octets -= _cost(key, entries.pop(key))
             return None
-        found = aged
-    entries[key] = found  # now the youngest
+        found = entries[key] = aged
+    entries.move_to_end(key)  # now the youngest
     return found
 
 
@@ -41,8 +41,7 @@ def remember(answers: Answers, key: bytes, answer: Remembered, max_octets: int =
     entries[key] = answer
     answers.octets += _cost(key, answer)
     while answers.octets > max_octets:
-        oldest = next(iter(entries))
-        answers.octets -= _cost(oldest, entries.pop(oldest))
+        answers.octets -= _cost(*entries.popitem(last=False))
 
 
 def _cost(key: bytes, answer: Remembered) -> int:
