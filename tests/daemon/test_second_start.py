@@ -68,35 +68,39 @@ def start(site: Site) -> Iterator[Start]:
         yield Start(server)
 
 
-def kept(site: Site, when: float = 0.0) -> Path:
-    """The one file that is kept, once it is there and not older than ``when``."""
+def kept(site: Site) -> Path:
+    """The one file that is kept, once it is there and was used or written since ``make_old``."""
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
-        found = [*(site.path / "kept").glob("[!.]*")]
-        if found and found[0].stat().st_mtime > when:
+        found = [path for path in (site.path / "kept").glob("[!.]*") if not is_old(path)]
+        if found:
             (path,) = found
             return path
         time.sleep(0.01)
     raise AssertionError("nothing is kept")
 
 
-def first_start(site: Site) -> tuple[Start, list[str]]:
+def make_old(path: Path) -> None:
+    """Who uses it from now on gives it another time."""
+    os.utime(path, (time.time() - 86_400,) * 2)
+
+
+def is_old(path: Path) -> bool:
+    return path.stat().st_mtime < time.time() - 3_600
+
+
+def first_start(site: Site) -> tuple[Start, list[str], Path]:
     with start(site) as first:
         answers = first.answers
         path = kept(site)
-    os.utime(path, (0, 0))
-    return first, answers
-
-
-def was_recalled(site: Site) -> bool:
-    """Whether the last start took what was kept, which bears the time of its use."""
-    return kept(site, -1).stat().st_mtime > 0
+    make_old(path)
+    return first, answers, path
 
 
 def test_the_second_start_answers_and_warns_as_the_first(site: Site) -> None:
-    first, answers = first_start(site)
+    first, answers, path = first_start(site)
     with start(site) as second:
-        assert was_recalled(site)
+        assert not is_old(path)
         assert second.answers == answers
     assert any("is 'inside' meant" in warning["reason"] for warning in first.warnings)
     assert second.warnings == first.warnings
@@ -108,15 +112,15 @@ def test_a_file_that_changed_meanwhile_is_read(site: Site) -> None:
     site.write("example.net.yaml", zone().replace("inside: 10.0.0.7,", "inside: 10.9.9.9,"))
     with start(site) as second:
         assert second.server.address("host7.example.net") == "10.9.9.9"
-        kept(site, 1.0)
+        kept(site)
 
 
 def test_other_views_have_it_read(site: Site) -> None:
-    first_start(site)
+    _, _, path = first_start(site)
     settings = site.config.read_text()
     site.configure(settings.replace("horizon: [inside]", "horizon: [outside, inside]"))
     with start(site) as second:
-        assert not was_recalled(site)
+        assert is_old(path)
         assert second.server.address("host7.example.net") == "203.0.113.9"
 
 
@@ -134,8 +138,7 @@ def test_a_reload_after_the_second_start_reads_only_what_changed(site: Site) -> 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "other"])
 def test_what_is_not_to_be_believed_is_told_of_and_made_anew(site: Site, damage: str) -> None:
-    _, answers = first_start(site)
-    path = kept(site, -1)
+    _, answers, path = first_start(site)
     octets = path.read_bytes()
     middle = len(octets) // 2
     path.write_bytes(
@@ -145,15 +148,16 @@ def test_what_is_not_to_be_believed_is_told_of_and_made_anew(site: Site, damage:
             "other": octets[:8] + bytes(32) + octets[40:],
         }[damage]
     )
-    os.utime(path, (0, 0))
+    make_old(path)
     with start(site) as second:
         assert second.answers == answers
         (event,) = second.events("compiled.ignored")
         assert event["path"] == str(path)
-        assert kept(site, 1.0).read_bytes()[:40] == octets[:40]
-    os.utime(path, (0, 0))
+        assert kept(site) == path
+        assert path.read_bytes()[:40] == octets[:40]
+    make_old(path)
     with start(site) as third:
-        assert was_recalled(site)
+        assert not is_old(path)
         assert third.answers == answers
 
 
@@ -185,8 +189,8 @@ def test_two_servers_keep_in_one_place(site: Site, tmp_path: Path) -> None:
         answers = one.answers
         assert other.answers == answers
         path = kept(site)
-    os.utime(path, (0, 0))
+    make_old(path)
     with start(site) as one, start(site) as other:
-        assert was_recalled(site)
+        assert not is_old(path)
         assert one.answers == other.answers == answers
         assert not one.events("compiled.ignored") + other.events("compiled.ignored")
