@@ -8,12 +8,16 @@
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
+# A compiler for the accelerator, in this stage only. A base without apt, or without Python's headers, goes without it.
+# hadolint ignore=DL3008
+RUN ! command -v apt-get >/dev/null \
+    || { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /src
 # Times that do not differ from build to build, in the wheel.
 ENV SOURCE_DATE_EPOCH=1767225600
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY splitdns ./splitdns
-# Only wheels: nothing is compiled here, and no package runs code of its own. The build backend stays behind in
+# Only wheels: no package but this one runs code of its own, or is compiled. The build backend stays behind in
 # /tools. Bytecode is made now, for nothing can be written later, and never looks at the time of a file.
 RUN python3 -m venv /tools \
     && /tools/bin/pip install --no-cache-dir --only-binary :all: -c constraints.txt setuptools \

@@ -25,7 +25,7 @@ INSIDE_PREFIXES = tuple(
     )
 )
 # IPv4 addresses inside IPv6 ones: the prefix, and where the four octets start.
-_EMBEDDED = (
+EMBEDDED = (
     (bytes(10) + b"\xff\xff", 12),  # IPv4-mapped, RFC 4291 2.5.5.2
     (bytes(12), 12),  # IPv4-compatible, RFC 4291 2.5.5.1
     (bytes.fromhex("0064ff9b") + bytes(8), 12),  # NAT64, RFC 6052 2.1
@@ -55,7 +55,7 @@ _HEADS = {
     )
     for octets in (4, 16)
 }
-_HEADS[16] |= {prefix[:2] for prefix, _ in _EMBEDDED}
+_HEADS[16] |= {prefix[:2] for prefix, _ in EMBEDDED}
 
 
 def is_inside(address: bytes) -> bool:
@@ -70,5 +70,5 @@ def _is_inside(address: bytes) -> bool:
         if bits >> shift == start:
             return True
     return len(address) == 16 and any(
-        address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in _EMBEDDED
+        address.startswith(prefix) and is_inside(address[at : at + 4]) for prefix, at in EMBEDDED
     )

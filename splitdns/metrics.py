@@ -278,9 +278,13 @@ class Histogram:
         self.slots = [0] * (bounds + 1)
         self.total: float = 0
 
+    def add(self, slots: Iterable[int], total: float) -> None:
+        """Count observations that were counted elsewhere, in the same buckets."""
+        self.slots = [mine + theirs for mine, theirs in zip(self.slots, slots, strict=True)]
+        self.total += total
+
     def merge(self, other: Histogram) -> None:
-        self.slots = [mine + theirs for mine, theirs in zip(self.slots, other.slots, strict=True)]
-        self.total += other.total
+        self.add(other.slots, other.total)
 
 
 class _Traffic:

@@ -45,9 +45,13 @@ class Rates:
 
 
 class Buckets:
-    """Admits what keeps to ``per_second``, for each prefix; times are seconds of one steady clock."""
+    """Admits what keeps to ``per_second``, for each prefix; times are seconds of one steady clock.
 
-    __slots__ = ("_cost_s", "_due_s", "_exempt", "_prefix_4", "_prefix_6", "_slots", "_window_s")
+    ``due_s`` has each bucket's number, ``cost_s`` is what one answer adds, and ``window_s`` how far a bucket
+    may be ahead of the clock.
+    """
+
+    __slots__ = ("_exempt", "_prefix_4", "_prefix_6", "_slots", "cost_s", "due_s", "window_s")
 
     def __init__(
         self,
@@ -57,16 +61,16 @@ class Buckets:
         prefix_6: int,
         exempt: tuple[IPv4Network | IPv6Network, ...] = (),
     ) -> None:
-        self._cost_s = 1 / per_second if per_second else 0.0
+        self.cost_s = 1 / per_second if per_second else 0.0
         # One is always allowed, and half of one more, so that rounding costs nobody an answer.
-        self._window_s = max(window_s, self._cost_s) + self._cost_s / 2
+        self.window_s = max(window_s, self.cost_s) + self.cost_s / 2
         self._prefix_4, self._prefix_6 = prefix_4, prefix_6
         self._exempt = [
             (prefix.version, shift, int(prefix.network_address) >> shift)
             for prefix in exempt
             for shift in (prefix.max_prefixlen - prefix.prefixlen,)
         ]
-        self._due_s = array("d", bytes(8 * (BUCKETS + 1)))  # the last one is for whoever is exempt
+        self.due_s = array("d", bytes(8 * (BUCKETS + 1)))  # the last one is for whoever is exempt
         self._slots: dict[str, int] = {}
 
     def admits(self, host: str, now_s: float) -> bool:
@@ -74,14 +78,18 @@ class Buckets:
         try:
             slot = self._slots[host]
         except KeyError:
-            slot = self._slot(host)
-        due_s = self._due_s
+            slot = self.slot(host)
+        return self.take(slot, now_s)
+
+    def take(self, slot: int, now_s: float) -> bool:
+        """The same of a host whose bucket is known."""
+        due_s = self.due_s
         due = due_s[slot]
         if due <= now_s:
-            due_s[slot] = now_s + self._cost_s
+            due_s[slot] = now_s + self.cost_s
             return True
-        due += self._cost_s
-        if due - now_s <= self._window_s:
+        due += self.cost_s
+        if due - now_s <= self.window_s:
             due_s[slot] = due
             return True
         if slot != BUCKETS:
@@ -91,13 +99,14 @@ class Buckets:
 
     def limits(self, host: str) -> bool:
         """Whether there is anything that ``host`` has to keep to."""
-        return self._slot(host) != BUCKETS
+        return self.slot(host) != BUCKETS
 
-    def _slot(self, host: str) -> int:
+    def slot(self, host: str) -> int:
+        """The bucket of ``host``; ``BUCKETS`` for who has nothing to keep to."""
         slots = self._slots
         if len(slots) >= MAX_REMEMBERED_HOSTS:
             slots.clear()
-        slot = slots[host] = self._hash(host) if self._cost_s else BUCKETS
+        slot = slots[host] = self._hash(host) if self.cost_s else BUCKETS
         return slot
 
     def _hash(self, host: str) -> int:

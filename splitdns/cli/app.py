@@ -126,10 +126,11 @@ def _version(wanted: bool) -> None:
         import platform
 
         from splitdns import __version__
+        from splitdns.serve import accelerator
 
         typer.echo(f"splitdns {__version__}")
         typer.echo(f"Python {platform.python_version()} ({platform.python_implementation()})")
-        typer.echo("accelerator: none")
+        typer.echo(f"accelerator: {accelerator.state()}")
         raise typer.Exit
 
 

@@ -20,8 +20,6 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from splitdns.metrics import DROPS, Counts
-
 DATAGRAMS = 64  # in one batch
 
 _NAME_OCTETS, _NAME_STRIDE = 28, 32  # struct sockaddr_in6, the larger of the two
@@ -91,6 +89,16 @@ class Slot(NamedTuple):
     size_at: int
 
 
+class Layout(NamedTuple):
+    """What else than Python has to know to work on a batch; it begins with the message heads."""
+
+    fd: int
+    of_ipv6: bool
+    memory: mmap.mmap
+    octets: int
+    control_octets: int
+
+
 class Batch:
     """The memory of one socket's batches.
 
@@ -154,6 +162,10 @@ class Batch:
             for number in range(DATAGRAMS)
         ]
 
+    @property
+    def layout(self) -> Layout:
+        return Layout(self._sock.fileno(), self._of_ipv6, self.memory, self.octets, self._control_octets)
+
     def receive(self) -> list[int]:
         """Take what there is: how many octets each datagram has, one after the other as in ``slots``.
 
@@ -190,24 +202,25 @@ class Batch:
         length, level, kind = struct.unpack("@Nii", self.memory[at : at + socket.CMSG_LEN(0)])
         return [(level, kind, self.memory[at + socket.CMSG_LEN(0) : at + length])]
 
-    def send(self, count: int, unanswered: Sequence[int], counts: Counts) -> None:
+    def send(self, count: int, unanswered: Sequence[int]) -> int:
         """Send the answers that stand in the first ``count`` slots, but for those in ``unanswered``.
 
-        What cannot be sent is counted as dropped: the client asks again.
+        How many could not be sent, and are lost: the client asks again.
         """
         if self._control_octets:
             self._aim(count)
         if unanswered:
             count = self._close_up(count, unanswered)
-        at = 0
+        at = unsent = 0
         while at < count:
             start = self._start + at * ctypes.sizeof(_Message)
             sent = self._calls.sendmmsg(self._sock.fileno(), start, count - at, socket.MSG_DONTWAIT)
             if sent > 0:
                 at += sent
             else:  # a full buffer, a firewall, no route, port 0: it is about the first one of them
-                counts.add(DROPS, "send")
                 at += 1
+                unsent += 1
+        return unsent
 
     def _aim(self, count: int) -> None:
         """Have answers leave from the address that was asked, through whatever interface.

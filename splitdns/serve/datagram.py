@@ -16,6 +16,7 @@ from functools import partial
 from splitdns.metrics import DROPS
 from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control
 from splitdns.serve.hot import Hot
+from splitdns.serve.parts import PARTS, Parts
 from splitdns.serve.pipeline import Pending, Pipeline
 from splitdns.serve.sockets import IP_PKTINFO, is_wildcard, server_label
 from splitdns.wire.message import Transport
@@ -39,8 +40,9 @@ class DatagramServer:
         *,
         max_pending: int = MAX_PENDING,
         batched: Calls | None = LIBC,
+        parts: Parts = PARTS,
     ) -> None:
-        """``batched`` are libc's calls for batches; without them it goes without."""
+        """``batched`` are libc's calls for batches; without them it goes without. ``parts`` make the loop."""
         self._sock = sock
         self._pipeline = pipeline
         self._max_pending = max_pending
@@ -58,8 +60,8 @@ class DatagramServer:
         if batched is not None:
             batch = Batch(sock, batched, MAX_QUERY_OCTETS, self._control_octets)
             family = 2 if sock.family == socket.AF_INET6 else 1
-            self._hot = Hot(batch, pipeline, self._server, family)
-            self._turn = partial(self._turn_by_batch, batch, self._hot)
+            self._hot = Hot(batch, pipeline, self._server, family, parts)
+            self._turn = partial(self._turn_by_batch, self._hot)
 
     def start(self) -> None:
         """Answer from now on, on the running event loop."""
@@ -82,23 +84,16 @@ class DatagramServer:
         self._sock.close()
         self.settle()
 
-    def _turn_by_batch(self, batch: Batch, hot: Hot) -> bool:
+    def _turn_by_batch(self, hot: Hot) -> bool:
         """Answer what has come, up to a limit, for others have their turn too; whether that was all."""
         try:
-            lengths = batch.receive()
-        except BlockingIOError:
-            return True
+            done, waiting = hot.turn()
         except OSError:  # an ICMP error about an earlier answer, and nothing to read
             self._pipeline.counts.add(DROPS, "receive")
             return False
-        unanswered, pending = hot.answer(lengths)
-        waiting = [
-            (asked, source_control(batch.control(number)), batch.address(number)) for number, asked in pending
-        ]
-        batch.send(len(lengths), unanswered, self._pipeline.counts)
-        for asked, source, address in waiting:
-            self._wait_for(asked, source, address)
-        return len(lengths) < DATAGRAMS_A_TURN
+        for pending, control, address in waiting:
+            self._wait_for(pending, source_control(control), address)
+        return done
 
     def _turn_by_datagram(self) -> bool:
         """The same with a system call for each."""

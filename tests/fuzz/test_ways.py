@@ -7,57 +7,47 @@ from __future__ import annotations
 
 import itertools
 import random
-import socket
 from pathlib import Path
 
 import dns.message
 import pytest
 
 from splitdns.metrics import LEAKS_BLOCKED, PANICS, Counts
-from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
-from splitdns.serve.hot import Hot
+from splitdns.serve.batch import DATAGRAMS, LIBC
+from splitdns.serve.parts import Parts
 from splitdns.serve.pipelined import Pipelined
-from splitdns.serve.sockets import open_udp
 from splitdns.wire.framing import frame
 from splitdns.wire.header import HEADER_OCTETS
 from splitdns.wire.message import Transport
 from tests.fuzz.ways import SERVER, LongWay, Queries, Way
+from tests.unit.serve.bench import PARTS
+from tests.wired import MAX_OCTETS, Wired
 
 UDP, TCP = Transport.UDP, Transport.TCP
 TIMES = 3  # the first time octets are seen, the second they are learnt, the third they are known
-MAX_OCTETS = 4096
 SOME, ALL = 8_000, 1_000_000
 
 Asked = tuple[bytes, str]
 
 
 class HotWay:
-    """Queries by the batch, in the memory of a socket's batch; the kernel is left out."""
+    """Queries by the batch, through a socket."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, parts: Parts) -> None:
         self.way = Way(directory)
-        with open_udp("127.0.0.1", 0) as sock:
-            assert LIBC is not None
-            self._batch = Batch(sock, LIBC, MAX_OCTETS, 0)
-        self.hot = Hot(self._batch, self.way, SERVER, 1)
+        self._wired = Wired(self.way, SERVER, parts)
+        self.hot = self._wired.hot
 
     def told(self, asked: list[Asked]) -> list[bytes | None]:
         """The answers to a batch; None: there is none, or it is pending."""
-        memory = self._batch.memory
-        for slot, (wire, client) in zip(self._batch.slots, asked, strict=False):
-            memory[slot.host] = socket.inet_aton(client)
-            memory[slot.begin : slot.begin + len(wire)] = wire
-        unanswered, _ = self.hot.answer([len(wire) for wire, _ in asked])
-        return [
-            None
-            if slot.number in unanswered
-            else memory[slot.begin : slot.begin + self._batch.sizes[slot.size_at]]
-            for slot, _ in zip(self._batch.slots, asked, strict=False)
-        ]
+        return [told if isinstance(told, bytes) else None for told in self._wired.ask(asked)]
+
+    def close(self) -> None:
+        self._wired.close()
 
 
-def compare(directory: Path, seed: int, queries: int) -> None:
-    hot, cold, long = HotWay(directory), Way(directory), LongWay(directory)
+def compare(directory: Path, parts: Parts, seed: int, queries: int) -> None:
+    hot, cold, long = HotWay(directory, parts), Way(directory), LongWay(directory)
     chance = random.Random(seed)
     made = itertools.islice(Queries(long.snapshot, chance), queries)
     while batch := list(itertools.islice(made, DATAGRAMS)):
@@ -70,6 +60,7 @@ def compare(directory: Path, seed: int, queries: int) -> None:
             if answer is not None and chance.random() < 0.02:
                 judge(wire, answer)
     hot.hot.settle()
+    hot.close()
     assert counted(hot.way.counts) == counted(long.counts, TIMES), seed
     assert counted(cold.counts) == counted(long.counts), seed
     assert not long.counts.value(PANICS), seed
@@ -100,15 +91,19 @@ needs_batches = pytest.mark.skipif(LIBC is None, reason="libc has no calls for b
 
 
 @needs_batches
-def test_some_random_queries_get_the_same_octets_whichever_way_they_go(tmp_path: Path) -> None:
-    compare(tmp_path, random.randrange(2**32), SOME)
+@pytest.mark.parametrize("parts", PARTS)
+def test_some_random_queries_get_the_same_octets_whichever_way_they_go(tmp_path: Path, parts: Parts) -> None:
+    compare(tmp_path, parts, random.randrange(2**32), SOME)
 
 
 @needs_batches
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_a_million_random_queries_get_the_same_octets_whichever_way_they_go(tmp_path: Path) -> None:
-    compare(tmp_path, random.randrange(2**32), ALL)
+@pytest.mark.parametrize("parts", PARTS)
+def test_a_million_random_queries_get_the_same_octets_whichever_way_they_go(
+    tmp_path: Path, parts: Parts
+) -> None:
+    compare(tmp_path, parts, random.randrange(2**32), ALL)
 
 
 def test_over_tcp_too(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 What stands for what:
 
 - The base, ``python:3.13-slim-trixie``, cannot be had from Debian's mirror. In its place, debootstrap makes a
-  minimal Debian 13 with python3 (3.13 too, in /usr instead of /usr/local), python3-venv and ca-certificates.
+  minimal Debian 13 with python3 (3.13 too, in /usr instead of /usr/local) and its headers, python3-venv and
+  ca-certificates.
 - ``RUN`` is a shell in a chroot, in namespaces of its own for mounts and processes, as the stage's user.
 - ``COPY`` copies what .dockerignore leaves of this checkout, or files of an earlier stage.
 - A container is a chroot on that root, mounted read-only, in namespaces of its own for mounts and processes
@@ -34,7 +35,7 @@ from tests.lab.daemon import Daemon
 from tests.lab.network import Host
 
 SUITE = "trixie"
-PACKAGES = "python3,python3-venv,ca-certificates"
+PACKAGES = "python3,python3-dev,python3-venv,ca-certificates"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # Docker's, where an image sets none
 RUN_S = 900.0  # that one instruction may take
 START_S = 10.0  # that a container's namespaces may take

@@ -107,6 +107,7 @@ def test_nothing_that_only_builds_is_in_the_image(image: Image) -> None:
     assert not (image.root / "src").exists()
     packages = image.root.glob("opt/splitdns/lib/python3*/site-packages/*")
     assert {"pip", "setuptools", "pytest", "mypy"}.isdisjoint(path.name for path in packages)
+    assert not (image.root / "usr" / "bin" / "gcc").exists()
 
 
 def test_a_second_build_makes_the_same_files(image: Image, base: Path, tmp_path: Path) -> None:
@@ -144,6 +145,8 @@ def test_it_answers_on_port_53_with_that_capability_and_no_other(
 
     # Its own user, which is whose `docker exec --user` is.
     own = Confinement("10053:10053", ())
+    version = container.execute("splitdns", "--version", confinement=own).stdout
+    assert version.endswith("accelerator: compiled\n")
     assert container.execute("splitdns", "flush", confinement=own).stdout == "0 answers forgotten\n"
     for path in ("/opt/splitdns/new", "/etc/splitdns/new", "/etc/new"):
         touched = container.execute("touch", path, confinement=own)

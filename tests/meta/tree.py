@@ -31,7 +31,7 @@ def _walk(top: Path) -> Iterator[Path]:
         folders[:] = [folder for folder in folders if not _is_made(folder)]
         for file in found:
             # ``.git`` is a file in a working tree that git made beside another.
-            if not file.endswith(".pyc") and file != ".git":
+            if not file.endswith((".pyc", ".so")) and file != ".git":
                 yield Path(directory, file)
 
 

@@ -1,14 +1,14 @@
 """What upstreams said, given again from octets that age, beside the same decided and encoded for each query.
 
-Three servers live through the same: one remembers nothing, one what a view remembers, and one answers by the
+Servers live through the same: one remembers nothing, one what a view remembers, and others answer by the
 batch, too. They give the same octets, and count the same, whatever comes between.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv6Network, ip_network
@@ -34,9 +34,8 @@ from splitdns.metrics import (
 )
 from splitdns.names import from_text, wire_from_text
 from splitdns.records import Rcode, RRset, Type
-from splitdns.serve.batch import LIBC, Batch, Calls
 from splitdns.serve.exposition import render
-from splitdns.serve.hot import Hot
+from splitdns.serve.parts import COMPILED, PURE
 from splitdns.serve.pipeline import Outcome, Pending, Pipeline
 from splitdns.serve.pipelined import Pipelined
 from splitdns.snapshot import Snapshot
@@ -44,8 +43,9 @@ from splitdns.view import Policy, View
 from splitdns.wire.framing import frame
 from splitdns.wire.message import Transport
 from tests.build import UPSTREAMS, view, zone
+from tests.wired import Wired
 
-HOST, SERVER = "192.0.2.7", "dns://:53"
+HOST, SERVER = "127.0.2.7", "dns://:53"
 ZONE = """
 www   300 IN A     198.51.100.1
 out   70  IN CNAME b.example.net.
@@ -53,6 +53,9 @@ cut   300 IN NS    ns.example.net.
 """
 NAMES = ("a.example.net.", "b.example.net.", "c.example.net.", "out.example.org.", "mail.example.org.")
 MANY = tuple(f"n{number}.example.com." for number in range(12))
+
+
+OPENED = ExitStack()  # the sockets of a test
 
 
 class Outlook(Forwarder):
@@ -83,7 +86,7 @@ class Server:
             zone(ZONE, inherit={"mail": ["A"]}), recursion=True, routes={".": UPSTREAMS}
         )
         self.view = replace(made, policy=policy)
-        snapshot = Snapshot(1, (self.view,), ((ip_network("192.0.2.0/24"), self.view),))
+        snapshot = Snapshot(1, (self.view,), ((ip_network("127.0.2.0/24"), self.view),))
         self.pipeline = Pipeline(snapshot, self.forwarder, self.counts, clock=lambda: self.now_s)
         self.landed: list[bytes | None] = []
 
@@ -109,49 +112,45 @@ class Remembering(Server):
 
 
 class Batching(Remembering):
-    """As it is, with the queries laid where the kernel would lay them."""
+    """As it is, by the batch, through a socket."""
+
+    parts = PURE
 
     def __init__(self, limits: CacheLimits, policy: Policy) -> None:
         super().__init__(limits, policy)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            self.batch = Batch(sock, LIBC or Calls(lambda *_: 0, lambda *_: 0), 4096, 0)
-        self.hot = Hot(self.batch, self.pipeline, SERVER, 1)
+        self.wired = Wired(self.pipeline, SERVER, self.parts)
+        OPENED.callback(self.wired.close)
         self.pipelined = Pipelined(self.pipeline, SERVER, 1)
 
     def ask(self, wires: list[bytes], transport: Transport) -> list[Outcome]:
         if transport is Transport.TCP:
             return [self._read(wire) for wire in wires]
-        batch = self.batch
-        for wire, slot in zip(wires, batch.slots, strict=False):
-            batch.memory[slot.begin : slot.begin + len(wire)] = wire
-            batch.memory[slot.host] = socket.inet_aton(HOST)
-        unanswered, waiting = self.hot.answer([len(wire) for wire in wires])
-        pending = dict(waiting)
-        return [
-            pending.get(slot.number)
-            if slot.number in unanswered
-            else batch.memory[slot.begin : slot.begin + batch.sizes[slot.size_at]]
-            for slot in batch.slots[: len(wires)]
-        ]
+        return self.wired.ask([(wire, HOST) for wire in wires])
 
     def _read(self, wire: bytes) -> Outcome:
         answers, pending, _, _ = self.pipelined.answer(frame(wire), HOST, 64)
         return pending[0] if pending else b"".join(answers)[2:]
 
     def settle(self) -> None:
-        self.hot.settle()
+        self.wired.hot.settle()
         self.pipelined.settle()
 
     @property
     def ready(self) -> int:
-        return sum(len(known) for known in self.hot._views.values())
+        return self.wired.learnt
+
+
+class Compiled(Batching):
+    """The same by the compiled loop, where there is one."""
+
+    parts = COMPILED or PURE
 
 
 class Servers:
-    """All three."""
+    """All of them."""
 
     def __init__(self, limits: CacheLimits = CacheLimits(), policy: Policy = Policy()) -> None:  # noqa: B008
-        self.each = [kind(limits, policy) for kind in (Server, Remembering, Batching)]
+        self.each = [kind(limits, policy) for kind in (Server, Remembering, Batching, Compiled)]
 
     def later(self, by_s: float) -> None:
         for one in self.each:
@@ -166,8 +165,7 @@ class Servers:
                 if isinstance(outcome, Pending):
                     one.wait(outcome)
             found.append([None if isinstance(outcome, Pending) else outcome for outcome in outcomes])
-        assert found[1] == found[0]
-        assert found[2] == found[0]
+        assert all(other == found[0] for other in found)
         self.compare()
         return found[0]
 
@@ -230,7 +228,8 @@ def living(test: Callable[[], None]) -> None:
     """Run ``test`` where there is an event loop, in which nothing ever comes to pass."""
 
     async def main() -> None:
-        test()
+        with OPENED:
+            test()
 
     asyncio.run(main())
 

@@ -27,9 +27,9 @@ def test_who_was_quiet_gets_a_windows_worth_at_once_and_not_one_more() -> None:
 
 
 def test_who_is_exempt_or_without_limit_has_nothing_to_keep_to() -> None:
-    assert buckets().limits("192.0.2.1")
-    assert not buckets().limits("127.0.0.1")
-    assert not buckets(per_second=0).limits("192.0.2.1")
+    assert buckets().slot("192.0.2.1") != BUCKETS
+    assert buckets().slot("127.0.0.1") == BUCKETS
+    assert buckets(per_second=0).slot("192.0.2.1") == BUCKETS
 
 
 def test_then_it_gets_what_the_rate_gives() -> None:
@@ -87,7 +87,7 @@ def test_whatever_addresses_come_memory_stays_bounded(numbers: list[int]) -> Non
     found = buckets()
     for number in numbers:
         assert found.admits(str(ip_address(number)), 100.0)
-    assert len(found._due_s) == BUCKETS + 1
+    assert len(found.due_s) == BUCKETS + 1
 
 
 def test_remembered_hosts_are_bounded_and_forgetting_them_frees_nobody(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from splitdns import __version__
+from splitdns.serve import accelerator
 from tests.unit.cli.conftest import BROKEN, Run
 
 
@@ -40,7 +41,7 @@ def test_the_version_names_python_and_the_accelerator(run: Run) -> None:
     assert result.stdout.splitlines() == [
         f"splitdns {__version__}",
         f"Python {platform.python_version()} (CPython)",
-        "accelerator: none",
+        f"accelerator: {accelerator.state()}",
     ]
 
 

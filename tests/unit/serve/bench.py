@@ -7,12 +7,14 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 import dns.message
+import pytest
 
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
 from splitdns.metrics import Counts
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
+from splitdns.serve.parts import COMPILED, PURE
 from splitdns.serve.pipeline import Outcome, Pipeline, QueryLogEntry
 from splitdns.snapshot import Manners, Snapshot
 from splitdns.view import View
@@ -21,6 +23,9 @@ from tests.build import view, zone
 
 UDP, TCP = Transport.UDP, Transport.TCP
 INSIDE, OUTSIDE, STRANGER = "192.168.1.9", "198.51.100.9", "203.0.113.9"
+
+compiled = pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+PARTS = [pytest.param(PURE, id="pure"), pytest.param(COMPILED, id="compiled", marks=compiled)]
 
 ZONE = """
 Www  IN A     198.51.100.1

@@ -5,28 +5,39 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import dns.message
 import dns.rcode
 import pytest
 
 from splitdns.metrics import DROPS
-from splitdns.serve.batch import LIBC, Calls
 from splitdns.serve.datagram import DATAGRAMS_A_TURN, MAX_PENDING, DatagramServer, source_control
+from splitdns.serve.parts import COMPILED, PURE
 from splitdns.serve.sockets import IP_PKTINFO, open_udp
-from tests.unit.serve.bench import Bench, query
+from tests.unit.serve.bench import Bench, compiled, query
 
 WITHIN_S = 10.0
 
-both_ways = pytest.mark.parametrize("batched", [LIBC, None], ids=["batch", "datagram"])
+Way = dict[str, Any]  # options of the server
+USUAL: Way = {}
+DATAGRAM: Way = {"batched": None}
+all_ways = pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param({"parts": COMPILED}, id="compiled", marks=compiled),
+        pytest.param({"parts": PURE}, id="batch"),
+        pytest.param(DATAGRAM, id="datagram"),
+    ],
+)
 
 
 @asynccontextmanager
 async def serving(
-    bench: Bench, sock: socket.socket, batched: Calls | None = LIBC, *, max_pending: int = MAX_PENDING
+    bench: Bench, sock: socket.socket, way: Way = USUAL, *, max_pending: int = MAX_PENDING
 ) -> AsyncIterator[DatagramServer]:
     async with asyncio.timeout(WITHIN_S):
-        server = DatagramServer(sock, bench.pipeline, max_pending=max_pending, batched=batched)
+        server = DatagramServer(sock, bench.pipeline, max_pending=max_pending, **way)
         server.start()
         yield server
         await server.drain(0)
@@ -57,13 +68,13 @@ def port_of(sock: socket.socket) -> int:
     return int(sock.getsockname()[1])
 
 
-@both_ways
+@all_ways
 @pytest.mark.parametrize("bound", ["127.0.0.1", "::1", "0.0.0.0", "::"])
-def test_a_query_is_answered_over_both_families_and_bindings(bound: str, batched: Calls | None) -> None:
+def test_a_query_is_answered_over_both_families_and_bindings(bound: str, way: Way) -> None:
     async def test() -> None:
         sock = open_udp(bound, 0)
         to = "::1" if ":" in bound else "127.0.0.1"
-        async with serving(Bench(), sock, batched):
+        async with serving(Bench(), sock, way):
             answer = await ask(to, port_of(sock), query("www.example.org."))
             assert answer.rcode() == dns.rcode.NOERROR
             assert answer.answer
@@ -71,13 +82,13 @@ def test_a_query_is_answered_over_both_families_and_bindings(bound: str, batched
     run(test)
 
 
-@both_ways
-def test_the_answer_leaves_from_the_address_that_was_asked(batched: Calls | None) -> None:
+@all_ways
+def test_the_answer_leaves_from_the_address_that_was_asked(way: Way) -> None:
     async def test() -> None:
         sock = open_udp("0.0.0.0", 0)
         bench = Bench()
         bench.hold("a.test.").set()
-        async with serving(bench, sock, batched):
+        async with serving(bench, sock, way):
             for to in ("127.0.0.1", "127.0.0.5", "127.9.9.9"):
                 assert (await ask(to, port_of(sock), query("www.example.org."))).answer
                 assert (await ask(to, port_of(sock), query("a.test."))).answer
@@ -85,15 +96,15 @@ def test_the_answer_leaves_from_the_address_that_was_asked(batched: Calls | None
     run(test)
 
 
-@both_ways
-def test_on_a_socket_for_both_families_too(batched: Calls | None) -> None:
+@all_ways
+def test_on_a_socket_for_both_families_too(way: Way) -> None:
     async def test() -> None:
         sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(("::", 0))
         bench = Bench()
-        async with serving(bench, sock, batched):
+        async with serving(bench, sock, way):
             assert (await ask("127.0.0.5", port_of(sock), query("lost.example.org."))).answer
             assert (await ask("::1", port_of(sock), query("lost.example.org."))).answer
             # ::ffff:127.0.0.3 is an outside client, from whom the inside address is kept.
@@ -127,12 +138,12 @@ def test_nobody_answers_from_a_multicast_address__rfc4291_2_7() -> None:
     assert source_control([(socket.SOL_SOCKET, 1, b"")]) == []
 
 
-@both_ways
-def test_a_query_that_waits_does_not_keep_others_waiting(batched: Calls | None) -> None:
+@all_ways
+def test_a_query_that_waits_does_not_keep_others_waiting(way: Way) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         event = bench.hold("slow.test.")
-        async with serving(bench, sock, batched):
+        async with serving(bench, sock, way):
             slow = asyncio.create_task(ask("127.0.0.1", port_of(sock), query("slow.test.")))
             while not bench.forwarder.waiting:
                 await asyncio.sleep(0)
@@ -144,13 +155,13 @@ def test_a_query_that_waits_does_not_keep_others_waiting(batched: Calls | None) 
     run(test)
 
 
-@both_ways
-def test_what_is_pending_is_bounded_and_the_rest_dropped_and_counted(batched: Calls | None) -> None:
+@all_ways
+def test_what_is_pending_is_bounded_and_the_rest_dropped_and_counted(way: Way) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         event = bench.hold("slow.test.")
         loop = asyncio.get_running_loop()
-        async with serving(bench, sock, batched, max_pending=2):
+        async with serving(bench, sock, way, max_pending=2):
             with client("127.0.0.1", port_of(sock)) as asking:
                 for number in range(3):
                     await loop.sock_sendall(asking, query("slow.test.", id=number))
@@ -164,30 +175,30 @@ def test_what_is_pending_is_bounded_and_the_rest_dropped_and_counted(batched: Ca
     run(test)
 
 
-@both_ways
-def test_more_datagrams_than_a_turn_takes_are_all_answered(batched: Calls | None) -> None:
+@all_ways
+def test_more_datagrams_than_a_turn_takes_are_all_answered(way: Way) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         loop = asyncio.get_running_loop()
         with client("127.0.0.1", port_of(sock)) as asking:
             for number in range(DATAGRAMS_A_TURN + 5):
                 asking.send(query("www.example.org.", id=number))
-            async with serving(bench, sock, batched):
+            async with serving(bench, sock, way):
                 ids = [(await loop.sock_recv(asking, 65535))[:2] for _ in range(DATAGRAMS_A_TURN + 5)]
         assert ids == [number.to_bytes(2, "big") for number in range(DATAGRAMS_A_TURN + 5)]
 
     run(test)
 
 
-@both_ways
+@all_ways
 def test_bad_datagrams_are_answered_formerr_or_not_at_all_and_the_next_query_is_answered(
-    batched: Calls | None,
+    way: Way,
 ) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         loop = asyncio.get_running_loop()
         good = query("www.example.org.", id=7)
-        async with serving(bench, sock, batched):
+        async with serving(bench, sock, way):
             with client("127.0.0.1", port_of(sock)) as asking:
                 for junk in (b"", b"x", good[:11], good[:2] + b"\x80" + good[3:]):
                     await loop.sock_sendall(asking, junk)
@@ -226,7 +237,7 @@ def test_errors_of_the_socket_are_counted_and_outlived(failing: str, reason: str
         sock = Broken(fileno=opened.detach())
         setattr(sock, failing, False)
         loop = asyncio.get_running_loop()
-        async with serving(bench, sock, None):
+        async with serving(bench, sock, DATAGRAM):
             with client("127.0.0.1", port_of(sock)) as asking:
                 await loop.sock_sendall(asking, query("www.example.org.", id=1))
                 while not bench.counts.value(DROPS, reason):
@@ -239,14 +250,14 @@ def test_errors_of_the_socket_are_counted_and_outlived(failing: str, reason: str
     run(test)
 
 
-@both_ways
-def test_draining_answers_what_has_come_and_waits_for_what_is_pending(batched: Calls | None) -> None:
+@all_ways
+def test_draining_answers_what_has_come_and_waits_for_what_is_pending(way: Way) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         event = bench.hold("slow.test.")
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(WITHIN_S):
-            server = DatagramServer(sock, bench.pipeline, batched=batched)
+            server = DatagramServer(sock, bench.pipeline, **way)
             server.start()
             with client("127.0.0.1", port_of(sock)) as asking:
                 asking.send(query("slow.test.", id=1))
@@ -262,13 +273,13 @@ def test_draining_answers_what_has_come_and_waits_for_what_is_pending(batched: C
     run(test)
 
 
-@both_ways
-def test_draining_gives_up_on_what_takes_too_long(batched: Calls | None) -> None:
+@all_ways
+def test_draining_gives_up_on_what_takes_too_long(way: Way) -> None:
     async def test() -> None:
         sock, bench = open_udp("127.0.0.1", 0), Bench()
         bench.hold("slow.test.")
         async with asyncio.timeout(WITHIN_S):
-            server = DatagramServer(sock, bench.pipeline, batched=batched)
+            server = DatagramServer(sock, bench.pipeline, **way)
             server.start()
             with client("127.0.0.1", port_of(sock)) as asking:
                 asking.send(query("slow.test."))

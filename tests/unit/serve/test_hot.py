@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import ip_network
@@ -18,17 +17,17 @@ from splitdns.metrics import DROPS, Counts
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
 from splitdns.serve import hot as hot_module
-from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
+from splitdns.serve.batch import DATAGRAMS, LIBC
 from splitdns.serve.exposition import render
 from splitdns.serve.gate import Gate
-from splitdns.serve.hot import Hot
+from splitdns.serve.parts import Parts
 from splitdns.serve.pipeline import Pending, Pipeline, QueryLogEntry
-from splitdns.serve.sockets import open_udp
 from splitdns.snapshot import Snapshot
 from splitdns.view import View
 from splitdns.wire.cookies import MASTER_OCTETS, Cookies
 from tests.build import view, zone
-from tests.unit.serve.bench import UDP, ZONE, Script, query
+from tests.unit.serve.bench import PARTS, UDP, ZONE, Script, query
+from tests.wired import Wired
 
 pytestmark = pytest.mark.skipif(LIBC is None, reason="libc has no calls for batches")
 
@@ -63,48 +62,34 @@ class Side:
         return Snapshot(1, (inside, outside), prefixes)
 
 
+class Bound(ExitStack):
+    """The sockets of a test, and which loop it is about."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.parts = parts
+
+
 class Wire(Side):
     """The same behind a socket, by the batch."""
 
-    def __init__(self, bound: ExitStack, rates: Rates = UNLIMITED, text: str = ZONE) -> None:
+    def __init__(self, bound: Bound, rates: Rates = UNLIMITED, text: str = ZONE) -> None:
         super().__init__(rates, text)
-        assert LIBC is not None
-        sock = bound.enter_context(open_udp("127.0.0.1", 0))
-        self.batch = Batch(sock, LIBC, 4096, 0)
-        self.hot = Hot(self.batch, self.pipeline, SERVER, 1)
-        self._clients = {}
-        for host in CLIENTS:
-            client = bound.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            client.bind((host, 0))
-            client.connect(sock.getsockname())
-            client.setblocking(False)
-            self._clients[host] = client
+        self._wired = bound.enter_context(Wired(self.pipeline, SERVER, bound.parts))
+        self.hot = self._wired.hot
 
     def ask(self, *asked: tuple[bytes, str]) -> list[bytes | None]:
         """The answers to a batch of queries and their clients; None: no answer, or it is pending."""
-        for wire, host in asked:
-            self._clients[host].send(wire)
-        lengths = self.batch.receive()
-        assert len(lengths) == len(asked)
-        unanswered, _ = self.hot.answer(lengths)
-        self.batch.send(len(lengths), unanswered, self.counts)
-        answers = [
-            None if number in unanswered else self._clients[host].recv(65535)
-            for number, (_, host) in enumerate(asked)
-        ]
-        for client in self._clients.values():
-            with pytest.raises(BlockingIOError):
-                client.recv(1)
-        return answers
+        return [told if isinstance(told, bytes) else None for told in self._wired.ask(list(asked))]
 
     @property
     def learnt(self) -> int:
-        return sum(len(known) for known in self.hot._views.values())
+        return self._wired.learnt
 
 
-@pytest.fixture
-def bound() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
+@pytest.fixture(params=PARTS)
+def bound(request: pytest.FixtureRequest) -> Iterator[Bound]:
+    with Bound(request.param) as stack:
         yield stack
 
 
@@ -154,7 +139,7 @@ def queries(chance: random.Random) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("rates", [UNLIMITED, FEW], ids=["no limits", "limits"])
 def test_the_batch_and_the_pipeline_give_the_same_octets_and_the_same_counts(
-    bound: ExitStack, rates: Rates
+    bound: Bound, rates: Rates
 ) -> None:
     chance = random.Random(7)
     made = queries(chance)
@@ -180,7 +165,7 @@ def test_the_batch_and_the_pipeline_give_the_same_octets_and_the_same_counts(
 
 
 def test_what_comes_often_is_answered_without_the_pipeline(
-    bound: ExitStack, monkeypatch: pytest.MonkeyPatch
+    bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = Wire(bound)
     first = [one(wire, "mx.example.org.", rdtype="MX", id=number) for number in range(3)]
@@ -190,20 +175,22 @@ def test_what_comes_often_is_answered_without_the_pipeline(
 
 
 def test_plain_questions_need_no_pipeline_even_the_first_time(
-    bound: ExitStack, monkeypatch: pytest.MonkeyPatch
+    bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire, alone = Wire(bound), Side()
+    met = query("mx.example.org.", "MX")  # by which the client is met
+    assert one_of(wire, met) == alone.pipeline.answer_now(met, INSIDE, UDP, SERVER)
     monkeypatch.setattr(wire.pipeline, "answer_now", lambda *_: b"another way")
     monkeypatch.setattr(hot_module, "MAX_ALIKE", 3)
     for number in range(20):
         asked = query(f"{'n' * number}.example.org." if number else "www.example.org.", id=number)
         assert one_of(wire, asked) == alone.pipeline.answer_now(asked, INSIDE, UDP, SERVER)
-        assert len(wire.hot._direct) <= 3
+        assert len(wire.hot._alikes) <= 3
     wire.hot.settle()
     assert shown(wire.counts) == shown(alone.counts)
 
 
-def test_an_answer_is_its_views_own(bound: ExitStack) -> None:
+def test_an_answer_is_its_views_own(bound: Bound) -> None:
     wire = Wire(bound)
     asked = query("lost.example.org.")
     for _ in range(4):
@@ -214,7 +201,7 @@ def test_an_answer_is_its_views_own(bound: ExitStack) -> None:
         assert dns.message.from_wire(stranger or b"").rcode() == Rcode.REFUSED
 
 
-def test_a_new_snapshot_answers_anew_and_nothing_of_what_was_counted_is_lost(bound: ExitStack) -> None:
+def test_a_new_snapshot_answers_anew_and_nothing_of_what_was_counted_is_lost(bound: Bound) -> None:
     wire = Wire(bound)
     for _ in range(4):
         one(wire, "www.example.org.")
@@ -226,7 +213,7 @@ def test_a_new_snapshot_answers_anew_and_nothing_of_what_was_counted_is_lost(bou
     assert wire.counts.queries == 8
 
 
-def test_new_limits_hold_at_once(bound: ExitStack) -> None:
+def test_new_limits_hold_at_once(bound: Bound) -> None:
     wire = Wire(bound)
     for _ in range(4):
         one(wire, "www.example.org.")
@@ -238,7 +225,7 @@ def test_new_limits_hold_at_once(bound: ExitStack) -> None:
     assert wire.counts.value(DROPS, "query_rate") >= 3
 
 
-def test_whoever_logs_hears_of_every_query_from_then_on(bound: ExitStack) -> None:
+def test_whoever_logs_hears_of_every_query_from_then_on(bound: Bound) -> None:
     wire = Wire(bound)
     for _ in range(4):
         one(wire, "www.example.org.")
@@ -252,7 +239,7 @@ def test_whoever_logs_hears_of_every_query_from_then_on(bound: ExitStack) -> Non
     assert (len(wire.log), wire.counts.queries) == (4, 9)
 
 
-def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times(bound: ExitStack) -> None:
+def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times(bound: Bound) -> None:
     wire = Wire(bound)
     for _ in range(3):
         for _ in range(3):
@@ -260,7 +247,7 @@ def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times(bound: E
         assert wire.pipeline.snapshot.table.renew() == (INSIDE,)
 
 
-def test_what_is_learnt_is_bounded(bound: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_learnt_is_bounded(bound: Bound, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hot_module, "MAX_READY", 5)
     wire, alone = Wire(bound), Side()
     for number in range(40):
@@ -273,13 +260,14 @@ def test_what_is_learnt_is_bounded(bound: ExitStack, monkeypatch: pytest.MonkeyP
     assert wire.counts.queries == 120
 
 
-def test_durations_are_counted_for_each_of_a_batch(bound: ExitStack) -> None:
+def test_durations_are_counted_for_each_of_a_batch(bound: Bound) -> None:
     wire = Wire(bound)
     times = iter(range(100))
     for _ in range(2):
         one(wire, "www.example.org.")
     wire.pipeline.clock = lambda: next(times) * 0.001
     wire.ask(*[(query("www.example.org."), INSIDE)] * 3)
+    wire.hot.settle()
     (durations,) = (traffic.durations for traffic in wire.counts.traffic.values())
     assert durations.total == pytest.approx(0.003)
     assert (sum(durations.slots), durations.slots[2]) == (5, 3)

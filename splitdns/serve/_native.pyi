@@ -1,0 +1,50 @@
+"""``loop``, compiled: the same classes, and two more.
+
+``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
+"""
+
+from array import array
+from collections.abc import Callable
+from mmap import mmap
+from typing import Any
+
+from splitdns.serve.loop import Clients, Tally, Usual
+from splitdns.serve.loop import Ready as Ready
+from splitdns.serve.loop import Way as Way
+
+class Limit:
+    def __init__(self, due_s: array[float], cost_s: float, window_s: float, /) -> None: ...
+    def take(self, slot: int, now_s: float, /) -> bool: ...
+
+class Direct:
+    def __init__(
+        self,
+        recursion: bool,
+        outside: bool,
+        payload_octets: int,
+        types: bytes,
+        inside: tuple[tuple[bytes, int, int], ...],
+        hidden: tuple[bytes, ...],
+        names: tuple[bytes, ...],
+        grounds: tuple[tuple[Any, ...] | None, ...],
+        /,
+    ) -> None: ...
+
+class Loop:
+    unsent: int
+    @property
+    def tallied(self) -> int: ...
+    def __init__(
+        self,
+        fd: int,
+        of_ipv6: bool,
+        memory: mmap,
+        octets: int,
+        control_octets: int,
+        clients: Clients,
+        usual: Usual,
+        bounds: tuple[float, ...],
+        /,
+    ) -> None: ...
+    def drain(self) -> list[Tally]: ...
+    def turn(self, clock: Callable[[], float], /) -> bool: ...

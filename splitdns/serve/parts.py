@@ -1,0 +1,95 @@
+"""What the loop over a batch is made of: the parts in Python, and the same compiled.
+
+They work on the same clients, limits, counts and zones; here is where those are handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
+from splitdns.answer.direct import Direct, Ground
+from splitdns.answer.limits import Buckets
+from splitdns.metrics import DURATION_BUCKETS_S
+from splitdns.serve import accelerator
+from splitdns.serve.batch import Batch
+from splitdns.serve.loop import Clients, Limit, Loop, Ready, Tally, Usual, Way
+
+TYPES = 300  # that a compiled ``Direct`` knows of; those beyond go the long way
+
+
+WayOf = Callable[[str], Way]  # by the label of a zone
+
+
+class Turns(Protocol):
+    """A ``loop.Loop`` of either kind."""
+
+    unsent: int
+
+    @property
+    def tallied(self) -> int: ...
+    def turn(self, clock: Callable[[], float], /) -> bool: ...
+    def drain(self) -> list[Tally]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a loop is made of; those of the two kinds do not mix."""
+
+    ready: type[Ready]
+    way: type[Way]
+    limit: Callable[[Buckets], Limit]
+    direct: Callable[[Direct, WayOf], object]
+    loop: Callable[[Batch, Clients, Usual], Turns]
+
+
+def laid_out(direct: Direct, way_of: WayOf) -> tuple[Any, ...]:
+    """What ``direct`` goes by, for who does the same in C; the owner of a ground is what it is counted by."""
+    view = direct.view
+    inside = [(prefix.network_address.packed, prefix.prefixlen, 0) for prefix in INSIDE_PREFIXES]
+    inside += [(prefix.ljust(16, b"\0"), 8 * len(prefix), at) for prefix, at in EMBEDDED]
+    hidden = sorted(address.ljust(16, b"\0") for address in view.hidden_addresses)
+
+    def ground(one: Ground) -> tuple[Any, ...]:
+        def deny(name: bytes, key: int) -> bytes | None:
+            return direct.deny(one, name.lower(), key)
+
+        owner = (one.label, view.name)
+        return one.block, one.apex_octets, one.closed, one.denials, deny, way_of(one.label), owner
+
+    grounds = tuple(ground(one) if one else None for one in direct.grounds.values())
+    types = bytes(rdtype in direct.types for rdtype in range(TYPES))
+    flags = view.recursion, view.outside
+    return *flags, direct.payload_octets, types, tuple(inside), tuple(hidden), tuple(direct.grounds), grounds
+
+
+def _loop(batch: Batch, clients: Clients, usual: Usual) -> Turns:
+    return Loop(batch, clients, usual, DURATION_BUCKETS_S)
+
+
+PURE = Parts(Ready, Way, lambda buckets: buckets, lambda direct, way_of: direct.answer, _loop)
+
+
+def _compiled() -> Parts | None:
+    native = accelerator.NATIVE
+    if native is None:
+        return None
+
+    def limit(buckets: Buckets) -> Limit:
+        made: Limit = native.Limit(buckets.due_s, buckets.cost_s, buckets.window_s)
+        return made
+
+    def direct(of: Direct, way_of: WayOf) -> object:
+        return native.Direct(*laid_out(of, way_of))
+
+    def loop(batch: Batch, clients: Clients, usual: Usual) -> Turns:
+        made: Turns = native.Loop(*batch.layout, clients, usual, DURATION_BUCKETS_S)
+        return made
+
+    return Parts(native.Ready, native.Way, limit, direct, loop)
+
+
+COMPILED = _compiled()  # None where it was not built
+PARTS = COMPILED if COMPILED is not None and accelerator.RUNS else PURE
