@@ -24,11 +24,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured; a turn that others disturbed is repeated until there were so many ``tries``."""
+    """How much is measured.
+
+    A turn that others disturbed is repeated until there were so many ``tries`` of it, and so many ``repeats``
+    in the whole run.
+    """
 
     rounds: int
     seconds: float
-    tries: int
+    tries: int = 3
+    repeats: int = 100
+    starts: int = 3
 
 
 @dataclass
@@ -38,6 +44,7 @@ class Results:
     turns: dict[str, dict[str, list[Turn]]] = field(default_factory=dict)
     starts: dict[str, dict[str, Started]] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
+    repeats: int = 0
     failed: dict[str, str] = field(default_factory=dict)  # why, by contestant and stage
 
     @property
@@ -69,12 +76,13 @@ def run(stage: Stage, generator: Generator, effort: Effort, results: Results, sa
 
         def start(name: str) -> None:
             took_s: list[float] = []
-            while len(took_s) < stage.starts:
+            starts = effort.starts if stage.is_started_often else 1
+            while len(took_s) < starts:
                 server = stage.contestants[name].start(bench, data)
                 asking = Asking(generator, server, data, files, effort.seconds)
                 stage.first(asking)
                 took_s.append(time.monotonic() - server.begun_s)
-                if len(took_s) < stage.starts:
+                if len(took_s) < starts:
                     server.daemon.stop()
             started = Started(statistics.median(took_s), memory_octets(server.daemon))
             results.starts.setdefault(stage.title, {})[name] = started
@@ -85,7 +93,9 @@ def run(stage: Stage, generator: Generator, effort: Effort, results: Results, sa
 
         def take(name: str, row: Row, number: int) -> None:
             asking = replace(askings[name], round=number)
-            found = _undisturbed(row, asking, effort.tries)
+            left = effort.repeats - results.repeats
+            found, repeats = _undisturbed(row, asking, min(effort.tries, left + 1))
+            results.repeats += repeats
             results.turns.setdefault(row.title, {}).setdefault(name, []).append(found)
 
         try:
@@ -111,10 +121,10 @@ def _in_turn(names: Iterable[str], row: Row, number: int) -> list[str]:
     return some[first:] + some[:first]
 
 
-def _undisturbed(row: Row, asking: Asking, tries: int) -> Turn:
-    """A turn that others did not disturb; if there is none, the one that they disturbed least."""
+def _undisturbed(row: Row, asking: Asking, tries: int) -> tuple[Turn, int]:
+    """A turn that others did not disturb, or the one that they disturbed least; and how many were repeats."""
     server, turns = asking.server, []
     while not turns or (turns[-1].is_disturbed and len(turns) < tries):
         turns.append(turn(server.daemon, server.beside, lambda: row.ask(asking)))
         assert server.daemon.running, f"{server.daemon.argv} ended: {server.daemon.output[-1000:]}"
-    return min(turns, key=lambda one: one.foreign_cores)
+    return min(turns, key=lambda one: one.foreign_cores), len(turns) - 1

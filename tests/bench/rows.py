@@ -117,8 +117,8 @@ def _prepare(asking: Asking) -> Found:
 class Stage:
     """Servers that run at the same time, and what they are asked: ``questions`` about ``names`` in ``views``.
 
-    The first time, they are asked for the sake of what they answer, and to ``prepare`` them. They are started
-    so many times as ``starts`` says, and stay the last time.
+    The first time, they are asked for the sake of what they answer, and to ``prepare`` them. Where starts are
+    what is looked at, there are several, and the last one stays.
     """
 
     title: str
@@ -129,7 +129,7 @@ class Stage:
     questions: int = 1_000
     first: Callable[[Asking], None] = _first
     prepare: Ask = _prepare
-    starts: int = 1
+    is_started_often: bool = False
 
     def data(self, directory: Path) -> Data:
         return Data(directory, self.names, self.views)
@@ -204,8 +204,8 @@ def _some(servers: Mapping[str, Contestant], *names: str) -> dict[str, Contestan
     return {name: servers[name] for name in (PURE, ACCELERATED, *names)}
 
 
-def stages(programs: Programs, most_names: int) -> list[Stage]:
-    """All there is to measure; ``most_names`` stand for a million where time is short."""
+def stages(programs: Programs, million: int = 1_000_000, most_views: int = max(SCALE)) -> list[Stage]:
+    """All there is to measure; where time is short, fewer names stand for a ``million``."""
     limit = Contestant(str(programs.echo), contestants.echo(programs.echo))
     with_tcp = (PURE, ACCELERATED, "NSD", "Knot", "Unbound", "BIND")
     paced = (PURE, ACCELERATED, "NSD", "Unbound", "dnsmasq")
@@ -220,10 +220,14 @@ def stages(programs: Programs, most_names: int) -> list[Stage]:
         return _some(CONTESTANTS, "Unbound", *(["BIND"] if views <= 10 else []))
 
     return [
-        Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100, starts=3),
+        Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100, is_started_often=True),
         Stage("10,000 names", CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
-        Stage(MILLION, random | SECOND_START, cold, most_names, 1, 10 * _SKIPPED),
+        Stage(MILLION, random | SECOND_START, cold, million, 1, 10 * _SKIPPED),
         Stage("forwarding", forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
-        *(Stage(SCALE[views], scale(views), [Row(SCALE[views], _by_many)], 100, views) for views in SCALE),
+        *(
+            Stage(title, scale(views), [Row(title, _by_many)], 100, views)
+            for views, title in SCALE.items()
+            if views <= most_views
+        ),
         Stage("workers", OF_TWO_WORKERS, workers, 100),
     ]

@@ -193,7 +193,7 @@ def test_starts_have_bars_of_their_own() -> None:
 
 
 def test_every_bar_is_of_a_row_and_of_contestants_that_there_are(tmp_path: Path) -> None:
-    stages = rows.stages(Programs(tmp_path / "generator", tmp_path / "echo"), 1000)
+    stages = rows.stages(Programs(tmp_path / "generator", tmp_path / "echo"))
     there = {
         (row.title, name)
         for stage in stages
