@@ -30,7 +30,7 @@ HITS, MISSES = "forwarded, cache hit", "forwarded, cache miss"
 TCP, LATENCY = "TCP, pipelined", "latency"
 WORKERS, SHARES = "two workers", "ports of two workers"
 SCALE = {1: "1 view", 10: "10 views", 1000: "1,000 views"}
-HUNDRED, MILLION = "100 names", "1,000,000 names"
+HUNDRED, MILLION, FORWARDING, OF_WORKERS = "100 names", "1,000,000 names", "forwarding", "workers"
 
 PACE_PER_S = 10_000
 CHART = ("NSD", "Unbound", "BIND")  # beside ours, over the number of names and views
@@ -223,11 +223,11 @@ def stages(programs: Programs, million: int = 1_000_000, most_views: int = max(S
         Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100, is_started_often=True),
         Stage("10,000 names", CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
         Stage(MILLION, random | SECOND_START, cold, million, 1, 10 * _SKIPPED),
-        Stage("forwarding", forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
+        Stage(FORWARDING, forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
         *(
             Stage(title, scale(views), [Row(title, _by_many)], 100, views)
             for views, title in SCALE.items()
             if views <= most_views
         ),
-        Stage("workers", OF_TWO_WORKERS, workers, 100),
+        Stage(OF_WORKERS, OF_TWO_WORKERS, workers, 100),
     ]
