@@ -2,8 +2,8 @@
 
     FUZZ_MINUTES=20 ./dev test-long tests/fuzz/test_compiled.py
 
-The views and zones are those of the random queries, which are also where the fuzzer begins. What it finds stays in
-the directory that it prints.
+The views and zones are those of the random queries, which are also where the fuzzer begins. What it finds stays
+in the directory that it prints.
 """
 
 from __future__ import annotations
