@@ -2,7 +2,7 @@
 
     FUZZ_MINUTES=20 ./dev test-long tests/fuzz/test_compiled.py
 
-The views and zones are those of the random queries, which are also where the fuzzer begins. What it finds stays
+The views and zones are those of the random queries, which are also where the fuzzer begins. What it finds is
 in the directory that it prints.
 """
 
