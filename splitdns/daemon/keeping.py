@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from splitdns.load.load import Loaded
 from splitdns.load.parts import Part
 from splitdns.load.settings import Settings
 from splitdns.names import Qname
+from splitdns.zone import Zone
 
 log = logging.getLogger("splitdns.daemon")
 
@@ -33,6 +34,7 @@ class Keeping:
         self._base = config.parent if config is not None else Path()
         self._in_child = in_child
         self._waiting: dict[Qname, tuple[Sequence[Part], float]] = {}
+        self._pointers: dict[bytes, Zone] = {}
         self._settings: Settings | None = None
         self._come = asyncio.Event()
         self._failure = ""
@@ -46,7 +48,9 @@ class Keeping:
                 self._waiting.pop(apex, None)
             elif id(parts[0]) not in before:
                 self._waiting[apex] = parts, read_s
-        if self._waiting:
+        known = former.pointers if former else {}
+        self._pointers = {digest: zone for digest, zone in loaded.pointers.items() if digest not in known}
+        if self._waiting or self._pointers:
             self._come.set()
 
     async def keep(self) -> None:
@@ -56,11 +60,12 @@ class Keeping:
             self._come.clear()
             assert self._settings is not None
             waiting, self._waiting = [*self._waiting.values()], {}
+            pointers, self._pointers = self._pointers, {}
             directory = place(self._settings.compiled, self._base, os.environ)
             if directory is None:
                 continue
             try:
-                failure = await errand(partial(_keep, directory, waiting), self._in_child, KEEP_S)
+                failure = await errand(partial(_keep, directory, waiting, pointers), self._in_child, KEEP_S)
             except ErrandError as error:
                 failure = str(error)
             if failure and failure != self._failure:
@@ -69,10 +74,12 @@ class Keeping:
             self._failure = failure
 
 
-def _keep(directory: Path, waiting: Sequence[tuple[Sequence[Part], float]]) -> str:
+def _keep(
+    directory: Path, waiting: Sequence[tuple[Sequence[Part], float]], pointers: Mapping[bytes, Zone]
+) -> str:
     """Keep all of it; what was in the way, or ""."""
     try:
-        Kept(directory).keep(waiting)
+        Kept(directory).keep(waiting, pointers)
     except KeptError as error:
         return str(error)
     except OSError as error:

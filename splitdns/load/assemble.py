@@ -14,7 +14,7 @@ from splitdns.errors import Caution, InputError, Where, ZoneError
 from splitdns.load.checks import listed
 from splitdns.load.compile import Named
 from splitdns.load.parts import Part
-from splitdns.load.reverse import automatic, built_in, declared_only_elsewhere
+from splitdns.load.reverse import Pointers, built_in, declared_only_elsewhere
 from splitdns.load.settings import Settings
 from splitdns.load.share import Viewer
 from splitdns.load.special import special, whoami
@@ -35,17 +35,19 @@ class Found:
     warnings: list[Caution] = field(default_factory=list)
 
 
-def assemble(settings: Settings, parts: Parts, former: Parts) -> tuple[Parts, list[View], Found]:
-    """The views over ``parts``.
+def assemble(
+    settings: Settings, parts: Parts, former: Parts, pointers: Pointers
+) -> tuple[Parts, list[View], Found]:
+    """The views over ``parts``, with PTR records as ``pointers`` makes them.
 
     A file that names a server which its view does not have goes back to its version in ``former``. Returned
     are the parts that are served.
     """
-    views = _views(settings, parts)
+    views = _views(settings, parts, pointers)
     wrong = [fault for fault in _check_named(parts, views) if fault.is_error]
     if wrong:
         parts = {apex: [_settled(part, wrong, former) for part in of] for apex, of in parts.items()}
-        views = _views(settings, parts)
+        views = _views(settings, parts, pointers)
     found = Found()
     for apex, of_apex in parts.items():
         for part in of_apex:
@@ -70,7 +72,7 @@ def _settled(part: Part, wrong: Sequence[_Fault], former: Parts) -> Part:
     return replace(part, compiled=before.compiled if before else None, key=None)
 
 
-def _views(settings: Settings, parts: Parts) -> list[View]:
+def _views(settings: Settings, parts: Parts, pointers: Pointers) -> list[View]:
     of_all = [part for of_apex in parts.values() for part in of_apex]
     addresses = [part.compiled.addresses for part in of_all if part.compiled]
     inside_only = declared_only_elsewhere(addresses, (OUTSIDE,))
@@ -82,7 +84,7 @@ def _views(settings: Settings, parts: Parts) -> list[View]:
         policy = Policy()
         telling = whoami(settings.whoami, zones, recursion=view.recursion) if settings.whoami else {}
         held = [part.compiled.held[name] for part in of_all if part.compiled and name in part.compiled.held]
-        ptrs = automatic(held, zones, inside_only, made.outside)
+        ptrs = pointers.of(held, zones, inside_only, made.outside)
         hidden = inside_only if made.outside else frozenset()
         own: dict[Qname, Zone] = {}
         if view.recursion:

@@ -27,7 +27,7 @@ from splitdns.load.compile import Compiled, Named, Service
 from splitdns.load.declared import Exposed, FileId, Port, file_id
 from splitdns.load.holdings import Holdings
 from splitdns.load.keptfile import KeptError, digest_of
-from splitdns.load.parts import Environment, Part, Recall
+from splitdns.load.parts import Environment, Part
 from splitdns.load.settings import Settings
 from splitdns.load.share import Viewer
 from splitdns.load.targets import Link
@@ -45,6 +45,7 @@ HALF_S = 3600.0  # a file that is being written since then is nobody's
 CLOCK_STEP_S = 0.02  # files bear the time of the kernel's last tick, 10 ms ago at most
 
 _SUFFIX = ".compiled"
+_NAME_OCTETS = 16
 _NAME = re.compile(rf"\.?[0-9a-f]{{32}}\{_SUFFIX}(\..+)?")  # also one that is being written
 _TYPES = (
     Caution, Compiled, Exposed, FileId, Holdings, Link, Named, Node, Part, Port, PosixPath, Regexp, Service,
@@ -88,12 +89,8 @@ class Kept:
         if sum(file_id(path).octets for path in paths) < MIN_OCTETS:
             return None
         path = self._path(paths, environment.viewers, beneath)
-        try:
-            entry = self._read(path)
-        except FileNotFoundError:
-            return None
-        except KeptError as error:
-            self.ignored[path] = str(error)
+        entry = self._found(path)
+        if not isinstance(entry, _Entry):
             return None
         if entry.wan is not None and entry.wan != tuple(sorted(environment.wan.items())):
             return None
@@ -107,14 +104,34 @@ class Kept:
             for part in entry.parts
         ]
 
-    def _read(self, path: Path) -> _Entry:
-        _check(self.directory)
-        found = keptfile.read(path, program(), (*_TYPES, _Entry, _Stamp), MAX_OCTETS)
-        assert isinstance(found, _Entry)
+    def pointers(self, digest: bytes) -> Zone | None:
+        """The PTR records that are made of what has this digest; None: they have to be made."""
+        path = self._path_of(digest)
+        found = self._found(path)
+        if not isinstance(found, Zone):
+            return None
+        with suppress(OSError):
+            os.utime(path)
         return found
 
-    def keep(self, of_apex: Iterable[tuple[Sequence[Part], float]]) -> None:
+    def _found(self, path: Path) -> object | None:
+        """What is at ``path``; None: nothing, or nothing that is to be believed."""
+        try:
+            _check(self.directory)
+            found: object = keptfile.read(path, program(), (*_TYPES, _Entry, _Stamp), MAX_OCTETS)
+        except FileNotFoundError:
+            return None
+        except KeptError as error:
+            self.ignored[path] = str(error)
+            return None
+        return found
+
+    def keep(
+        self, of_apex: Iterable[tuple[Sequence[Part], float]], pointers: Mapping[bytes, Zone] | None = None
+    ) -> None:
         """Keep parts, those of each apex with the time (Unix) at which they were read, or that was before.
+
+        ``pointers`` are PTR records by the digest of what they are made of.
 
         Raises:
             KeptError: others may write to the directory.
@@ -122,6 +139,10 @@ class Kept:
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check(self.directory)
+        for digest, made in (pointers or {}).items():
+            path = self._path_of(digest)
+            if not path.exists():
+                keptfile.write(path, program(), made)
         for parts, read_s in of_apex:
             self._keep(parts, read_s)
         self._tidy()
@@ -142,8 +163,10 @@ class Kept:
     def _path(self, paths: Sequence[str], viewers: Sequence[Viewer], beneath: Sequence[Qname]) -> Path:
         """Where the parts of these files are: one place for the same surroundings, whatever is in them."""
         wholes = [os.path.abspath(path) for path in paths]
-        name = digest_of(repr(one).encode() for one in (paths, wholes, viewers, beneath))
-        return self.directory / (name[:16].hex() + _SUFFIX)
+        return self._path_of(digest_of(repr(one).encode() for one in (paths, wholes, viewers, beneath)))
+
+    def _path_of(self, digest: bytes) -> Path:
+        return self.directory / (digest[:_NAME_OCTETS].hex() + _SUFFIX)
 
     def _tidy(self) -> None:
         """Remove what nobody uses any more, and what a writer left that was killed."""
@@ -193,12 +216,10 @@ class Recalling:
     def __init__(self) -> None:
         self._kept: Kept | None = None
 
-    def __call__(self, settings: Settings, base: Path) -> Recall | None:
+    def __call__(self, settings: Settings, base: Path) -> Kept | None:
         directory = place(settings.compiled, base, os.environ)
-        if directory is None:
-            return None
-        self._kept = Kept(directory)
-        return self._kept.recall
+        self._kept = Kept(directory) if directory is not None else None
+        return self._kept
 
     def tell(self) -> None:
         """Say what was not to be believed: once, for with a new version it is the same with all files."""

@@ -36,7 +36,7 @@ class KeptError(SplitdnsError):
     """A file that is not to be believed; the text says why."""
 
 
-def digest_of(parts: Iterable[bytes]) -> bytes:
+def digest_of(parts: Iterable[bytes | memoryview]) -> bytes:
     """A digest of several octet strings, in which no two lists of them are the same."""
     hashed = hashlib.sha256()
     for part in parts:

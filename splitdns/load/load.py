@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from splitdns.errors import Caution, ConfigError, InputError, Problems, Where, ZoneError
 from splitdns.load import anchors, blocklists, marked
@@ -20,6 +21,7 @@ from splitdns.load.blocklists import ReadList
 from splitdns.load.cautions import shadowed, unknown, unrouted, unused_horizons
 from splitdns.load.machine import BEHIND_STUBS, RESOLV_CONF, Machine, this_machine
 from splitdns.load.parts import Environment, Part, Recall, parts_of
+from splitdns.load.reverse import Pointers, RecallZone
 from splitdns.load.settings import Settings, default_settings, read_settings
 from splitdns.load.share import Viewer
 from splitdns.load.supplies import Lost, Supply, Supplying, nothing
@@ -29,6 +31,7 @@ from splitdns.names import ROOT, Qname, ancestors, parent
 from splitdns.records import soa_serial
 from splitdns.snapshot import Snapshot
 from splitdns.view import View
+from splitdns.zone import Zone
 
 Progress = Callable[[int, int], None]
 """Told how many octets of zone files have been read, and how many there are."""
@@ -36,8 +39,21 @@ Progress = Callable[[int, int], None]
 Known = Callable[[Settings, Path], Mapping[int, Value]]
 """What is known of the public addresses, by family, for settings and the directory of their file."""
 
-Recalling = Callable[[Settings, Path], Recall | None]
-"""Who knows parts of zones that another process has made, for settings and the directory of their file."""
+
+class Memory(Protocol):
+    """What other processes have made."""
+
+    @property
+    def recall(self) -> Recall:
+        """Of zone files."""
+
+    @property
+    def pointers(self) -> RecallZone:
+        """Of PTR records, by the digest of what they are made of."""
+
+
+Recalling = Callable[[Settings, Path], Memory | None]
+"""Who knows that, for settings and the directory of their file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,7 @@ class Loaded:
     files, and the directories of files, whose change means a new generation. ``serials`` are those of the
     zones' SOAs. ``parts`` are the zone files by apex, and ``lists`` the lists of names, for reuse. ``wan`` is
     what `$wan4` and `$wan6` stand for in this generation, by family, and ``supplies`` what sources say in it.
+    ``pointers`` are its many PTR records, by the digest of what they are made of.
     """
 
     snapshot: Snapshot
@@ -60,6 +77,7 @@ class Loaded:
     lists: tuple[ReadList, ...] = field(default=(), repr=False)
     wan: Mapping[int, Value] = field(default_factory=dict)
     supplies: tuple[Supply, ...] = field(default=(), repr=False)
+    pointers: Mapping[bytes, Zone] = field(default_factory=dict, repr=False)
 
     @property
     def lost(self) -> tuple[Lost, ...]:
@@ -121,14 +139,16 @@ def load(
     with no_garbage_collection():
         wan = known(settings, base)
         supplies = tuple(supplying(settings, base))
+        memory = recalling(settings, base)
         environment = replace(
             _environment(settings, wan),
             supplies=_by_zone(supplies),
             now_s=int(now_s),
-            recall=recalling(settings, base),
+            recall=memory.recall if memory else None,
         )
         read = _parts(files, environment, previous, progress)
-        parts, views, found = assemble(settings, read, previous.parts if previous else {})
+        pointers = Pointers(previous.pointers if previous else None, memory.pointers if memory else None)
+        parts, views, found = assemble(settings, read, previous.parts if previous else {}, pointers)
     views = [_with_lists(view, lists) for view in views]
     watch |= {Path(one.key[0].path) for one in lists}
     if settings.gateway is not None:
@@ -157,6 +177,7 @@ def load(
         lists,
         wan,
         supplies,
+        pointers.made,
     )
 
 
@@ -239,7 +260,7 @@ def check_files(
     environment = _environment(settings, written(settings, Path()))
     with no_garbage_collection():
         read = _parts(by_apex(found, problems), environment, None, progress)
-        _, _, of_all = assemble(settings, read, {})
+        _, _, of_all = assemble(settings, read, {}, Pointers())
     problems.warnings += unused_horizons(settings, _used(read), slips_only=True)
     problems.errors += [error for of_zone in of_all.faults.values() for error in of_zone]
     problems.warnings += of_all.warnings

@@ -6,11 +6,12 @@ Who asks for the name of an inside address asks us, or it leaks to servers that 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from splitdns.addresses import is_inside
-from splitdns.load.holdings import Held
+from splitdns.load.holdings import Held, Holdings
+from splitdns.load.keptfile import digest_of
 from splitdns.names import ROOT, Qname, ancestors, from_text, is_under, reverse_of
 from splitdns.records import RRset, Type
 from splitdns.zone import HEAD, Node, Zone, pack, pack_records, packed_one
@@ -36,6 +37,10 @@ BUILT_IN = tuple(
         "8.b.d.0.1.0.0.2.ip6.arpa.",  # 4.6
     )
 )
+MIN_OCTETS = 64 * 1024  # of what is held; what is made of less is made in no time
+
+RecallZone = Callable[[bytes], Zone | None]
+
 _ARPA = from_text("arpa.")
 _TTL_S = 10_800  # RFC 6303 3, for all of the SOA's and the NS record's times
 
@@ -88,9 +93,56 @@ def automatic(
             ranks[address] = rank
     if not ranks:
         return None
-    reverse = {apex: zone for apex, zone in zones.items() if apex == ROOT or is_under(apex, _ARPA)}
-    block = pack_records(_pointers(chain.from_iterable(held), ranks, reverse))
+    block = pack_records(_pointers(chain.from_iterable(held), ranks, _reverse(zones)))
     return Zone(ROOT, block, overlay=True) if HEAD.unpack_from(block)[1] else None
+
+
+class Pointers:
+    """What ``automatic`` makes for the views of a generation, by the digest of what it is made of.
+
+    It takes seconds where addresses are many. So it is made once: ``former`` are those of the former
+    generation, and ``recall`` knows those of other processes. ``made`` is all that this generation has.
+    """
+
+    def __init__(self, former: Mapping[bytes, Zone] | None = None, recall: RecallZone | None = None) -> None:
+        self._former = former or {}
+        self._recall = recall
+        self.made: dict[bytes, Zone] = {}
+
+    def of(
+        self,
+        held: Sequence[Holdings],
+        zones: Mapping[Qname, Zone],
+        inside_only: frozenset[bytes],
+        outside: bool,
+    ) -> Zone | None:
+        """``automatic`` of these."""
+        if sum(len(one.octets) for one in held) < MIN_OCTETS:
+            return automatic(held, zones, inside_only, outside)
+        digest = _digest(held, zones, inside_only, outside)
+        found = self.made.get(digest) or self._former.get(digest)
+        if found is None and self._recall is not None:
+            found = self._recall(digest)
+        if found is None:
+            found = automatic(held, zones, inside_only, outside)
+        if found is not None:
+            self.made[digest] = found
+        return found
+
+
+def _digest(
+    held: Sequence[Holdings], zones: Mapping[Qname, Zone], inside_only: frozenset[bytes], outside: bool
+) -> bytes:
+    """Of all that ``automatic`` looks at."""
+    parts: list[bytes | memoryview] = [bytes((outside,)), b"".join(sorted(inside_only))]
+    for apex, zone in _reverse(zones).items():
+        parts += (apex, bytes((zone.fault is None,)), zone.block)
+    return digest_of([*parts, *(one.octets for one in held)])
+
+
+def _reverse(zones: Mapping[Qname, Zone]) -> dict[Qname, Zone]:
+    """The zones in which the name of an address can be."""
+    return {apex: zone for apex, zone in zones.items() if apex == ROOT or is_under(apex, _ARPA)}
 
 
 def _pointers(

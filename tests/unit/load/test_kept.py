@@ -27,8 +27,9 @@ from splitdns.load.load import load
 from splitdns.load.parts import Environment, Part, parts_of
 from splitdns.load.supplies import Supplied, Supply
 from splitdns.load.zonefiles import by_apex
-from splitdns.names import Qname, from_text
+from splitdns.names import ROOT, Qname, from_text
 from splitdns.records import Type
+from splitdns.zone import Node, Zone, pack
 from tests.loading import HEAD, INTERNET, LAN, VIEWERS, WAN, records
 from tests.unit.daemon.site import Site
 
@@ -358,6 +359,24 @@ def test_what_is_recalled_counts_as_used(desk: Desk) -> None:
     os.utime(path, (0, 0))
     desk.start()
     assert time.time() - path.stat().st_mtime < 60
+
+
+def test_pointers_are_kept_by_what_they_are_made_of(tmp_path: Path) -> None:
+    store, digest, name = Kept(tmp_path / "kept"), bytes(range(32)), from_text("1.0.0.10.in-addr.arpa.")
+    made = Zone(ROOT, pack([Node(name, name)]), overlay=True)
+    assert store.pointers(digest) is None
+    store.keep([], {digest: made})
+    (path,) = (tmp_path / "kept").iterdir()
+    os.utime(path, (time.time() - 3600,) * 2)
+
+    found = Kept(tmp_path / "kept").pointers(digest)
+    assert found is not None
+    assert (found.apex, found.overlay, bytes(found.block)) == (ROOT, True, made.block)
+    assert time.time() - path.stat().st_mtime < 60
+    assert store.pointers(bytes(32)) is None
+    path.write_bytes(path.read_bytes()[:-1])
+    assert store.pointers(digest) is None
+    assert store.ignored == {path: "its checksum is wrong"}
 
 
 @pytest.mark.parametrize(

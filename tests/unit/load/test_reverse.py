@@ -4,8 +4,16 @@ import ipaddress
 
 import pytest
 
-from splitdns.load.holdings import Held
-from splitdns.load.reverse import BUILT_IN, automatic, built_in, declared_only_elsewhere, empty_zone
+from splitdns.load.holdings import Held, Holdings
+from splitdns.load.reverse import (
+    BUILT_IN,
+    MIN_OCTETS,
+    Pointers,
+    automatic,
+    built_in,
+    declared_only_elsewhere,
+    empty_zone,
+)
 from splitdns.names import ROOT, from_text, to_text
 from splitdns.records import Type
 from splitdns.zone import Zone
@@ -89,6 +97,54 @@ def test_a_name_that_a_zone_declares_is_left_alone__semantics_13(
 def test_nothing_is_made_in_a_reverse_zone_that_did_not_load() -> None:
     declared = zone("", "1.168.192.in-addr.arpa.", fault="mistakes")
     assert automatic([held("192.168.1.1 a.test.")], {declared.apex: declared}, frozenset(), False) is None
+
+
+def many(host: str = "host") -> Holdings:
+    count = MIN_OCTETS // 16
+    return Holdings.of(
+        Held(bytes([10, 0, at >> 8, at & 255]), from_text(f"{host}{at}.a.test."), 60) for at in range(count)
+    )
+
+
+def test_pointers_are_made_once_for_a_generation_and_those_that_follow() -> None:
+    asked: list[bytes] = []
+    first = Pointers(None, asked.append)
+    made = first.of([many()], {}, frozenset(), False)
+    assert made is not None
+    assert first.of([many()], {}, frozenset(), False) is made
+    assert len(asked) == len(first.made) == 1
+
+    later = Pointers(first.made, lambda digest: pytest.fail("nobody has to be asked"))
+    assert later.of([many()], {}, frozenset(), False) is made
+    assert later.made == first.made
+    other = Pointers(None, lambda digest: made if digest == asked[0] else None)
+    assert other.of([many()], {}, frozenset(), False) is made
+
+
+def test_pointers_are_made_anew_where_anything_is_different__semantics_13() -> None:
+    held_here, declared = [many()], zone("1 PTR other.test.\n", "0.0.10.in-addr.arpa.")
+    faulty = zone("1 PTR other.test.\n", "0.0.10.in-addr.arpa.", fault="mistakes")
+    elsewhere = zone("www A 192.0.2.1\n", "example.org.")
+    pointers = Pointers()
+    plain = pointers.of(held_here, {}, frozenset(), False)
+    for arguments in (
+        ([many("other")], {}, frozenset(), False),
+        ([many(), many("other")], {}, frozenset(), False),
+        (held_here, {declared.apex: declared}, frozenset(), False),
+        (held_here, {faulty.apex: faulty}, frozenset(), False),
+        (held_here, {}, frozenset({bytes([198, 51, 100, 1])}), False),
+    ):
+        found, expected = pointers.of(*arguments), automatic(*arguments)
+        assert found is not plain
+        assert ptrs(found) == ptrs(expected)
+    assert pointers.of(held_here, {}, frozenset(), True) is None
+    assert pointers.of(held_here, {elsewhere.apex: elsewhere}, frozenset(), False) is plain
+
+
+def test_few_pointers_are_not_remembered() -> None:
+    pointers = Pointers(None, lambda digest: pytest.fail("nobody has to be asked"))
+    assert ptrs(pointers.of([Holdings.of(held("192.168.1.1 a.test."))], {}, frozenset(), False))
+    assert not pointers.made
 
 
 def test_the_built_in_zones_are_empty__rfc6303_3() -> None:
