@@ -50,7 +50,12 @@ def compare(directory: Path, parts: Parts, seed: int, queries: int) -> None:
     hot, cold, long = HotWay(directory, parts), Way(directory), LongWay(directory)
     chance = random.Random(seed)
     made = itertools.islice(Queries(long.snapshot, chance), queries)
+    of_late: list[Asked] = []
     while batch := list(itertools.islice(made, DATAGRAMS)):
+        batch = [chance.choice(of_late) if of_late and chance.random() < 0.2 else one for one in batch]
+        of_late = (of_late + batch)[-4 * DATAGRAMS :]
+        for way in (hot.way, cold, long):
+            way.now_s += 0.3
         expected = [long.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
         told = [cold.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
         again = [hot.told(batch) for _ in range(TIMES)]
@@ -113,6 +118,8 @@ def test_over_tcp_too(tmp_path: Path) -> None:
     for wire, client in itertools.islice(Queries(long.snapshot, random.Random(seed)), SOME // 2):
         if len(wire) < HEADER_OCTETS:  # the end of a connection
             continue
+        for way in (read, cold, long):
+            way.now_s += 0.005
         right = long.told(wire, client, TCP)
         assert cold.told(wire, client, TCP) == right, (seed, wire.hex(), client)
         batch = pipelined.answer(frame(wire) * TIMES, client, TIMES + 1)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from splitdns.answer.decide import Forward, Reply
+from splitdns.answer.decide import Forward, Proof, Reply, Security
 from splitdns.answer.direct import Direct, Told
+from splitdns.forward.cache import CacheLimits, Key
+from splitdns.forward.forwarder import Forwarder
 from splitdns.load.load import load
 from splitdns.metrics import Counts
-from splitdns.names import Qname, from_text
-from splitdns.records import RRset, Type
+from splitdns.names import Qname, fold, from_text
+from splitdns.records import Rcode, RRset, Type
 from splitdns.serve.gate import Gate
 from splitdns.serve.pipeline import Outcome, Pending, Pipeline
 from splitdns.snapshot import Snapshot
@@ -153,27 +156,51 @@ www 300 A 192.168.1.80
 }
 
 
-class Known:
-    """A forwarder that knows every other name, and never asks."""
+class Known(Forwarder):
+    """A forwarder that has every other name in its cache whenever it is asked, and never asks."""
 
     def ask_now(self, forward: Forward) -> Reply | None:
         if not len(forward.name) % 2:
             return None
-        if forward.qtype != Type.A:
-            return Reply(0)
-        return Reply(0, (RRset(forward.name, Type.A, 60, (b"\xc0\0\2\xc8",)),))
+        reply = super().ask_now(forward)
+        if reply is None:
+            walk, name = forward.walk, fold(forward.name)
+            key = Key(walk.view.name, forward.upstreams, name, forward.qtype, forward.do, walk.query.cd)
+            self._cache.remember(key, _reply(key), self._clock())
+            reply = super().ask_now(forward)
+        return reply
 
     def ask_then(self, *_: object) -> None:
         raise AssertionError("nobody finishes what is pending here")
 
 
+def _reply(key: Key) -> Reply:
+    """What upstreams say to a question, always the same, each kind to some: records, an alias, nothing."""
+    kind = zlib.crc32(key.name)
+    ttl_s = (2, 7, 60, 300)[kind % 4]
+    signature = RRset(key.name, Type.RRSIG, 3, (key.qtype.to_bytes(2, "big") + bytes(18),))
+    proof = Proof((signature,), (), Security.CLAIMED) if key.do else None
+    if key.qtype != Type.A or kind % 5 == 0:
+        soa = RRset(from_text("net."), Type.SOA, ttl_s, (b"\1a\0\1b\0" + bytes(20),))
+        return Reply(Rcode.NXDOMAIN if kind % 3 else Rcode.NOERROR, soa=soa, proof=proof)
+    if kind % 5 == 1:
+        target = from_text(("host.example.net.", "www.example.org.", "Other.Example.NET.")[kind % 3])
+        alias = RRset(key.name, Type.CNAME, ttl_s, (target,))
+        return Reply(Rcode.NOERROR, (alias, RRset(target, Type.A, 90, (b"\xc0\0\2\xc9",))), proof=proof)
+    return Reply(Rcode.NOERROR, (RRset(key.name, Type.A, ttl_s, (b"\xc0\0\2\xc8",)),), proof=proof)
+
+
 class Way(Pipeline):
-    """A pipeline over all these zones, at a standing clock."""
+    """A pipeline over all these zones; its clock goes on when it is told to."""
 
     def __init__(self, directory: Path) -> None:
         counts = Counts()
         gate = Gate(counts, cookies=Cookies(bytes(MASTER_OCTETS)), wall_clock=lambda: 1e9)
-        super().__init__(snapshot(directory), Known(), counts, gate=gate, clock=lambda: 100.0)  # type: ignore[arg-type]
+        self.now_s = 100.0
+        # Who is asked several times would have more of it renewed.
+        limits = CacheLimits(octets=200_000, prefetch=False)
+        forwarder = Known(counts, clock=lambda: self.now_s, limits=limits)
+        super().__init__(snapshot(directory), forwarder, counts, gate=gate, clock=lambda: self.now_s)
 
     def told(self, wire: bytes, client: str, transport: Transport) -> bytes | None:
         return answer_of(self.answer_now(wire, client, transport, SERVER))
