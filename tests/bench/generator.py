@@ -68,7 +68,10 @@ class Generator:
         """
         asking = ("--seconds", f"{seconds:g}", *options, "127.0.0.1", str(port), *map(str, clients))
         argv = [*self._argv, *asking]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + _GRACE_S)
+        timeout_s = seconds + _GRACE_S
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=timeout_s, start_new_session=True
+        )
         assert done.returncode == 0, done.stderr
         return _found(json.loads(done.stdout))
 

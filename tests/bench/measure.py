@@ -24,11 +24,18 @@ _MAPPING = re.compile(
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+# A session that has a nice value of its own (sched(7), autogroup): that of a process counts within it only.
+_FIRST = ["sh", "-c", 'echo -15 2>/dev/null >/proc/self/autogroup; exec nice -n -15 "$@"', "sh"]
+
+
 def pinned(*cores: int) -> list[str]:
-    """What comes before a command that is to run on these cores, and before others if we may say so."""
+    """What comes before a command, in a session of its own, that is to run on these cores.
+
+    And before others, if we may say so.
+    """
     listed = ",".join(map(str, cores))
     words = ["taskset", "-c", listed] if (os.cpu_count() or 1) > 1 else []
-    return [*words, "nice", "-n", "-15"] if os.geteuid() == 0 else words
+    return [*_FIRST, *words] if os.geteuid() == 0 else words
 
 
 class Pinned(Here):
