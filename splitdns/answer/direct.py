@@ -68,6 +68,11 @@ _TYPES = {
 _TYPES_WITH_DNS64 = {octets: rdtype for octets, rdtype in _TYPES.items() if rdtype != Type.AAAA}
 
 
+@functools.lru_cache(maxsize=4096)  # a view may have hundreds of zones, and there may be hundreds of views
+def _label(apex: Qname) -> str:
+    return to_text(apex)
+
+
 class _Heads(dict[int, bytes]):
     """The header after its id, by how many records there are in the answer."""
 
@@ -128,7 +133,7 @@ class Ground:
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
-        self.label = to_text(zone.apex)
+        self.label = _label(zone.apex)
         self.apex_octets = len(zone.apex)
         self.block = zone.block
         self.closed = not zone.regexps
@@ -188,8 +193,7 @@ class Direct:
             return None
         name = asked[_NAME_AT:tail].lower()
         octets = len(name)
-        ground = self._ground(name)
-        if not ground or octets > MAX_NAME_OCTETS:
+        if octets > MAX_NAME_OCTETS or not (ground := self._ground(name)):
             return None
 
         block, slots, mask, denials = ground.table
@@ -258,9 +262,9 @@ class Direct:
         """The longest zone or forward rule above ``name``, as ``View.authority`` finds it."""
         grounds, at = self.grounds, 0
         while (ground := grounds.get(name[at:])) is None:
-            if at >= len(name):
+            if at >= len(name) or not (octets := name[at]):
                 return None
-            at += 1 + name[at]
+            at += 1 + octets
         return ground
 
     def _may_leave(self, kind: int, records: bytes, count: int) -> bool:
