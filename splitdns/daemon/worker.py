@@ -7,7 +7,6 @@ swap; its cache of upstreams' answers stays over all of them. When the superviso
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
@@ -40,6 +39,7 @@ from splitdns.daemon.channel import (
     Watch,
     WhoAsks,
 )
+from splitdns.daemon.garbage import Quiet, look_at_the_young_only
 from splitdns.daemon.generation import Package
 from splitdns.daemon.memory import to_file
 from splitdns.forward.cache import Shelf
@@ -70,10 +70,6 @@ log = logging.getLogger("splitdns.daemon")
 
 MAX_SEEN = 100  # clients of a view that are told to who asks for them
 QUERYLOG_S = 1.0  # that the query log has to write what waits
-# How many objects come before the collector looks for cycles among them. Thousands of questions on their way
-# are a hundred each, and all of them go by themselves: CPython's 700 looks at them several times over, which
-# is a sixth of all work.
-YOUNG_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,7 @@ class Sockets:
 
 def work(number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot, knobs: Knobs) -> None:
     """Be worker ``number``, in a process that was just forked, until told to stop."""
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    look_at_the_young_only()
     asyncio.run(_Worker(number, sockets, channel, snapshot, knobs).run())
 
 
@@ -129,6 +125,7 @@ class _Worker:
             server.start()
         self._say(Serving(self._pipeline.snapshot.generation))
         asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        self._collect_garbage(Quiet(lambda: self._settled().queries, time.monotonic()))
         within_s = await self._obey_until_stop()
         async with asyncio.TaskGroup() as group:
             for server in self._servers:
@@ -264,6 +261,11 @@ class _Worker:
         hosts, views = snapshot.table.renew(), len(snapshot.views)
         self._lookout.look(hosts, self._settled().queries, self._knobs.gateways, views)
         asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+    def _collect_garbage(self, quiet: Quiet) -> None:
+        """Have it looked for at times."""
+        pause_s = quiet.look(time.monotonic())
+        asyncio.get_running_loop().call_later(pause_s, self._collect_garbage, quiet)
 
     def _settled(self) -> Counts:
         """What was counted so far, everywhere."""
