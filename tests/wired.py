@@ -60,7 +60,7 @@ class Wired(ExitStack):
 
     @property
     def learnt(self) -> int:
-        return sum(len(known) for known in self.hot._views.values())
+        return sum(len(known) for known in self.hot._learnt._views.values())
 
     def _client(self, host: str) -> socket.socket:
         if host not in self._clients:

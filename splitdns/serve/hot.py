@@ -1,78 +1,25 @@
 """The shortest way of a query: octets that were answered before, answered again as a whole batch.
 
-What a view remembers is found by a key that takes half a microsecond to make. A question that comes often
-comes with the same octets, but for its id: by them alone its answer is found (``loop``). Octets are learnt
-when they come the second time, by the view's own key from the view's own memory. What is not known is
-answered directly where that can be (``answer/direct``), or goes the way of all queries, through
-``Pipeline.answer_now``, whose two first steps these are: so nothing can be answered here that would be
-answered otherwise there.
-
-What upstreams said gets older, and then its octets are gone over, once a second at most. It can be over at
-any moment, too: whoever keeps it knows who answers with it, and ends that.
-
-All of it belongs to one socket and one snapshot, and is forgotten with it. The limits are asked for each
-query. Hits are counted in the entry itself, and added up before anybody reads the counts.
+What is known by heart is found and sent by the loop (``loop``). All else comes here, one datagram after the
+other: to be learnt (``known``), or to go the way of all queries, through ``Pipeline.answer_now``. The limits
+are asked for each query, whichever way it goes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import NamedTuple
 
-from splitdns.answer import cache
-from splitdns.answer.ageing import older
-from splitdns.answer.direct import Told
 from splitdns.answer.limits import BUCKETS, Buckets
-from splitdns.metrics import DROPS, DURATION_BUCKETS_S, Counts
+from splitdns.metrics import DROPS
 from splitdns.serve.batch import Address, Batch, Control
-from splitdns.serve.loop import Client, Known, Limit, Ready, Way
-from splitdns.serve.parts import PARTS, PURE, Parts
+from splitdns.serve.known import MAX_ALIKE, MAX_QUERY_OCTETS, Learnt
+from splitdns.serve.loop import Client, Limit, Ready
+from splitdns.serve.parts import PARTS, Parts
 from splitdns.serve.pipeline import ZONE, Pending, Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Ageing, View
-from splitdns.wire import scan
+from splitdns.view import View
 from splitdns.wire.message import Transport
-
-MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
-MAX_ALIKE = 2048  # kinds of direct answers; beyond: counted, and begun anew
-MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
-_ID_OCTETS = 2  # of a message, before all else
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """What the hits of an answer are counted by, and how it gets older."""
-
-    counts: Counts
-    server: str
-    family: int
-    view: str
-    zone: str
-    plugin: str
-    qtype: int
-    do: bool
-    query_octets: int
-    ageing: Ageing | None
-
-    def count(self, hits: int, rest: bytes) -> None:
-        self.counts.repeated(
-            hits,
-            self.server,
-            self.zone,
-            self.view,
-            Transport.UDP,
-            self.family,
-            self.qtype,
-            self.do,
-            rest[1] & 0xF,
-            self.plugin,
-            self.query_octets,
-            _ID_OCTETS + len(rest),
-        )
-        if self.ageing is not None:
-            self.ageing.kept.count(hits)
 
 
 class Waiting(NamedTuple):
@@ -95,15 +42,11 @@ class Hot:
         self._server = server
         self._family = family
         self._parts = parts
-        self._of: tuple[Snapshot | None, object, Buckets | None, bool] = (None, None, None, False)
+        self._learnt = Learnt(pipeline, server, family, Transport.UDP, parts)
         self._clients: dict[bytes, Client] = {}
         self._limits: dict[Buckets, Limit] = {}
-        self._views: dict[View, Known] = {}
-        self._ways: dict[tuple[str, str], Way] = {}
-        self._once: set[int] = set()  # hashes of octets that came once
-        self._ready = 0
         self._directs: dict[View, object] = {}
-        self._alikes: dict[tuple[object, ...], Ready] = {}  # direct answers that are counted alike, the last
+        self._of: Snapshot | None = None  # whose views those are of
         self._waiting: list[Waiting] = []
         self._loop = parts.loop(batch, self._clients, self._usual)
 
@@ -128,17 +71,8 @@ class Hot:
 
     def settle(self) -> None:
         """Add up what was counted here, into the pipeline's counts."""
-        for known in self._views.values():
-            for ready in known.values():
-                ready.settle()
-        for ready in self._alikes.values():
-            ready.settle()
+        self._learnt.settle()
         self._settle_direct()
-        counts = self._pipeline.counts
-        for (view, zone), way in self._ways.items():
-            slots, total_s = way.drain()
-            if any(slots):
-                counts.durations(self._server, zone, view, Transport.UDP).add(slots, total_s)
 
     def _settle_direct(self) -> None:
         repeated = self._pipeline.counts.repeated
@@ -165,7 +99,8 @@ class Hot:
         packed = batch.memory[host_at]
         client = self._clients.get(packed) or self._client(packed)
         if octets <= MAX_QUERY_OCTETS and client.view is not None:
-            ready = self._ready_for(batch.memory[body : begin + octets], client.view, client.known, now_s)
+            asked = batch.memory[body : begin + octets]
+            ready = self._learnt.ready_for(asked, client.view, client.known, now_s)
             if ready is not None and (client.limit is None or client.limit.take(client.bucket, now_s)):
                 return ready
         wire = batch.memory[begin : begin + octets]
@@ -175,52 +110,14 @@ class Hot:
             return None
         return outcome
 
-    def _ready_for(self, asked: bytes, view: View, known: Known, now_s: float) -> Ready | None:
-        """The answer as it is learnt or renewed just now, or given directly."""
-        ready = known.get(asked)
-        if ready is not None:
-            return ready if ready.until_s > now_s else self._renew(ready, asked, known, now_s)
-        ready = self._learn(asked, view, known, now_s)
-        if ready is None and self._parts is PURE:  # the compiled loop has tried that
-            told = self._pipeline.direct(view).answer(asked)
-            if told is not None:
-                ready = self._alike(told, len(asked) + _ID_OCTETS, view)
-        return ready
-
-    def _alike(self, told: Told, octets: int, view: View) -> Ready:
-        """A direct answer, as one more of those that are counted like it."""
-        rest, ground, qtype, do = told
-        key = ground, qtype, do, rest[1], octets, len(rest)
-        ready = self._alikes.get(key)
-        if ready is None:
-            if len(self._alikes) >= MAX_ALIKE:
-                self.settle()
-                self._alikes.clear()
-            use = self._use(octets, view, ground.label, ZONE, qtype, do, None)
-            ready = self._alikes[key] = self._parts.ready(rest, self._way(view.name, use.zone), inf, use)
-        ready.rest = rest
-        return ready
-
     def _keep_up(self) -> None:
         """Forget what is another snapshot's, and the clients where limits or the view table forgot them."""
-        pipeline = self._pipeline
-        snapshot, limiter = pipeline.snapshot, pipeline.gate.limiter
-        logged = pipeline.query_log is not None
-        of_snapshot, of_hosts, of_limits, of_logged = self._of
-        if (
-            snapshot is not of_snapshot
-            or snapshot.table.era is not of_hosts
-            or limiter.queries is not of_limits
-            or logged is not of_logged
-        ):
-            if snapshot is not of_snapshot:
-                self._forget()
-                self._views.clear()
-                self._ways.clear()
-                self._directs.clear()
+        if self._learnt.keep_up():
             self._clients.clear()
             self._limits.clear()
-            self._of = (snapshot, snapshot.table.era, limiter.queries, logged)
+            if self._of is not self._pipeline.snapshot:
+                self._of = self._pipeline.snapshot
+                self._directs.clear()
 
     def _client(self, packed: bytes) -> Client:
         """What is to be known of a client; whoever logs queries is told of each by the pipeline."""
@@ -232,7 +129,7 @@ class Hot:
         else:
             limiter = pipeline.gate.limiter
             buckets = limiter.queries if match.view.recursion else limiter.responses
-            known = self._views.setdefault(match.view, {})
+            known = self._learnt.of(match.view)
             bucket = buckets.slot(host)
             limit = None if bucket == BUCKETS else self._limit(buckets)
             client = Client(host, match.view, known, limit, bucket, self._direct(match.view))
@@ -241,7 +138,7 @@ class Hot:
 
     def _direct(self, view: View) -> object:
         if view not in self._directs:
-            way_of = partial(self._way, view.name)
+            way_of = partial(self._learnt.way, view.name)
             self._directs[view] = self._parts.direct(self._pipeline.direct(view), way_of)
         return self._directs[view]
 
@@ -250,77 +147,3 @@ class Hot:
         if limit is None:
             limit = self._limits[buckets] = self._parts.limit(buckets)
         return limit
-
-    def _learn(self, asked: bytes, view: View, known: Known, now_s: float) -> Ready | None:
-        """The remembered answer to octets that came before; None: it was the first time, or there is none."""
-        once = self._once
-        if hash(asked) not in once:
-            if len(once) >= MAX_READY:
-                once.clear()
-            once.add(hash(asked))
-            return None
-        if (ready := self._made(asked, view, now_s)) is None:
-            return None
-        if self._ready >= MAX_READY:
-            self._forget()
-        self._ready += 1
-        known[asked] = ready
-        if (ageing := _ageing(ready)) is not None:
-            ageing.kept.join(ready)
-        return ready
-
-    def _made(self, asked: bytes, view: View, now_s: float) -> Ready | None:
-        wire = bytes(_ID_OCTETS) + asked
-        octets = len(wire)
-        if (told := self._pipeline.direct(view).answer(asked)) is not None:
-            use = self._use(octets, view, told.ground.label, ZONE, told.qtype, told.do, None)
-            return self._parts.ready(told.rest, self._way(view.name, use.zone), inf, use)
-        key = scan.key(wire, Transport.UDP, self._pipeline.snapshot.manners.payload_octets)
-        if key is None or (found := cache.get(view.answers, key, now_s)) is None:
-            return None
-        rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]
-        end = scan.name_end(key)
-        qtype = wire[end] << 8 | wire[end + 1]
-        use = self._use(octets, view, found.zone, found.plugin, qtype, scan.do(key), found.ageing)
-        return self._parts.ready(rest, self._way(view.name, use.zone), found.until_s, use)
-
-    def _use(
-        self, octets: int, view: View, zone: str, plugin: str, qtype: int, do: bool, ageing: Ageing | None
-    ) -> _Use:
-        counts = self._pipeline.counts
-        return _Use(counts, self._server, self._family, view.name, zone, plugin, qtype, do, octets, ageing)
-
-    def _renew(self, ready: Ready, asked: bytes, known: Known, now_s: float) -> Ready | None:
-        """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
-        ageing = _ageing(ready)
-        assert ageing is not None
-        if (age := ageing.kept.age(now_s)) is None:
-            ready.settle()
-            ageing.kept.leave(ready)
-            del known[asked]
-            self._ready -= 1
-            return None
-        age_s, ready.until_s = age
-        ready.rest = older(ready.rest, ageing, age_s, missing=_ID_OCTETS)
-        return ready
-
-    def _way(self, view: str, zone: str) -> Way:
-        way = self._ways.get((view, zone))
-        if way is None:
-            way = self._ways[view, zone] = self._parts.way(len(DURATION_BUCKETS_S))
-        return way
-
-    def _forget(self) -> None:
-        self.settle()
-        for known in self._views.values():
-            for ready in known.values():
-                if (ageing := _ageing(ready)) is not None:
-                    ageing.kept.leave(ready)
-            known.clear()
-        self._alikes.clear()
-        self._ready = 0
-
-
-def _ageing(ready: Ready) -> Ageing | None:
-    assert isinstance(ready.tag, _Use)
-    return ready.tag.ageing

@@ -1,175 +1,171 @@
-"""What one listener's connections know by heart: octets that were answered before, and their answers.
+"""What one listener knows by heart: octets that were answered before, and their answers.
 
-The same as ``hot`` does for datagrams: a question that comes often comes with the same octets, but for its
-id, and by them alone its answer is found. Octets are learnt when they come the second time, by the view's own
-key from the view's own memory. So nothing can be answered here that would be answered otherwise there.
+What a view remembers is found by a key that takes half a microsecond to make. A question that comes often
+comes with the same octets, but for its id: by them alone its answer is found. Octets are learnt when they
+come the second time, by the view's own key from the view's own memory. What is not known is answered directly
+where that can be (``answer/direct``), or goes the way of all queries, through ``Pipeline.answer_now``, whose
+two first steps these are: so nothing can be answered here that would be answered otherwise there.
 
-All of it belongs to one socket and one snapshot, and is forgotten with it. The limits are asked for each
-query. Hits are counted in the entry itself, and added up before anybody reads the counts.
+What upstreams said gets older, and then its octets are gone over, once a second at most. It can be over at
+any moment, too: whoever keeps it knows who answers with it, and ends that.
+
+All of it belongs to one socket and one snapshot, and is forgotten with it. Hits are counted in the entry
+itself, and added up before anybody reads the counts.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 
 from splitdns.answer import cache
 from splitdns.answer.ageing import older
+from splitdns.answer.direct import Told
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S, Counts
+from splitdns.serve.loop import Known, Ready, Way
+from splitdns.serve.parts import PURE, Parts
 from splitdns.serve.pipeline import ZONE, Pipeline
 from splitdns.snapshot import Snapshot
-from splitdns.view import Ageing, Match, View
+from splitdns.view import Ageing, View
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
 MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
+MAX_ALIKE = 2048  # kinds of direct answers; beyond: counted, and begun anew
 MAX_ANSWER_OCTETS = 1500  # longer ones cost more to send than to find; over TCP they could have 65,535
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
 _ID_OCTETS = 2  # of a message, before all else
 
-Admits = Callable[[str, float], bool]
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What the hits of an answer are counted by, and how it gets older."""
 
-class Way:
-    """What is counted alike: one zone as one view sees it, through one socket."""
+    counts: Counts
+    server: str
+    transport: Transport
+    family: int
+    view: str
+    zone: str
+    plugin: str
+    qtype: int
+    do: bool
+    query_octets: int
+    ageing: Ageing | None
 
-    __slots__ = ("counts", "durations", "family", "server", "turn", "view", "zone")
-
-    def __init__(self, counts: Counts, server: str, family: int, zone: str, view: str) -> None:
-        self.counts = counts
-        self.durations = counts.durations(server, zone, view, Transport.TCP)
-        self.server, self.family, self.zone, self.view = server, family, zone, view
-        self.turn = 0  # how many of the batch
-
-
-class Ready:
-    """An answer to certain octets: all of it but the id, and until when it holds.
-
-    ``head`` is its length as it goes before it.
-    """
-
-    __slots__ = (
-        "ageing",
-        "do",
-        "head",
-        "hits",
-        "plugin",
-        "qtype",
-        "query_octets",
-        "rest",
-        "size",
-        "until_s",
-        "way",
-    )
-
-    def __init__(
-        self,
-        rest: bytes,
-        query_octets: int,
-        way: Way,
-        plugin: str,
-        qtype: int,
-        do: bool,
-        until_s: float = inf,
-        ageing: Ageing | None = None,
-    ) -> None:
-        self.rest = rest
-        self.size = _ID_OCTETS + len(rest)
-        self.head = self.size.to_bytes(2, "big")
-        self.query_octets = query_octets
-        self.way = way
-        self.plugin, self.qtype, self.do = plugin, qtype, do
-        self.until_s, self.ageing = until_s, ageing
-        self.hits = 0
-
-    def settle(self) -> None:
-        """Add the hits up, where requests and where uses of what upstreams said are counted."""
-        hits, way = self.hits, self.way
-        if not hits:
-            return
-        self.hits = 0
-        way.counts.repeated(
+    def count(self, hits: int, rest: bytes) -> None:
+        self.counts.repeated(
             hits,
-            way.server,
-            way.zone,
-            way.view,
-            Transport.TCP,
-            way.family,
+            self.server,
+            self.zone,
+            self.view,
+            self.transport,
+            self.family,
             self.qtype,
             self.do,
-            self.rest[1] & 0xF,
+            rest[1] & 0xF,
             self.plugin,
             self.query_octets,
-            self.size,
+            _ID_OCTETS + len(rest),
         )
         if self.ageing is not None:
             self.ageing.kept.count(hits)
 
 
-Answers = dict[bytes, Ready]
-Client = tuple[Match | None, Answers, Admits | None]
+class Learnt:
+    """The answers that one listener knows, for each view."""
 
-
-class Known:
-    """The answers that one listener knows."""
-
-    def __init__(self, pipeline: Pipeline, server: str, family: int) -> None:
+    def __init__(
+        self, pipeline: Pipeline, server: str, family: int, transport: Transport, parts: Parts = PURE
+    ) -> None:
         """``server`` and ``family`` are the listener's name and its clients' family among the metrics."""
         self._pipeline = pipeline
         self._server = server
         self._family = family
+        self._transport = transport
+        self._parts = parts
         self._of: tuple[Snapshot | None, object, Buckets | None, bool] = (None, None, None, False)
-        self._clients: dict[str, Client] = {}
-        self._views: dict[View, Answers] = {}
+        self._views: dict[View, Known] = {}
         self._ways: dict[tuple[str, str], Way] = {}
         self._once: set[int] = set()  # hashes of octets that came once
         self._ready = 0
+        self._alikes: dict[tuple[object, ...], Ready] = {}  # direct answers that are counted alike, the last
 
-    def client(self, host: str) -> Client:
-        """A client's view, what is known for it, and who admits its queries (None: nobody need be asked)."""
+    def keep_up(self) -> bool:
+        """Forget what is another snapshot's; whether what is known of clients has to be forgotten, too."""
         pipeline = self._pipeline
         snapshot, limiter = pipeline.snapshot, pipeline.gate.limiter
+        logged = pipeline.query_log is not None
         of_snapshot, of_hosts, of_limits, of_logged = self._of
         if (
-            snapshot is not of_snapshot
-            or snapshot.table.era is not of_hosts
-            or limiter.queries is not of_limits
-            or (pipeline.query_log is not None) is not of_logged
+            snapshot is of_snapshot
+            and snapshot.table.era is of_hosts
+            and limiter.queries is of_limits
+            and logged is of_logged
         ):
-            self._turn_to(snapshot)
-        try:
-            return self._clients[host]
-        except KeyError:
-            return self._meet(host)
-
-    def _turn_to(self, snapshot: Snapshot) -> None:
-        """Forget what is another snapshot's, and the clients where limits or the view table forgot them."""
-        if snapshot is not self._of[0]:
+            return False
+        if snapshot is not of_snapshot:
             self._forget()
             self._views.clear()
             self._ways.clear()
-        self._clients.clear()
-        logged = self._pipeline.query_log is not None
-        self._of = (snapshot, snapshot.table.era, self._pipeline.gate.limiter.queries, logged)
+        self._of = (snapshot, snapshot.table.era, limiter.queries, logged)
+        return True
 
-    def _meet(self, host: str) -> Client:
-        """Look a client up; whoever logs queries is told of each by the pipeline."""
-        pipeline = self._pipeline
-        match = pipeline.snapshot.match(host)
-        if match is None or pipeline.query_log is not None:
-            client: Client = (None, {}, None)
-        else:
-            queries = pipeline.gate.limiter.queries
-            limited = match.view.recursion and queries.limits(host)
-            client = (match, self._views.setdefault(match.view, {}), queries.admits if limited else None)
-        self._clients[host] = client
-        return client
+    def of(self, view: View) -> Known:
+        """What is known of ``view``, now and until the next snapshot."""
+        return self._views.setdefault(view, {})
 
-    def learn(
-        self, wire: bytes, asked: bytes, match: Match, answers: Answers, now_s: float
-    ) -> Ready | None:
+    def ready_for(self, asked: bytes, view: View, known: Known, now_s: float) -> Ready | None:
+        """The answer as it is learnt or renewed just now, or given directly; None: by none of these ways."""
+        ready = known.get(asked)
+        if ready is not None:
+            return ready if ready.until_s > now_s else self._renew(ready, asked, known, now_s)
+        ready = self._learn(asked, view, known, now_s)
+        if ready is None and self._parts is PURE:  # the compiled loop has tried that
+            told = self._told(asked, view)
+            if told is not None:
+                ready = self._alike(told, len(asked) + _ID_OCTETS, view)
+        return ready
+
+    def way(self, view: str, zone: str) -> Way:
+        """What durations are counted by."""
+        way = self._ways.get((view, zone))
+        if way is None:
+            way = self._ways[view, zone] = self._parts.way(len(DURATION_BUCKETS_S))
+        return way
+
+    def settle(self) -> None:
+        """Add up what was counted here, into the pipeline's counts."""
+        for known in self._views.values():
+            for ready in known.values():
+                ready.settle()
+        for ready in self._alikes.values():
+            ready.settle()
+        counts = self._pipeline.counts
+        for (view, zone), way in self._ways.items():
+            slots, total_s = way.drain()
+            if any(slots):
+                counts.durations(self._server, zone, view, self._transport).add(slots, total_s)
+
+    def _told(self, asked: bytes, view: View) -> Told | None:
+        return self._pipeline.direct(view).answer(asked, tcp=self._transport is Transport.TCP)
+
+    def _alike(self, told: Told, octets: int, view: View) -> Ready:
+        """A direct answer, as one more of those that are counted like it."""
+        rest, ground, qtype, do = told
+        key = ground, qtype, do, rest[1], octets, len(rest)
+        ready = self._alikes.get(key)
+        if ready is None:
+            if len(self._alikes) >= MAX_ALIKE:
+                self.settle()
+                self._alikes.clear()
+            use = self._use(octets, view, ground.label, ZONE, qtype, do, None)
+            ready = self._alikes[key] = self._parts.ready(rest, self.way(view.name, use.zone), inf, use)
+        ready.rest = rest
+        return ready
+
+    def _learn(self, asked: bytes, view: View, known: Known, now_s: float) -> Ready | None:
         """The remembered answer to octets that came before; None: it was the first time, or there is none."""
         once = self._once
         if hash(asked) not in once:
@@ -177,71 +173,74 @@ class Known:
                 once.clear()
             once.add(hash(asked))
             return None
-        ready = self._made(wire, asked, match.view, now_s)
-        if ready is None or ready.size > MAX_ANSWER_OCTETS:
+        ready = self._made(asked, view, now_s)
+        if ready is None or len(ready.rest) > MAX_ANSWER_OCTETS:
             return None
         if self._ready >= MAX_READY:
             self._forget()
         self._ready += 1
-        answers[asked] = ready
-        if ready.ageing is not None:
-            ready.ageing.kept.join(ready)
+        known[asked] = ready
+        if (ageing := _ageing(ready)) is not None:
+            ageing.kept.join(ready)
         return ready
 
-    def _made(self, wire: bytes, asked: bytes, view: View, now_s: float) -> Ready | None:
+    def _made(self, asked: bytes, view: View, now_s: float) -> Ready | None:
+        wire = bytes(_ID_OCTETS) + asked
         octets = len(wire)
-        if (told := self._pipeline.direct(view).answer(asked, tcp=True)) is not None:
-            way = self._way(told.ground.label, view.name)
-            return Ready(told.rest, octets, way, ZONE, told.qtype, told.do)
-        key = scan.key(wire, Transport.TCP, self._pipeline.snapshot.manners.payload_octets)
+        if (told := self._told(asked, view)) is not None:
+            use = self._use(octets, view, told.ground.label, ZONE, told.qtype, told.do, None)
+            return self._parts.ready(told.rest, self.way(view.name, use.zone), inf, use)
+        key = scan.key(wire, self._transport, self._pipeline.snapshot.manners.payload_octets)
         if key is None or (found := cache.get(view.answers, key, now_s)) is None:
             return None
         rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]
         end = scan.name_end(key)
         qtype = wire[end] << 8 | wire[end + 1]
-        way = self._way(found.zone, view.name)
-        return Ready(rest, octets, way, found.plugin, qtype, scan.do(key), found.until_s, found.ageing)
+        use = self._use(octets, view, found.zone, found.plugin, qtype, scan.do(key), found.ageing)
+        return self._parts.ready(rest, self.way(view.name, use.zone), found.until_s, use)
 
-    def renew(self, ready: Ready, asked: bytes, answers: Answers, now_s: float) -> Ready | None:
+    def _use(
+        self, octets: int, view: View, zone: str, plugin: str, qtype: int, do: bool, ageing: Ageing | None
+    ) -> _Use:
+        return _Use(
+            self._pipeline.counts,
+            self._server,
+            self._transport,
+            self._family,
+            view.name,
+            zone,
+            plugin,
+            qtype,
+            do,
+            octets,
+            ageing,
+        )
+
+    def _renew(self, ready: Ready, asked: bytes, known: Known, now_s: float) -> Ready | None:
         """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
-        ageing = ready.ageing
+        ageing = _ageing(ready)
         assert ageing is not None
         if (age := ageing.kept.age(now_s)) is None:
             ready.settle()
             ageing.kept.leave(ready)
-            del answers[asked]
+            del known[asked]
             self._ready -= 1
             return None
         age_s, ready.until_s = age
         ready.rest = older(ready.rest, ageing, age_s, missing=_ID_OCTETS)
         return ready
 
-    def _way(self, zone: str, view: str) -> Way:
-        way = self._ways.get((zone, view))
-        if way is None:
-            way = Way(self._pipeline.counts, self._server, self._family, zone, view)
-            self._ways[zone, view] = way
-        return way
-
-    def count_durations(self, ways: list[Way], duration_s: float) -> None:
-        """Everybody of a batch waited for all of it."""
-        slot = bisect_left(DURATION_BUCKETS_S, duration_s)
-        for way in ways:
-            way.durations.slots[slot] += way.turn
-            way.durations.total += way.turn * duration_s
-            way.turn = 0
-
-    def settle(self) -> None:
-        """Add up what was counted here, into the pipeline's counts."""
-        for answers in self._views.values():
-            for ready in answers.values():
-                ready.settle()
-
     def _forget(self) -> None:
-        for answers in self._views.values():
-            for ready in answers.values():
-                ready.settle()
-                if ready.ageing is not None:
-                    ready.ageing.kept.leave(ready)
-            answers.clear()
+        self.settle()
+        for known in self._views.values():
+            for ready in known.values():
+                if (ageing := _ageing(ready)) is not None:
+                    ageing.kept.leave(ready)
+            known.clear()
+        self._alikes.clear()
         self._ready = 0
+
+
+def _ageing(ready: Ready) -> Ageing | None:
+    assert isinstance(ready.tag, _Use)
+    return ready.tag.ageing

@@ -1,17 +1,22 @@
 """What one read of a connection brought, answered at once (RFC 7766 6.2.1.1).
 
 Who pipelines sends many queries in one segment. They are answered as a batch: framed by their places in what
-was read, found by their octets where these came before, and the answers leave in one write. The rest goes the
+was read, found by their octets where these are known, and the answers leave in one write. The rest goes the
 way of all queries.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import NamedTuple
 
 from splitdns.errors import WireError
-from splitdns.serve.known import MAX_QUERY_OCTETS, Known, Way
+from splitdns.metrics import DURATION_BUCKETS_S
+from splitdns.serve.known import MAX_QUERY_OCTETS, Learnt
+from splitdns.serve.loop import Known, Way
 from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.view import View
 from splitdns.wire.framing import frame
 from splitdns.wire.header import HEADER_OCTETS
 from splitdns.wire.message import Transport
@@ -31,14 +36,27 @@ class Batch(NamedTuple):
     more: bool
 
 
+class _Client(NamedTuple):
+    """What is to be known of a client; ``view`` is None where all goes the usual way.
+
+    ``admits`` is asked for each query that is known (None: there is nothing that it has to keep to).
+    """
+
+    view: View | None
+    known: Known
+    admits: Callable[[str, float], bool] | None
+
+
 class Pipelined:
     """Answers what comes on the connections of one listener."""
 
     def __init__(self, pipeline: Pipeline, server: str, family: int) -> None:
+        """``server`` and ``family`` are the listener's name and its clients' family among the metrics."""
         self._pipeline = pipeline
         self._server = server
-        self._known = Known(pipeline, server, family)
-        self.settle = self._known.settle
+        self._learnt = Learnt(pipeline, server, family, Transport.TCP)
+        self._clients: dict[str, _Client] = {}
+        self.settle = self._learnt.settle
 
     def answer(self, octets: bytes, host: str, room: int) -> Batch:
         """Answer the whole messages of ``octets``, until ``room`` of them wait for upstreams.
@@ -46,8 +64,10 @@ class Pipelined:
         Raises:
             WireError: a message is shorter than a header: the stream is out of step, or never was DNS.
         """
-        pipeline = self._pipeline
-        match, known, admits = self._known.client(host)
+        pipeline, learnt = self._pipeline, self._learnt
+        if learnt.keep_up():
+            self._clients.clear()
+        view, known, admits = self._clients.get(host) or self._meet(host)
         answers: list[bytes] = []
         pending: list[Pending] = []
         ways: list[Way] = []
@@ -60,14 +80,15 @@ class Pipelined:
                     break
                 asked = octets[at + 4 : end]
                 ready = known.get(asked)
-                if ready is None:
-                    if match is not None and end - begin <= MAX_QUERY_OCTETS:
-                        ready = self._known.learn(octets[begin:end], asked, match, known, started_s)
-                elif ready.until_s <= started_s:
-                    ready = self._known.renew(ready, asked, known, started_s)
+                if ready is None or ready.until_s <= started_s:
+                    ready = None
+                    if view is not None and HEADER_OCTETS <= end - begin <= MAX_QUERY_OCTETS:
+                        ready = learnt.ready_for(asked, view, known, started_s)
                 if ready is not None and (admits is None or admits(host, started_s)):
-                    answers += (ready.head, octets[begin : at + 4], ready.rest)
-                    size += ready.size
+                    rest = ready.rest
+                    answer_octets = 2 + len(rest)
+                    answers += (answer_octets.to_bytes(2, "big"), octets[begin : at + 4], rest)
+                    size += answer_octets
                     ready.hits += 1
                     way = ready.way
                     if not way.turn:
@@ -85,5 +106,20 @@ class Pipelined:
                 at = end
         finally:
             if ways:
-                self._known.count_durations(ways, pipeline.clock() - started_s)
+                slot = bisect_left(DURATION_BUCKETS_S, duration_s := pipeline.clock() - started_s)
+                for way in ways:
+                    way.count(slot, duration_s)
         return Batch(answers, pending, octets[at:], more)
+
+    def _meet(self, host: str) -> _Client:
+        """Look a client up; whoever logs queries is told of each by the pipeline."""
+        pipeline = self._pipeline
+        match = pipeline.snapshot.match(host)
+        if match is None or pipeline.query_log is not None:
+            client = _Client(None, {}, None)
+        else:
+            view, queries = match.view, pipeline.gate.limiter.queries
+            limited = view.recursion and queries.limits(host)
+            client = _Client(view, self._learnt.of(view), queries.admits if limited else None)
+        self._clients[host] = client
+        return client

@@ -16,7 +16,7 @@ from splitdns.answer.limits import Limiter, Rates
 from splitdns.metrics import DROPS, Counts
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
-from splitdns.serve import hot as hot_module
+from splitdns.serve import known as known_module
 from splitdns.serve.batch import DATAGRAMS, LIBC
 from splitdns.serve.exposition import render
 from splitdns.serve.gate import Gate
@@ -181,11 +181,11 @@ def test_plain_questions_need_no_pipeline_even_the_first_time(
     met = query("mx.example.org.", "MX")  # by which the client is met
     assert one_of(wire, met) == alone.pipeline.answer_now(met, INSIDE, UDP, SERVER)
     monkeypatch.setattr(wire.pipeline, "answer_now", lambda *_: b"another way")
-    monkeypatch.setattr(hot_module, "MAX_ALIKE", 3)
+    monkeypatch.setattr(known_module, "MAX_ALIKE", 3)
     for number in range(20):
         asked = query(f"{'n' * number}.example.org." if number else "www.example.org.", id=number)
         assert one_of(wire, asked) == alone.pipeline.answer_now(asked, INSIDE, UDP, SERVER)
-        assert len(wire.hot._alikes) <= 3
+        assert len(wire.hot._learnt._alikes) <= 3
     wire.hot.settle()
     assert shown(wire.counts) == shown(alone.counts)
 
@@ -248,14 +248,14 @@ def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times(bound: B
 
 
 def test_what_is_learnt_is_bounded(bound: Bound, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hot_module, "MAX_READY", 5)
+    monkeypatch.setattr(known_module, "MAX_READY", 5)
     wire, alone = Wire(bound), Side()
     for number in range(40):
         asked = query(f"n{number % 8}.example.org.", id=number)
         for _ in range(3):
             assert wire.ask((asked, INSIDE)) == [alone.pipeline.answer_now(asked, INSIDE, UDP, SERVER)]
         assert wire.learnt <= 5
-        assert len(wire.hot._once) <= 5
+        assert len(wire.hot._learnt._once) <= 5
     wire.hot.settle()
     assert wire.counts.queries == 120
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from splitdns.answer.limits import Limiter, Rates
+from splitdns.answer.limits import Rates
 from splitdns.serve import known as known_module
-from splitdns.serve.known import MAX_ANSWER_OCTETS, Known, Ready
-from tests.unit.serve.bench import INSIDE, OUTSIDE, STRANGER, TCP, ZONE, Bench, query
+from splitdns.serve.known import MAX_ANSWER_OCTETS, Learnt
+from splitdns.serve.loop import Ready
+from tests.unit.serve.bench import INSIDE, OUTSIDE, TCP, ZONE, Bench, query
 
 WWW = query("www.example.org.")
+LONG_WAY = query("www.d2.example.org.")  # there is a DNAME record
 
 
 class World(Bench):
     def __init__(self) -> None:
         super().__init__()
-        self.known = Known(self.pipeline, "dns://:53", 1)
+        self.learnt = Learnt(self.pipeline, "dns://:53", 1, TCP)
 
     def find(self, wire: bytes = WWW, host: str = INSIDE) -> Ready | None:
         """What is known of a query; it goes its usual way if that is nothing."""
-        match, answers, _ = self.known.client(host)
-        found = answers.get(wire[2:])
-        if found is None and match is not None:
-            found = self.known.learn(wire, wire[2:], match, answers, self.pipeline.clock())
+        self.learnt.keep_up()
+        match = self.pipeline.snapshot.match(host)
+        assert match is not None
+        found = self.learnt.ready_for(wire[2:], match.view, self.learnt.of(match.view), self.now_s)
         if found is None:
             self.now(wire, host, TCP)
         else:
@@ -32,19 +32,26 @@ class World(Bench):
         return found
 
     @property
-    def learnt(self) -> int:
-        return sum(len(answers) for answers in self.known._views.values())
+    def known(self) -> int:
+        return sum(len(known) for known in self.learnt._views.values())
 
 
 def test_octets_are_learnt_when_they_come_the_second_time() -> None:
     world = World()
-    assert world.find() is None
-    ready = world.find()
+    assert world.find(LONG_WAY) is None
+    ready = world.find(LONG_WAY)
     assert ready is not None
-    assert world.find() is ready
-    answer = world.now(WWW, transport=TCP)
-    assert isinstance(answer, bytes)
-    assert ready.head + WWW[:2] + ready.rest == len(answer).to_bytes(2, "big") + answer
+    assert world.find(LONG_WAY) is ready
+    assert LONG_WAY[:2] + ready.rest == world.now(LONG_WAY, transport=TCP)
+
+
+def test_direct_answers_are_given_at_once_and_known_the_second_time() -> None:
+    world = World()
+    for known in (0, 1, 1):
+        ready = world.find()
+        assert ready is not None
+        assert WWW[:2] + ready.rest == world.now(WWW, transport=TCP)
+        assert world.known == known
 
 
 @pytest.mark.parametrize(
@@ -62,12 +69,6 @@ def test_what_no_view_remembers_is_not_learnt(wire: bytes) -> None:
     world = World()
     for _ in range(4):
         assert world.find(wire) is None
-
-
-def test_who_meets_no_view_is_told_so_by_the_pipeline_each_time() -> None:
-    world = World()
-    for _ in range(4):
-        assert world.find(host=STRANGER) is None
 
 
 def test_views_do_not_know_each_others_answers() -> None:
@@ -93,27 +94,31 @@ def test_a_new_snapshot_knows_nothing_and_no_count_is_lost() -> None:
         ready = world.find()
         assert ready is None or b"\xc6\x33\x64\x4d" in ready.rest
     for _ in range(2):
-        world.known.settle()
+        world.learnt.settle()
     assert world.counts.queries == 8
 
 
-def test_who_may_recurse_is_limited_and_nobody_else_over_tcp() -> None:
+def test_clients_are_forgotten_with_their_limits_with_the_hosts_and_when_queries_are_logged() -> None:
     world = World()
-    world.pipeline.gate.limiter = Limiter(Rates(responses_per_second=1, queries_per_second=1), random.random)
-    _, _, admits = world.known.client(INSIDE)
-    assert admits is not None
-    assert [admits(INSIDE, 100.0) for _ in range(20)][-1] is False
-    assert world.known.client(OUTSIDE)[2] is None
+    assert world.learnt.keep_up()
+    assert not world.learnt.keep_up()
     world.pipeline.gate.limiter.set(Rates())
-    assert world.known.client(INSIDE)[2] is None
+    assert world.learnt.keep_up()
+    world.pipeline.snapshot.table.renew()
+    assert world.learnt.keep_up()
+    world.pipeline.query_log = lambda _: None
+    assert world.learnt.keep_up()
+    assert not world.learnt.keep_up()
 
 
-def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times() -> None:
+def test_kinds_of_direct_answers_are_bounded_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_module, "MAX_ALIKE", 3)
     world = World()
-    for _ in range(3):
-        for _ in range(3):
-            world.find()
-        assert world.pipeline.snapshot.table.renew() == (INSIDE,)
+    for number in range(20):
+        world.find(query(f"{'n' * number}www.example.org."))
+        assert len(world.learnt._alikes) <= 3
+    world.learnt.settle()
+    assert world.counts.queries == 20
 
 
 def test_long_answers_are_not_learnt() -> None:
@@ -123,8 +128,9 @@ def test_long_answers_are_not_learnt() -> None:
     lines = [f"{name} IN A 198.51.{at}.1\n" for name, count in records.items() for at in range(count)]
     world.pipeline.snapshot = world.snapshot("".join(lines))
     for _ in range(4):
-        found = {name for name in records if world.find(query(f"{name}.example.org."))}
-    assert found == {"short"}
+        for name in records:
+            assert world.find(query(f"{name}.example.org.")) is not None  # directly
+    assert world.known == 1
 
 
 def test_what_is_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +139,7 @@ def test_what_is_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(40):
         for _ in range(3):
             world.find(query(f"n{number % 8}.example.org."))
-        assert world.learnt <= 5
-        assert len(world.known._once) <= 5
-    world.known.settle()
+        assert world.known <= 5
+        assert len(world.learnt._once) <= 5
+    world.learnt.settle()
     assert world.counts.queries == 120

@@ -14,7 +14,6 @@ from splitdns.answer.limits import Limiter, Rates
 from splitdns.errors import WireError
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
-from splitdns.serve.exposition import render
 from splitdns.serve.gate import Gate
 from splitdns.serve.pipeline import Outcome, Pending, QueryLogEntry
 from splitdns.serve.pipelined import MAX_ANSWERS_OCTETS, Pipelined
@@ -22,7 +21,7 @@ from splitdns.wire.cookies import MASTER_OCTETS, Cookies
 from splitdns.wire.framing import frame
 from splitdns.wire.header import HEADER_OCTETS
 from tests.unit.serve.bench import INSIDE, OUTSIDE, STRANGER, TCP, Bench, query
-from tests.unit.serve.test_hot import queries
+from tests.unit.serve.test_hot import queries, shown
 
 SERVER = "dns://:53"
 CLIENTS = (INSIDE, "192.168.7.7", OUTSIDE, STRANGER)
@@ -73,7 +72,7 @@ def test_the_batch_and_the_pipeline_give_the_same_octets_and_the_same_counts(rat
             side.now_s += 0.01
     batched.pipelined.settle()
     assert batched.counts.queries > (500 if rates is FEW else 5000)
-    assert render(batched.counts) == render(alone.counts)
+    assert shown(batched.counts) == shown(alone.counts)
 
 
 POOL = [
@@ -120,10 +119,10 @@ def test_what_is_shorter_than_a_header_is_no_dns_and_counts_stay_right(message: 
 
 def test_what_comes_often_is_answered_without_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     side = Side()
-    first = [side.one(query("www.example.org.", id=number)) for number in range(3)]
+    first = [side.one(query("www.d2.example.org.", id=number)) for number in range(3)]
     monkeypatch.setattr(side.pipeline, "answer_now", lambda *_: b"another way")
-    assert [side.one(query("www.example.org.", id=number)) for number in range(3)] == first
-    assert side.one(query("Www.example.org.", id=1)) == b"another way"
+    assert [side.one(query("www.d2.example.org.", id=number)) for number in range(3)] == first
+    assert side.one(query("Www.d2.example.org.", id=1)) == b"another way"
 
 
 def test_a_query_that_differs_in_one_octet_is_another() -> None:
@@ -155,6 +154,25 @@ def test_an_answer_is_its_views_own() -> None:
         assert dns.message.from_wire(side.one(asked, INSIDE)).answer
         assert not dns.message.from_wire(side.one(asked, OUTSIDE)).answer
         assert dns.message.from_wire(side.one(asked, STRANGER)).rcode() == Rcode.REFUSED
+
+
+def test_who_may_recurse_is_limited_and_nobody_else_over_tcp() -> None:
+    side, asked = Side(Rates(responses_per_second=1, queries_per_second=1)), query("www.example.org.")
+    rcodes = {
+        host: {dns.message.from_wire(side.one(asked, host)).rcode() for _ in range(20)}
+        for host in (INSIDE, OUTSIDE)
+    }
+    assert rcodes == {INSIDE: {Rcode.NOERROR, Rcode.REFUSED}, OUTSIDE: {Rcode.NOERROR}}
+    side.pipeline.gate.limiter.set(Rates())
+    assert {dns.message.from_wire(side.one(asked)).rcode() for _ in range(20)} == {Rcode.NOERROR}
+
+
+def test_hosts_that_ask_are_seen_by_the_view_table_in_each_of_its_times() -> None:
+    side = Side()
+    for _ in range(3):
+        for _ in range(3):
+            side.one(query("www.example.org."))
+        assert side.pipeline.snapshot.table.renew() == (INSIDE,)
 
 
 def test_no_more_wait_for_upstreams_than_there_is_room_for() -> None:
