@@ -31,7 +31,7 @@ from splitdns.view import Ageing, View
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
-MAX_READY = 16_384  # answers of one socket; beyond: forgotten all at once, and learnt anew
+MAX_READY = 32_768  # answers of one socket, so two views of 10,000 names; beyond: all forgotten, learnt anew
 MAX_ALIKE = 2048  # kinds of direct answers; beyond: counted, and begun anew
 MAX_ANSWER_OCTETS = 1500  # longer ones cost more to send than to find; over TCP they could have 65,535
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
