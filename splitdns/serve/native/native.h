@@ -1,0 +1,88 @@
+/* What the files of the module have in common: see _native.pyi for what each thing is to Python. */
+#ifndef SPLITDNS_NATIVE_H
+#define SPLITDNS_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include "datagrams.h"
+#include "direct.h"
+
+enum { MAX_BOUNDS = 31 }; /* of a histogram */
+
+/* The module's state. */
+typedef struct {
+    PyTypeObject *ready, *way, *limit, *direct;
+} types;
+
+/* What durations are counted by: one zone as one view sees it. */
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t bounds;
+    unsigned long long slots[MAX_BOUNDS + 1];
+    double total;
+    unsigned turn; /* how many of the batch */
+} Way;
+
+/* An answer to certain octets. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *rest; /* bytes: all of the answer but its id */
+    PyObject *way, *tag;
+    double until_s;
+    long long hits;
+} Ready;
+
+/* Buckets.take of answer/limits.py, on the same array. */
+typedef struct {
+    PyObject_HEAD
+    Py_buffer due_s;
+    double cost_s, window_s;
+} Limit;
+
+/* A zone that answers directly; denials are made by Python, and kept in its own dict. */
+typedef struct {
+    direct_ground core;
+    Py_buffer block;
+    PyObject *denials, *deny, *way, *owner;
+} Ground;
+
+/* What a view's zones answer without Python. */
+typedef struct {
+    PyObject_HEAD
+    direct_view view;
+    Ground *grounds;
+    size_t grounds_count;
+    PyObject *names; /* of the places: a tuple of bytes */
+} Direct;
+
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec;
+
+/* Count one more in a bucket: 1, or 0 if it was one too many; -1 with an error. */
+int limit_takes(Limit *limit, Py_ssize_t bucket, double now_s);
+
+/* The authority section of a negative answer, borrowed; NULL without an error: there is none. */
+PyObject *denial(const direct_answer *answer, const uint8_t *query);
+
+/* A new object of a type, zeroed. */
+static inline PyObject *made(PyTypeObject *type) {
+    return ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+}
+
+/* The end of an object: that of a heap type has counted its type. */
+static inline void destroy(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* Room for so many of something, zeroed; never NULL for none. */
+static inline void *room_for(Py_ssize_t count, size_t octets) {
+    void *room = PyMem_Calloc((size_t)count + 1, octets);
+    if (room == NULL)
+        PyErr_NoMemory();
+    return room;
+}
+
+#endif
