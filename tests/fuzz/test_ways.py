@@ -54,8 +54,11 @@ def compare(directory: Path, parts: Parts, seed: int, queries: int) -> None:
     while batch := list(itertools.islice(made, DATAGRAMS)):
         batch = [chance.choice(of_late) if of_late and chance.random() < 0.2 else one for one in batch]
         of_late = (of_late + batch)[-4 * DATAGRAMS :]
+        flushed = chance.random() < 0.01
         for way in (hot.way, cold, long):
             way.now_s += 0.3
+            if flushed:
+                way.flush()
         expected = [long.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
         told = [cold.told(wire[:MAX_OCTETS], client, UDP) for wire, client in batch]
         again = [hot.told(batch) for _ in range(TIMES)]

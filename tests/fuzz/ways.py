@@ -197,9 +197,10 @@ class Way(Pipeline):
         counts = Counts()
         gate = Gate(counts, cookies=Cookies(bytes(MASTER_OCTETS)), wall_clock=lambda: 1e9)
         self.now_s = 100.0
-        # Who is asked several times would have more of it renewed.
-        limits = CacheLimits(octets=200_000, prefetch=False)
+        # What is renewed, and what goes first where it gets too much, depends on how often it is asked for.
+        limits = CacheLimits(octets=2**30, prefetch=False)
         forwarder = Known(counts, clock=lambda: self.now_s, limits=limits)
+        self.flush = forwarder.flush
         super().__init__(snapshot(directory), forwarder, counts, gate=gate, clock=lambda: self.now_s)
 
     def told(self, wire: bytes, client: str, transport: Transport) -> bytes | None:
