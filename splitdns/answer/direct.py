@@ -44,7 +44,9 @@ from splitdns.zone import (
     Zone,
 )
 
-MAX_OFFERS = 1024  # OPT records that are remembered, by their octets; beyond: forgotten all at once
+# What one view remembers; beyond: forgotten all at once, and made anew.
+MAX_OFFERS = 128  # OPT records, by their octets
+MAX_DENIALS = 16_384  # authority sections, of all zones
 
 _ID_OCTETS = 2
 _NAME_AT = HEADER_OCTETS - _ID_OCTETS  # all is counted from after the id
@@ -153,11 +155,10 @@ class Told(NamedTuple):
 class Direct:
     """Answers directly in one view of a snapshot.
 
-    ``types`` are those that it answers. ``grounds`` are by apex or domain: what lies there answers directly,
-    or goes the long way.
+    ``grounds`` are by apex or domain: what lies there answers directly, or goes the long way.
     """
 
-    __slots__ = ("_forms", "_offers", "_open", "_types", "grounds", "payload_octets", "types", "view")
+    __slots__ = ("_denied", "_forms", "_offers", "_open", "_types", "grounds", "payload_octets", "view")
 
     def __init__(self, view: View, manners: Manners) -> None:
         self.view = view
@@ -165,13 +166,18 @@ class Direct:
         self._forms = _forms(view.recursion)
         self._open = PLAIN if view.outside else PLAIN | ADDRESSES  # what the guard lets pass without a look
         self._types = _TYPES if view.policy.dns64 is None else _TYPES_WITH_DNS64
-        self.types = frozenset(self._types.values())
         self._offers: dict[bytes, _Offer | None] = {}
+        self._denied = 0
         self.grounds: dict[bytes, Ground | Literal[False]] = {}
         if view.recursion:
             self.grounds.update(dict.fromkeys(view.routes, _LONG_WAY))
         for apex, zone in view.zones.items():
             self.grounds[apex] = Ground(zone) if _is_ground(zone, view) else _LONG_WAY
+
+    @property
+    def types(self) -> frozenset[int]:
+        """The types that it answers."""
+        return frozenset(self._types.values())
 
     def answer(self, asked: bytes, *, tcp: bool = False) -> Told | None:
         """The answer to ``asked``, a message without its id; None: it goes the long way."""
@@ -282,6 +288,12 @@ class Direct:
 
     def deny(self, ground: Ground, name: bytes, key: int) -> bytes | None:
         """Make the denial of ``name``, which is folded, and remember it by its key."""
+        if self._denied >= MAX_DENIALS:
+            self._denied = 0
+            for one in self.grounds.values():
+                if one:
+                    one.denials.clear()
+        self._denied += 1
         denial = ground.denials[key] = self._denial(ground.zone, Qname(name), key > MAX_NAME_OCTETS)
         return denial
 

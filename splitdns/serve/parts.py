@@ -60,7 +60,8 @@ def laid_out(direct: Direct, way_of: WayOf) -> tuple[Any, ...]:
         return one.block, one.apex_octets, one.closed, one.denials, deny, way_of(one.label), owner
 
     grounds = tuple(ground(one) if one else None for one in direct.grounds.values())
-    types = bytes(rdtype in direct.types for rdtype in range(TYPES))
+    answered = direct.types
+    types = bytes(rdtype in answered for rdtype in range(TYPES))
     flags = view.recursion, view.outside
     return *flags, direct.payload_octets, types, tuple(inside), tuple(hidden), tuple(direct.grounds), grounds
 

@@ -219,6 +219,15 @@ def test_offers_are_forgotten_before_they_are_too_many(monkeypatch: pytest.Monke
         assert len(answers._offers) <= 4
 
 
+def test_denials_are_forgotten_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "MAX_DENIALS", 4)
+    answers = Direct(view(made(), made(apex="example.net.")), MANNERS)
+    for octets in range(1, 60):
+        for apex in ("example.org.", "example.net."):
+            assert answers.answer(asked(f"{'n' * octets} A", apex)[2:]) is not None
+        assert sum(len(ground.denials) for ground in answers.grounds.values() if ground) <= 4
+
+
 def test_plain_types_tell_nothing_of_other_hosts() -> None:
     for rdtype in PLAIN_TYPES:
         rdata = bytes(range(1, 120))
