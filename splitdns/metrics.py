@@ -393,11 +393,14 @@ class Counts:
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Count an event. A gauge moves by ``by``, which may be negative."""
-        assert len(labels) == len(metric.labels), metric.name
         counters: dict[Series, int] | dict[Series, float]
         counters = self.gauges if metric.kind == "gauge" else self.counters
         key = (metric.name, labels)
-        counters[key] = counters.get(key, 0) + by  # type: ignore[assignment]
+        try:
+            counters[key] += by  # type: ignore[assignment]
+        except KeyError:
+            assert len(labels) == len(metric.labels), metric.name
+            counters[key] = by
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Say what a gauge stands at."""
@@ -407,10 +410,10 @@ class Counts:
 
     def observe(self, metric: Metric, duration_s: float, *labels: str) -> None:
         """Put a duration into a histogram."""
-        assert metric.kind == "histogram", metric.name
-        assert len(labels) == len(metric.labels), metric.name
         histogram = self.histograms.get((metric.name, labels))
         if histogram is None:
+            assert metric.kind == "histogram", metric.name
+            assert len(labels) == len(metric.labels), metric.name
             histogram = self.histograms[metric.name, labels] = Histogram(len(DURATION_BUCKETS_S))
         histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
         histogram.total += duration_s

@@ -18,6 +18,7 @@ import dns.rrset
 
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
+from splitdns.forward.cache import Key
 from splitdns.load.load import load
 from splitdns.metrics import Counts
 from splitdns.serve.pipeline import Pipeline
@@ -60,6 +61,14 @@ class ScriptedForwarder:
         return self.upstream(forward) if self.upstream else None
 
     def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
+        done(UpstreamError("the script has no answer"))
+
+    def is_unknown(self, _: Key) -> bool:
+        return self.upstream is None
+
+    def relay(
+        self, question: Key, spelled: bytes, client: str, done: Callable[[Reply | Exception], None]
+    ) -> None:
         done(UpstreamError("the script has no answer"))
 
 

@@ -218,7 +218,8 @@ class Cache:
         place = (key.view, key.upstreams, key.name)
         no_name = reply.rcode == Rcode.NXDOMAIN and not reply.answer
         slot = (_ALL_TYPES if no_name else key.qtype) | (_UNCHECKED if key.cd else 0)
-        self._supersede(place, slot)
+        if place in self._names:
+            self._supersede(place, slot)
         if keep and (ttl_s := _lifetime_s(reply, key.qtype)) > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
             while self._octets > self.limits.octets:
@@ -247,11 +248,8 @@ class Cache:
 
     def _supersede(self, place: _Place, slot: int) -> None:
         """A new word about a name: what contradicts it is no longer true."""
-        entries = self._names.get(place)
-        if entries is None:
-            return
         all_types = slot & _UNCHECKED
-        for former in tuple(entries):
+        for former in tuple(self._names[place]):
             if former & _UNCHECKED == all_types and (former in (slot, all_types) or slot == all_types):
                 self._drop(place, former)
 
@@ -328,6 +326,8 @@ def _lifetime_s(reply: Reply, qtype: int) -> int:
     answer, soa = reply.answer, reply.soa
     if soa is None and (not answer or (answer[-1].rdtype != qtype != Type.ANY)):
         return 0
+    if soa is None and len(answer) == 1:
+        return answer[0].ttl_s
     ttls_s = [rrset.ttl_s for rrset in answer]
     if soa is not None:
         ttls_s.append(soa.ttl_s)

@@ -50,7 +50,7 @@ class Failures(Generic[K]):
 
     def get(self, question: K) -> Kept | None:
         """The latest failure, which may be over."""
-        return self._kept.get(question)
+        return self._kept.get(question) if self._kept else None
 
     def note(self, question: K, reply: Reply, silence: bool, now_s: float) -> None:
         """The question failed: again, if its last failure has not been over for long."""
@@ -66,7 +66,8 @@ class Failures(Generic[K]):
 
     def over(self, question: K) -> None:
         """The question was answered."""
-        self._kept.pop(question, None)
+        if self._kept:
+            self._kept.pop(question, None)
 
     def forget(self, is_meant: Callable[[K, Kept], bool]) -> None:
         """Forget the failures that ``is_meant`` says."""

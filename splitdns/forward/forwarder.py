@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Set
 from contextlib import suppress
 from functools import partial
-from random import Random, SystemRandom
+from random import Random
 
 from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import Caught, UpstreamError
 from splitdns.forward.asking import USABLE, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
+from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
 from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights, Flying
@@ -70,7 +71,7 @@ class Forwarder:
         self._clock = clock
         self._cache = Cache(counts, limits)
         self._failures: Failures[Key] = Failures()
-        random = random or SystemRandom()
+        random = random or Drawing()
         exchanger = Exchanger(network or KernelNetwork(), random, counts)
         self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back)
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
@@ -103,9 +104,27 @@ class Forwarder:
         key = _key(forward)
         if not forward.walk.chain and self._upstreams.is_ours(forward.name, forward.qtype, client):
             done(_LOOP)
-            return
+        else:
+            self._ask(key, self._cache.get(key, self._clock()), client, done)
+
+    def is_unknown(self, question: Key) -> bool:
+        """Whether ``ask_now`` has nothing for it, fresh or in its place, nor anything stale."""
+        return self._cache.get(question, self._clock()) is None and self._failures.get(question) is None
+
+    def relay(
+        self, question: Key, spelled: bytes, client: str, done: Callable[[Reply | Exception], None]
+    ) -> None:
+        """As ``ask_then``, for what is unknown, a client's own question, ``spelled`` so by it."""
+        if self._upstreams.is_ours(spelled, question.qtype, client):
+            done(_LOOP)
+        else:
+            self._ask(question, None, client, done)
+
+    def _ask(
+        self, key: Key, entry: Entry | None, client: str, done: Callable[[Reply | Exception], None]
+    ) -> None:
+        """Ask upstreams; ``entry`` is what there is that is stale."""
         self._count(CACHE_MISSES, key.view)
-        entry = self._cache.get(key, self._clock())
         try:
             flight = self._flights.begin(key)
         except DroppedError as error:
@@ -253,7 +272,7 @@ class Forwarder:
         self._renewals -= 1
 
     def _fly(self, key: Key, landed: Done) -> Flying:
-        judge = self._validation.judge(key)
+        judge = None if key.upstreams.validation is None else self._validation.judge(key)
         # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
         question = Question(key.name, key.qtype, key.do, key.cd or judge is not None)
         done = partial(self._learn, key, self._flushes, landed)

@@ -22,11 +22,13 @@ _HEADER = struct.Struct("!BBHHHH")  # after the id
 _FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
 _SOA_NUMBERS_OCTETS = 20
 
-# By type, how each record begins (a pointer to the question, type, class IN), and how many octets it has.
-_BEGINNINGS: dict[int, tuple[bytes, int]] = {
-    rdtype: (bytes((0xC0, HEADER_OCTETS, 0, rdtype, 0, 1)), octets)
+# By type, how each record begins (a pointer to the question, type, class IN), and how long its rdata is: in
+# octets, as they stand before it, and as a number.
+_BEGINNINGS: dict[int, tuple[bytes, bytes, int]] = {
+    rdtype: (bytes((0xC0, HEADER_OCTETS, 0, rdtype, 0, 1)), bytes((0, octets)), octets)
     for rdtype, octets in ((Type.A, 4), (Type.AAAA, 16))
 }
+_OPT = b"\0\0\x29"  # the root, type OPT
 _TTL_AT, _LENGTH_AT, _RDATA_AT = 6, 10, 12
 
 # Of what is not signed; whether the upstream says that it has validated it.
@@ -54,8 +56,7 @@ def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | No
     if answers:
         if rcode or authorities or answers > MAX_RECORDS or qtype not in _BEGINNINGS:
             return None
-        beginning, octets = _BEGINNINGS[qtype]
-        length = octets.to_bytes(2, "big")
+        beginning, length, octets = _BEGINNINGS[qtype]
         ttl_s = MAX_TTL_S
         rdatas: dict[bytes, None] = {}  # RFC 2181 5: a set
         for _ in range(answers):
@@ -83,8 +84,10 @@ def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | No
             return None
     cookie = None
     if additionals:
-        cookie = _cookie(wire, end)
-        if cookie is None:
+        opt = wire[end:]
+        if len(opt) == OPT_OCTETS and opt[:3] == _OPT and not opt[5] and opt[9:] == b"\0\0":  # most of them
+            cookie = b""
+        elif (cookie := _cookie(opt)) is None:
             return None
     return Plain(Reply(rcode, answer, soa, (), _UNSIGNED[fourth & AD] if do else None), cookie)
 
@@ -111,14 +114,11 @@ def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:
     return RRset(owner, Type.SOA, ttl_s, (mname + rname + wire[at:end],)), end
 
 
-def _cookie(wire: bytes, at: int) -> bytes | None:
-    """The cookie in the OPT record at ``at``; None: there is none, or it says more than can be told here."""
-    opt = wire[at:]
-    if opt[:3] != b"\0\0\x29" or len(opt) < OPT_OCTETS or opt[5]:  # upper bits of the rcode (RFC 6891 6.1.3)
+def _cookie(opt: bytes) -> bytes | None:
+    """The cookie in an OPT record; None: it is none, or it says more than can be told here."""
+    if opt[:3] != _OPT or len(opt) < OPT_OCTETS or opt[5]:  # upper bits of the rcode (RFC 6891 6.1.3)
         return None
     octets = opt[9] << 8 | opt[10]
-    if not octets:
-        return b""
     if len(opt) < OPT_OCTETS + octets:
         return None
     try:

@@ -80,7 +80,10 @@ class Ports:
             self.drop(port)
             return
         self._readers.add(port.descriptor, port.stray)
-        self._idle.setdefault(port.upstream, []).append(port)
+        idle = self._idle.get(port.upstream)
+        if idle is None:
+            idle = self._idle[port.upstream] = []
+        idle.append(port)
         self._idle_count += 1
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(MAX_AGE_S, self._sweep)

@@ -38,15 +38,16 @@ class Readers:
         Raises:
             OSError: the kernel has no memory for one more, or this is closed.
         """
-        if self._epoll.closed:
-            raise OSError(errno.EBADF, "no more queries are sent")
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            loop.add_reader(self.fileno(), self._turn)
-            self._loop = loop
-        if descriptor not in self._callbacks:
-            self._epoll.register(descriptor, select.EPOLLIN)
-        self._callbacks[descriptor] = callback
+        callbacks, loop = self._callbacks, asyncio.get_running_loop()
+        if loop is not self._loop or descriptor not in callbacks:
+            if self._epoll.closed:
+                raise OSError(errno.EBADF, "no more queries are sent")
+            if loop is not self._loop:
+                loop.add_reader(self.fileno(), self._turn)
+                self._loop = loop
+            if descriptor not in callbacks:
+                self._epoll.register(descriptor, select.EPOLLIN)
+        callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
         """Forget a descriptor, which is still open, if it was added."""

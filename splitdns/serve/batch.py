@@ -99,6 +99,14 @@ class Layout(NamedTuple):
     control_octets: int
 
 
+class Origin(NamedTuple):
+    """Where a datagram came from, and to, as the kernel has it: an answer that leaves later needs it."""
+
+    name: bytes
+    control: bytes
+    control_octets: int
+
+
 class Batch:
     """The memory of one socket's batches.
 
@@ -107,7 +115,10 @@ class Batch:
     """
 
     def __init__(self, sock: socket.socket, calls: Calls, octets: int, control_octets: int) -> None:
-        """``octets`` is what is taken of a datagram, and the most that an answer may have."""
+        """``octets`` is what is taken of a datagram, and the most that an answer may have.
+
+        Answers that leave later stand in a batch of their own: one of ``place`` and ``send`` only.
+        """
         assert control_octets <= _CONTROL_STRIDE
         self.octets = octets
         self._sock = sock
@@ -148,6 +159,8 @@ class Batch:
         interface = info + 16 if self._of_ipv6 else info
         self._interfaces = words[interface // 4 : data // 4 : _CONTROL_STRIDE // 4]
         self._firsts = whole[info:data:_CONTROL_STRIDE]
+        longs, stride_longs = whole[:headers].cast("L"), ctypes.sizeof(_Message) // 8
+        self._control_lengths = longs[_Head.control_octets.offset // 8 :: stride_longs]
         self._none = array("I", bytes(4 * DATAGRAMS))
 
         host = slice(8, 24) if self._of_ipv6 else slice(4, 8)  # of sin6_addr, of sin_addr
@@ -201,6 +214,29 @@ class Batch:
         at = self._controls + number * _CONTROL_STRIDE
         length, level, kind = struct.unpack("@Nii", self.memory[at : at + socket.CMSG_LEN(0)])
         return [(level, kind, self.memory[at + socket.CMSG_LEN(0) : at + length])]
+
+    def origin(self, number: int) -> Origin:
+        """Where a datagram came from, for ``place``."""
+        name = self._names + number * _NAME_STRIDE
+        control = self._controls + number * _CONTROL_STRIDE
+        return Origin(
+            self.memory[name : name + _NAME_OCTETS],
+            self.memory[control : control + self._control_octets],
+            self._control_lengths[number],
+        )
+
+    def place(self, number: int, answer: bytes, origin: Origin) -> None:
+        """Put an answer into a slot, back to where its query came from, for ``send``."""
+        memory, slot, octets = self.memory, self.slots[number], len(answer)
+        assert octets <= self.octets  # the next slot is another client's
+        memory[slot.begin : slot.begin + octets] = answer
+        self.sizes[slot.size_at] = octets
+        at = self._names + number * _NAME_STRIDE
+        memory[at : at + _NAME_OCTETS] = origin.name
+        if self._control_octets:
+            at = self._controls + number * _CONTROL_STRIDE
+            memory[at : at + self._control_octets] = origin.control
+            self._control_lengths[number] = origin.control_octets
 
     def send(self, count: int, unanswered: Sequence[int]) -> int:
         """Send the answers that stand in the first ``count`` slots, but for those in ``unanswered``.

@@ -14,7 +14,7 @@ import socket
 from functools import partial
 
 from splitdns.metrics import DROPS
-from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control
+from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control, Origin
 from splitdns.serve.hot import Hot
 from splitdns.serve.parts import PARTS, Parts
 from splitdns.serve.pipeline import Pending, Pipeline
@@ -28,6 +28,9 @@ MAX_PENDING = 10_000  # queries that wait for upstreams; beyond: dropped as "bus
 _LAST_TURNS = 256  # more than a receive buffer holds
 _CONTROL_OCTETS = socket.CMSG_SPACE(20)  # one in6_pktinfo, the larger of the two
 _NO_INTERFACE = bytes(4)
+
+
+_Back = Origin | tuple[Control, Address]  # where an answer goes to, and from: of a batch, or of a datagram
 
 
 class DatagramServer:
@@ -48,7 +51,7 @@ class DatagramServer:
         self._max_pending = max_pending
         self._server = server_label(sock)
         self._pending = 0
-        self._unsent: list[tuple[bytes, Control, Address]] = []
+        self._unsent: list[tuple[bytes, _Back]] = []
         self._drained: asyncio.Future[None] | None = None
         if is_wildcard(sock):
             self._control_octets = _CONTROL_OCTETS
@@ -56,12 +59,15 @@ class DatagramServer:
         else:
             self._control_octets = 0
         self._turn = self._turn_by_datagram
+        self._flush = self._flush_by_datagram
         self._hot: Hot | None = None
         if batched is not None:
             batch = Batch(sock, batched, MAX_QUERY_OCTETS, self._control_octets)
             family = 2 if sock.family == socket.AF_INET6 else 1
             self._hot = Hot(batch, pipeline, self._server, family, parts)
             self._turn = partial(self._turn_by_batch, self._hot)
+            later = Batch(sock, batched, MAX_QUERY_OCTETS, self._control_octets)
+            self._flush = partial(self._flush_by_batch, later)
 
     def start(self) -> None:
         """Answer from now on, on the running event loop."""
@@ -91,8 +97,8 @@ class DatagramServer:
         except OSError:  # an ICMP error about an earlier answer, and nothing to read
             self._pipeline.counts.add(DROPS, "receive")
             return False
-        for pending, control, address in waiting:
-            self._wait_for(pending, source_control(control), address)
+        for pending, origin in waiting:
+            self._wait_for(pending, origin)
         return done
 
     def _turn_by_datagram(self) -> bool:
@@ -111,37 +117,54 @@ class DatagramServer:
                 continue
             source = source_control(control) if control else control
             if isinstance(outcome, Pending):
-                self._wait_for(outcome, source, address)
+                self._wait_for(outcome, (source, address))
             else:
-                self._send(outcome, source, address)
+                self._send(outcome, (source, address))
         return False
 
-    def _send(self, answer: bytes, source: Control, address: Address) -> None:
+    def _send(self, answer: bytes, back: _Back) -> None:
         """Send soon, with what else there is by then: one after the other wakes whoever waits only once."""
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append((answer, source, address))
+        self._unsent.append((answer, back))
 
-    def _flush(self) -> None:
+    def _flush_by_batch(self, batch: Batch) -> None:
+        unsent, self._unsent = self._unsent, []
+        number = lost = 0
+        for answer, back in unsent:
+            assert isinstance(back, Origin)
+            batch.place(number, answer, back)
+            number += 1
+            if number == DATAGRAMS:
+                lost += batch.send(number, ())
+                number = 0
+        if number:
+            lost += batch.send(number, ())
+        if lost:
+            self._pipeline.counts.add(DROPS, "send", by=lost)
+
+    def _flush_by_datagram(self) -> None:
         unsent, self._unsent = self._unsent, []
         send = self._sock.sendmsg
-        for answer, source, address in unsent:
+        for answer, back in unsent:
+            assert not isinstance(back, Origin)
+            source, address = back
             try:
                 send((answer,), source, 0, address)
             except OSError:  # a full buffer, a firewall, no route, port 0: the client asks again
                 self._pipeline.counts.add(DROPS, "send")
 
-    def _wait_for(self, pending: Pending, source: Control, address: Address) -> None:
+    def _wait_for(self, pending: Pending, back: _Back) -> None:
         if self._pending >= self._max_pending:
             self._pipeline.counts.add(DROPS, "busy")
             return
         self._pending += 1
-        self._pipeline.finish_then(pending, partial(self._finish, source, address))
+        self._pipeline.finish_then(pending, partial(self._finish, back))
 
-    def _finish(self, source: Control, address: Address, answer: bytes | None) -> None:
+    def _finish(self, back: _Back, answer: bytes | None) -> None:
         self._pending -= 1
         if answer is not None:
-            self._send(answer, source, address)
+            self._send(answer, back)
         if self._drained is not None and not self._pending and not self._drained.done():
             self._drained.set_result(None)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from splitdns.answer.limits import BUCKETS, Buckets
 from splitdns.metrics import DROPS
-from splitdns.serve.batch import Address, Batch, Control
+from splitdns.serve.batch import Batch, Origin
 from splitdns.serve.known import MAX_ALIKE, MAX_QUERY_OCTETS, Learnt
 from splitdns.serve.loop import Client, Limit, Ready
 from splitdns.serve.parts import PARTS, Parts
@@ -23,11 +23,10 @@ from splitdns.wire.message import Transport
 
 
 class Waiting(NamedTuple):
-    """A query that waits for an upstream, and where its answer goes."""
+    """A query that waits for an upstream, and where it came from."""
 
     pending: Pending
-    control: Control
-    address: Address
+    origin: Origin
 
 
 class Hot:
@@ -97,16 +96,18 @@ class Hot:
         batch = self._batch
         _, begin, body, host_at, _ = batch.slots[number]
         packed = batch.memory[host_at]
-        client = self._clients.get(packed) or self._client(packed)
+        met = self._clients.get(packed)
+        client = met or self._client(packed)
         if octets <= MAX_QUERY_OCTETS and client.view is not None:
             asked = batch.memory[body : begin + octets]
             ready = self._learnt.ready_for(asked, client.view, client.known, now_s)
             if ready is not None and (client.limit is None or client.limit.take(client.bucket, now_s)):
                 return ready
         wire = batch.memory[begin : begin + octets]
-        outcome = self._pipeline.answer_now(wire, client.host, Transport.UDP, self._server)
+        tried = met is not None and met.view is not None  # where the loop is compiled, it has done that
+        outcome = self._pipeline.answer_now(wire, client.host, Transport.UDP, self._server, tried)
         if isinstance(outcome, Pending):
-            self._waiting.append(Waiting(outcome, batch.control(number), batch.address(number)))
+            self._waiting.append(Waiting(outcome, batch.origin(number)))
             return None
         return outcome
 

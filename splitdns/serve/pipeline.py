@@ -22,7 +22,9 @@ from splitdns.answer import cache, whoami
 from splitdns.answer.ageing import ageing_of
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.answer.direct import Direct
-from splitdns.errors import Caught, UpstreamError, WireError
+from splitdns.answer.passing import Passing
+from splitdns.errors import UpstreamError, WireError
+from splitdns.forward.cache import Key
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
 from splitdns.names import Qname, is_under, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
@@ -64,6 +66,14 @@ class Forwarder(Protocol):
 
     def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
         """Call ``done`` within a few seconds, whatever the upstreams do; it may be at once."""
+
+    def is_unknown(self, question: Key) -> bool:
+        """Whether ``ask_now`` has nothing for it."""
+
+    def relay(
+        self, question: Key, spelled: bytes, client: str, done: Callable[[Reply | Exception], None]
+    ) -> None:
+        """As ``ask_then``, for a question that is unknown, ``spelled`` so by its client."""
 
 
 @value(frozen=True, slots=True)
@@ -107,11 +117,16 @@ class _Asked(NamedTuple):
 
 @value(frozen=True, slots=True)
 class Pending:
-    """A query that waits for an upstream's reply to ``forward``."""
+    """A query that waits for an upstream's reply.
 
-    forward: Forward
-    query: Query
+    To ``forward``, which ``query`` came to; or, as the question passes ``passing`` as it stands, to that one.
+    """
+
     asked: _Asked
+    query: Query | None = None
+    forward: Forward | None = None
+    question: Key | None = None
+    passing: Passing | None = None
 
 
 Outcome = bytes | None | Pending
@@ -142,7 +157,7 @@ class Pipeline:
         self._wall_clock = wall_clock
         self._logged_s: dict[str, float] = {}
         self._of: Snapshot | None = None  # whose views these are
-        self._direct: dict[View, Direct] = {}
+        self._ways_of: dict[View, tuple[Direct, Passing]] = {}
 
     async def answer(
         self, wire: bytes, client: str, transport: Transport, server: str = "dns://"
@@ -152,13 +167,14 @@ class Pipeline:
         return await self.finish(outcome) if isinstance(outcome, Pending) else outcome
 
     def answer_now(
-        self, wire: bytes, client: str, transport: Transport, server: str = "dns://"
+        self, wire: bytes, client: str, transport: Transport, server: str = "dns://", tried: bool = False
     ) -> Outcome:
         """The answer to ``wire``, or ``Pending`` where an upstream has to be asked; None: no answer.
 
-        ``client`` is a socket's host, ``server`` the listener's name among the metrics.
+        ``client`` is a socket's host, ``server`` the listener's name among the metrics; ``tried`` says that
+        there is no direct answer.
         """
-        return self._safely(wire, self._begin, wire, client, transport, server)
+        return self._safely(wire, self._begin, wire, client, transport, server, tried)
 
     async def finish(self, pending: Pending) -> bytes | None:
         """The answer to what ``answer_now`` left pending."""
@@ -178,10 +194,19 @@ class Pipeline:
         if self.clock() - asked.started_s >= MAX_ASKING_S:
             replied(UpstreamError("the upstreams took too long"))
             return
-        with (caught := Caught()):
-            self._forwarder.ask_then(pending.forward, asked.client, replied)
-        if caught.error is not None:
-            replied(caught.error)
+        failed = self._safely(asked.wire, self._ask, pending, replied)
+        if failed is not None:
+            assert isinstance(failed, bytes)
+            done(failed)
+
+    def _ask(self, pending: Pending, replied: Callable[[Reply | Exception], None]) -> None:
+        asked, question, forward = pending.asked, pending.question, pending.forward
+        if question is not None:
+            spelled = asked.wire[HEADER_OCTETS : HEADER_OCTETS + len(question.name)]
+            self._forwarder.relay(question, spelled, asked.client, replied)
+        else:
+            assert forward is not None
+            self._forwarder.ask_then(forward, asked.client, replied)
 
     def _replied(
         self, pending: Pending, done: Callable[[bytes | None], None], replied: Reply | Exception
@@ -202,7 +227,7 @@ class Pipeline:
                 log.exception("query.bug", extra={"query": wire.hex()})
             return error_reply(wire, Rcode.SERVFAIL)
 
-    def _begin(self, wire: bytes, client: str, transport: Transport, server: str) -> Outcome:
+    def _begin(self, wire: bytes, client: str, transport: Transport, server: str, tried: bool) -> Outcome:
         started_s = self.clock()
         if not is_query(wire):
             self.counts.add(DROPS, "response" if len(wire) >= HEADER_OCTETS else "short")
@@ -231,22 +256,40 @@ class Pipeline:
             rcode = encoded[3] & 0xF
             self._sent(asked, encoded, scan.name_end(key), scan.do(key), rcode, found.zone, found.plugin)
             return encoded
-        told = self.direct(match.view).answer(wire[2:], tcp=transport is Transport.TCP)
+        told = None if tried else self.direct(match.view).answer(wire[2:], tcp=transport is Transport.TCP)
         if told is None:
-            return self._decide(asked)
+            return self._passed(asked, match.view) or self._decide(asked)
         rest, ground, _, do = told
         encoded = wire[:2] + rest
         end = len(wire) - 4 - (OPT_OCTETS if wire[11] else 0)
         self._sent(asked, encoded, end, do, encoded[3] & 0xF, ground.label, ZONE)
         return encoded
 
+    def _passed(self, asked: _Asked, view: View) -> Pending | None:
+        """What waits for an upstream as it stands; None: there is something to decide."""
+        key = asked.key
+        if key is None:
+            return None
+        _, passing = self._ways(view)
+        upstreams = passing.upstreams(key)
+        if upstreams is None:
+            return None
+        question = Key(view.name, upstreams, scan.name(key), scan.qtype(key), scan.do(key), scan.cd(key))
+        if not self._forwarder.is_unknown(question):
+            return None
+        return Pending(asked, None, None, question, passing)
+
     def direct(self, view: View) -> Direct:
         """Who answers plain questions in this view of the snapshot."""
-        if self._of is not self.snapshot:
-            self._of, self._direct = self.snapshot, {}
-        found = self._direct.get(view)
+        return self._ways(view)[0]
+
+    def _ways(self, view: View) -> tuple[Direct, Passing]:
+        snapshot = self.snapshot
+        if self._of is not snapshot:
+            self._of, self._ways_of = snapshot, {}
+        found = self._ways_of.get(view)
         if found is None:
-            found = self._direct[view] = Direct(view, self.snapshot.manners)
+            found = self._ways_of[view] = Direct(view, snapshot.manners), Passing(view, snapshot.manners)
         return found
 
     def _decide(self, asked: _Asked) -> Outcome:
@@ -272,14 +315,29 @@ class Pipeline:
         return whoami.told(answer, query, match, asked.client, asked.manners.server_id)
 
     def _go_on(self, pending: Pending, replied: Reply | Exception) -> Outcome:
+        asked, query, forward, passing = pending.asked, pending.query, pending.forward, pending.passing
+        if query is None or forward is None:
+            assert passing is not None
+            assert asked.match is not None
+            assert asked.key is not None
+            if isinstance(replied, Reply):
+                encoded = passing.encoded(replied, asked.wire, asked.key)
+                if encoded is not None:
+                    end, do = scan.name_end(asked.key), scan.do(asked.key)
+                    self._sent(asked, encoded, end, do, replied.rcode, ".", UPSTREAM)
+                    return encoded
+            query = decode(asked.wire, asked.transport)
+            decided = decide(query, asked.match.view, asked.manners)
+            assert isinstance(decided, Forward)
+            forward = decided
         match replied:
             case Reply() as reply:
-                decided = resume(pending.forward, reply)
+                decided = resume(forward, reply)
             case UpstreamError():
-                decided = resume(pending.forward, None)
+                decided = resume(forward, None)
             case bug:
                 raise bug
-        return self._settle(pending.asked, pending.query, decided, UPSTREAM)
+        return self._settle(asked, query, decided, UPSTREAM)
 
     def _settle(self, asked: _Asked, query: Query, decided: Answer | Forward, plugin: str) -> Outcome:
         """Follow ``decided`` through the forwarder's cache, to an answer or the network."""
@@ -287,7 +345,7 @@ class Pipeline:
         while isinstance(decided, Forward):
             reply = self._forwarder.ask_now(decided)
             if reply is None:
-                return Pending(decided, query, asked)
+                return Pending(asked, query, decided)
             made_of.append((decided, reply))
             decided = resume(decided, reply)
         return self._encode(asked, query, decided, plugin, made_of)

@@ -11,7 +11,9 @@ The key holds all that the encoded answer depends on beside the view: flags, EDN
 
 from __future__ import annotations
 
+from splitdns.names import Qname
 from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS
+from splitdns.wire.framing import MAX_MESSAGE_OCTETS
 from splitdns.wire.header import AD, CD, HEADER_OCTETS, OPCODE, QR, RD
 from splitdns.wire.message import Transport
 
@@ -57,6 +59,11 @@ def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
     return b"%c%b%b" % (head, wire[HEADER_OCTETS:tail].lower(), wire[tail:end])
 
 
+def name(key: bytes) -> Qname:
+    """The asked name, where it is one: who remembers nothing by the key has to look."""
+    return Qname(key[1:-_QUESTION_TAIL])
+
+
 def name_end(key: bytes) -> int:
     """Where the asked name ends in the messages of this key."""
     return HEADER_OCTETS - 1 - _QUESTION_TAIL + len(key)
@@ -65,6 +72,28 @@ def name_end(key: bytes) -> int:
 def do(key: bytes) -> bool:
     """Whether the queries of this key set DO."""
     return key[0] >= _DO
+
+
+def qtype(key: bytes) -> int:
+    """The asked type."""
+    return key[-4] << 8 | key[-3]
+
+
+def cd(key: bytes) -> bool:
+    """Whether they set CD."""
+    return bool(key[0] & CD)
+
+
+def has_edns(key: bytes) -> bool:
+    """Whether they have an OPT record."""
+    return bool(key[0] & _EDNS)
+
+
+def room_octets(key: bytes, payload_octets: int) -> int:
+    """How much fits into an answer; ``payload_octets`` as for ``key``."""
+    if key[0] & _TCP:
+        return MAX_MESSAGE_OCTETS
+    return payload_octets if key[0] & _LARGE else MIN_PAYLOAD_OCTETS
 
 
 def is_of(key: bytes, question: bytes) -> bool:

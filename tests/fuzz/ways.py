@@ -170,6 +170,9 @@ class Known(Forwarder):
             reply = super().ask_now(forward)
         return reply
 
+    def is_unknown(self, question: Key) -> bool:
+        return not len(question.name) % 2
+
     def ask_then(self, *_: object) -> None:
         raise AssertionError("nobody finishes what is pending here")
 

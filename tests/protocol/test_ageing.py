@@ -275,15 +275,15 @@ def test_what_is_flushed_is_not_given_again_not_even_at_once(what: dict[str, Any
 def test_what_is_dropped_in_the_midst_of_a_batch_is_not_given_in_its_rest() -> None:
     def test() -> None:
         servers = filled(300)
-        settled = servers.each[-1].forwarder.ask_now
+        settled = servers.each[-1].forwarder.is_unknown
 
-        def flush(forward: Any) -> Any:
+        def flush(question: Any) -> Any:
             for one in servers.each:
                 one.forwarder.flush()
-            return settled(forward)
+            return settled(question)
 
         last = servers.each[-1]
-        last.forwarder.ask_now = flush  # type: ignore[method-assign]
+        last.forwarder.is_unknown = flush  # type: ignore[method-assign]
         given_1, other, given_2 = last.ask([query(), query("b.example.net."), query()], Transport.UDP)
         assert isinstance(given_1, bytes)
         assert isinstance(other, Pending)

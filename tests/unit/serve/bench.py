@@ -11,6 +11,7 @@ import pytest
 
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import UpstreamError
+from splitdns.forward.cache import Key
 from splitdns.metrics import Counts
 from splitdns.names import wire_from_text
 from splitdns.records import Rcode, RRset, Type
@@ -53,17 +54,28 @@ class Script:
         return self.known.get(forward.name)
 
     def ask_then(self, forward: Forward, client: str, done: Callable[[Reply | Exception], None]) -> None:
-        task = asyncio.ensure_future(self.ask(forward, client))
+        self._ask_then(forward.name, done)
+
+    def is_unknown(self, question: Key) -> bool:
+        return question.name not in self.known
+
+    def relay(
+        self, question: Key, spelled: bytes, client: str, done: Callable[[Reply | Exception], None]
+    ) -> None:
+        self._ask_then(spelled, done)
+
+    def _ask_then(self, name: bytes, done: Callable[[Reply | Exception], None]) -> None:
+        task = asyncio.ensure_future(self.ask(name))
         task.add_done_callback(lambda _: task.cancelled() or done(task.exception() or task.result()))
 
-    async def ask(self, forward: Forward, client: str) -> Reply:
+    async def ask(self, name: bytes) -> Reply:
         self.waiting += 1
         try:
-            if (event := self.held.get(forward.name)) is not None:
+            if (event := self.held.get(name)) is not None:
                 await event.wait()
         finally:
             self.waiting -= 1
-        reply = self.asked.get(forward.name, UpstreamError("nobody there"))
+        reply = self.asked.get(name, UpstreamError("nobody there"))
         if isinstance(reply, Exception):
             raise reply
         return reply

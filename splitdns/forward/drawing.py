@@ -1,0 +1,51 @@
+"""The kernel's randomness, drawn by the page.
+
+Each query takes some for its id, its letters and its port, and to ask the kernel each time costs as much as
+to spell the query. So it is asked for a page of octets, each of which is used once. A process that is forked
+throws away what it was born with: two of them must not draw the same.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from random import SystemRandom
+
+PAGE_OCTETS = 4096
+
+
+class Drawing(SystemRandom):
+    """As its base, but for how often the kernel is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = b""
+        self._at = 0
+        _DRAWINGS.add(self)
+
+    def getrandbits(self, k: int, /) -> int:
+        octets = (k + 7) // 8
+        at = self._at
+        end = self._at = at + octets
+        drawn = self._page[at:end]
+        if len(drawn) < octets or not octets:
+            if octets > PAGE_OCTETS or k <= 0:
+                return super().getrandbits(k)
+            self._page, self._at = os.urandom(PAGE_OCTETS), octets
+            drawn = self._page[:octets]
+        return int.from_bytes(drawn, "big") >> (8 * octets - k)
+
+    def forget(self) -> None:
+        """Draw no more from the page that there is."""
+        self._page = b""
+
+
+_DRAWINGS: weakref.WeakSet[Drawing] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for drawing in _DRAWINGS:
+        drawing.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
