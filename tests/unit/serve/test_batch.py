@@ -95,6 +95,43 @@ def test_a_batch_goes_back_to_whom_it_came_from_and_from_where_it_was_asked(
 
 @pytest.mark.parametrize(
     ("bound", "to"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("0.0.0.0", "127.0.0.9"),
+        ("::", "::1"),
+        ("::", "127.0.0.9"),
+    ],
+)
+def test_an_answer_that_leaves_later_goes_back_the_same_way(stack: ExitStack, bound: str, to: str) -> None:
+    assert LIBC is not None
+    ends = Ends(stack, bound)
+    later = Batch(ends.sock, LIBC, OCTETS, CONTROL_OCTETS if bound in ("0.0.0.0", "::") else 0)
+    clients = [ends.client(to) for _ in range(3)]
+    for client in clients:
+        client.send(b"x")
+    origins = [ends.batch.origin(number) for number, _ in enumerate(ends.batch.receive())]
+    clients[0].send(b"another, so that what was received before stands there no more")
+    ends.batch.receive()
+    for turn in range(2):
+        for slot, number in enumerate((2, 0, 1)):
+            later.place(slot, b"%d%d" % (turn, number) * (number + 1), origins[number])
+        assert later.send(3, ()) == 0
+        for number, client in enumerate(clients):
+            assert received(client) == [b"%d%d" % (turn, number) * (number + 1)]
+
+
+def test_an_answer_that_is_too_long_has_no_place(stack: ExitStack) -> None:
+    ends = Ends(stack, "127.0.0.1")
+    ends.client("127.0.0.1").send(b"x")
+    ends.batch.receive()
+    ends.batch.place(0, bytes(OCTETS), ends.batch.origin(0))
+    with pytest.raises(AssertionError):
+        ends.batch.place(0, bytes(OCTETS + 1), ends.batch.origin(0))
+
+
+@pytest.mark.parametrize(
+    ("bound", "to"),
     [("127.0.0.1", "127.0.0.1"), ("::", "::1"), ("::", "127.0.0.9"), ("0.0.0.0", "127.0.0.9")],
 )
 def test_addresses_and_control_messages_are_what_python_would_tell(
