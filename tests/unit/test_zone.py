@@ -6,9 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.names import Qname, fold
+from splitdns.names import Qname, fold, from_text, relative_text
 from splitdns.records import RRset, Type
-from splitdns.zone import Node, Regexp, Zone, check_pattern, pack, packed, packed_one
+from splitdns.zone import (
+    ADDRESSES,
+    CUT,
+    DIRECT,
+    DNAME,
+    NODES,
+    PLAIN,
+    PUBLIC,
+    RECORD,
+    SET,
+    STAR,
+    Node,
+    Regexp,
+    Zone,
+    check_pattern,
+    pack,
+    packed,
+    packed_one,
+)
 
 APEX = Qname(b"\x07example\x03org\0")
 LABEL = st.binary(min_size=1, max_size=20)
@@ -81,7 +99,77 @@ def test_a_pattern_that_ruins_other_engines_is_answered_at_once() -> None:
 
 @pytest.mark.parametrize("owner", [b"\x01a\x00", b"\x01A\x00"])
 @pytest.mark.parametrize("differs", [False, True])
-def test_a_node_of_one_record_is_packed_as_any_other(owner: bytes, differs: bool) -> None:
+@pytest.mark.parametrize(
+    ("rdtype", "rdata"),
+    [(Type.A, b"\x01\x02\x03\x04"), (Type.AAAA, bytes(16)), (Type.TXT, b"\1x"), (Type.PTR, APEX)],
+)
+def test_a_node_of_one_record_is_packed_as_any_other(
+    owner: bytes, differs: bool, rdtype: Type, rdata: bytes
+) -> None:
     name = fold(owner)
-    node = Node(name, owner, (RRset(owner, Type.A, 60, (b"\x01\x02\x03\x04",)),), differs=differs)
-    assert packed_one(name, owner, Type.A, 60, b"\x01\x02\x03\x04", differs) == packed(node)
+    node = Node(name, owner, (RRset(owner, rdtype, 60, (rdata,)),), differs=differs)
+    assert packed_one(name, owner, rdtype, 60, rdata, differs) == packed(node)
+
+
+def test_what_lies_beneath_a_cut_or_a_dname_is_not_direct_and_enclosers_know_of_wildcards() -> None:
+    def named(text: str, *types: int, **options: bool) -> Node:
+        name = from_text(text, APEX)
+        return Node(name, name, tuple(RRset(name, rdtype, 60, (b"\0",)) for rdtype in types), **options)  # type: ignore
+
+    zone = Zone(
+        APEX,
+        pack(
+            [
+                named("@", Type.SOA),
+                named("a", Type.A),
+                named("cut", Type.NS, cut=True),
+                named("a.cut", Type.A),
+                named("d", Type.DNAME),
+                named("x.a.d", Type.A),
+                named("apps"),
+                named("*.apps", Type.A),
+                named("ghost", exists=False, differs=True),
+                named("hollow", exists=False),
+            ]
+        ),
+    )
+
+    def having(flag: int) -> set[str]:
+        names = (node.name for node in zone.nodes())
+        return {relative_text(name, APEX) for name in names if zone.block[zone.find(name) + 1] & flag}
+
+    assert having(DIRECT) == {"@", "a", "d", "apps", "*.apps", "ghost"}
+    assert having(STAR) == {"apps"}
+    assert having(DNAME) == {"d"}
+    assert having(CUT) == {"cut"}
+
+
+def test_a_set_tells_whether_its_records_may_go_out_as_they_stand() -> None:
+    rrsets = (
+        RRset(APEX, Type.A, 60, (b"\xc0\0\2\1", b"\xc0\0\2\2"), public=True),
+        RRset(APEX, Type.AAAA, 60, (b"short",)),
+        RRset(APEX, Type.TXT, 60, (b"\1x",)),
+        RRset(APEX, Type.MX, 60, (b"\0\1" + APEX,)),
+        RRset(APEX, Type.CAA, 60, ()),
+    )
+    zone = Zone(APEX, pack([Node(APEX, APEX, rrsets)]))
+    at = zone.find(APEX)
+    found = []
+    _, _, name, sets, rdtype, flags, count, octets = NODES[len(APEX)].unpack_from(zone.block, at)
+    at += NODES[len(APEX)].size
+    assert name == APEX
+    while True:
+        found.append((rdtype, flags, count))
+        assert count * RECORD.size <= octets
+        sets, at = sets - 1, at + octets
+        if not sets:
+            break
+        rdtype, flags, count, octets = SET.unpack_from(zone.block, at)
+        at += SET.size
+    assert found == [
+        (Type.A, ADDRESSES | PUBLIC, 2),
+        (Type.AAAA, 0, 1),
+        (Type.TXT, PLAIN, 1),
+        (Type.MX, 0, 1),
+        (Type.CAA, PLAIN, 0),
+    ]
