@@ -38,7 +38,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     effort = Effort(2, 0.2, repeats=0, starts=1) if args.quick else Effort(10, 1.0)
     effort = replace(effort, rounds=args.rounds or effort.rounds, seconds=args.seconds or effort.seconds)
-    results, started_s, about = Results(), time.monotonic(), description()
+    started_s, about = time.monotonic(), description()
+    results = _measured(args, effort)
+    minutes = (time.monotonic() - started_s) / 60
+    on = "; ".join(f"{what} {value}" for what, value in about.items())
+    how = f"{effort.rounds} rounds of {effort.seconds:g} s in turns, {minutes:.0f} minutes in all. {on}."
+    how += f" {QUICK['million']:,} names stood for a million." if args.quick else ""
+    judgements = bars.judge(results)
+    said = report(results, judgements, how)
+    print(said)
+    if results.absent:
+        print(f"Not installed, and left out: {', '.join(sorted(results.absent))}.")
+    for who, why in results.failed.items():
+        print(f"{who}: {why}", file=sys.stderr)
+    about |= {"rounds": effort.rounds, "seconds": effort.seconds}
+    figures = json.dumps(table.as_json(results, judgements, about)) + "\n"
+    if args.json:
+        args.json.write_text(figures)
+    if args.keep:
+        JSON.write_text(figures)
+        CHART.write_text(chart(results))
+        PAGE.write_text(table.kept(PAGE.read_text(), said))
+    return 1 if results.failed or results.are_wrong else 0
+
+
+def _measured(args: argparse.Namespace, effort: Effort) -> Results:
+    results = Results()
     with tempfile.TemporaryDirectory(prefix="splitdns-bench-") as name:
         programs = build(Path(name))
         generator = Generator(programs.generator, pinned(GENERATOR_CORE))
@@ -46,26 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if chosen := _chosen(stage, args.rows, args.servers):
                 rounds.run(chosen, generator, effort, results, _say)
     _say("")
-    judgements = bars.judge(results)
-    minutes = (time.monotonic() - started_s) / 60
-    on = "; ".join(f"{what} {value}" for what, value in about.items())
-    how = f"{effort.rounds} rounds of {effort.seconds:g} s in turns, {minutes:.0f} minutes in all. {on}."
-    how += f" {QUICK['million']:,} names stood for a million." if args.quick else ""
-    said = report(results, judgements, how)
-    print(said)
-    for who, why in results.failed.items():
-        print(f"{who}: {why}", file=sys.stderr)
-    if results.absent:
-        print(f"Not installed, and left out: {', '.join(sorted(results.absent))}.")
-    about |= {"rounds": effort.rounds, "seconds": effort.seconds}
-    kept = json.dumps(table.as_json(results, judgements, about)) + "\n"
-    if args.json:
-        args.json.write_text(kept)
-    if args.keep:
-        JSON.write_text(kept)
-        CHART.write_text(chart(results))
-        PAGE.write_text(table.kept(PAGE.read_text(), said))
-    return 1 if results.failed or results.are_wrong else 0
+    return results
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

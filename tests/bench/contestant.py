@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import questions
@@ -72,9 +72,10 @@ class Running:
 
     port: int
     daemon: Daemon
+    begun_s: float
     expected: tuple[str, str] = HORIZONS
     beside: tuple[Daemon, ...] = ()
-    begun_s: float = field(default_factory=time.monotonic)
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Setup:
     files: Mapping[str, str]
     env: Mapping[str, str] | None = None
 
-    def start(self, machine: Pinned, **values: object) -> tuple[int, Daemon]:
+    def start(self, machine: Pinned, **values: object) -> Running:
         """Start it in a directory of its own, with a port of its own."""
         port, directory = free_port(), own_directory(machine, Path(self.command[0]).name)
         values |= {"PORT": port, "DIRECTORY": directory}
@@ -119,7 +120,9 @@ class Setup:
 
         for name, text in self.files.items():
             (directory / name).write_text(filled(text))
-        return port, machine.start(*map(filled, self.command), env=self.env)
+        command = [filled(word) for word in self.command]
+        begun_s = time.monotonic()  # it may keep us from our core as soon as it is there
+        return Running(port, machine.start(*command, env=self.env), begun_s)
 
 
 def own_directory(bench: Pinned, name: str) -> Path:

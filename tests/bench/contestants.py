@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import questions
@@ -255,7 +256,7 @@ def splitdns(pure: bool, workers: int = 1, *, is_second: bool = False) -> Start:
             _await_kept(Path(f"{zones}.compiled"))
         values = {"WORKERS": workers, "VIEWS": views, "ZONES": zones, "ADMIN": free_port()}
         machine = bench if workers == 1 else bench.both
-        return Running(*ours(pure, SPLITDNS).start(machine, **values))
+        return replace(ours(pure, SPLITDNS).start(machine, **values), workers=workers)
 
     return start
 
@@ -272,14 +273,15 @@ def echo(program: Path) -> Start:
     """The limit: it sends back what it was asked."""
 
     def start(bench: Bench, data: Data) -> Running:
-        return Running(*Setup((str(program), "@PORT@"), {}).start(bench), (ECHO, ECHO))
+        return replace(Setup((str(program), "@PORT@"), {}).start(bench), expected=(ECHO, ECHO))
 
     return start
 
 
 def nsd(bench: Pinned, data: Data, horizon: str = INSIDE) -> Running:
     setup = Setup(NSD_COMMAND, {"config": NSD})
-    return Running(*setup.start(bench, APEX=APEX, ZONE=data.zones[horizon]), (horizon, horizon))
+    started = setup.start(bench, APEX=APEX, ZONE=data.zones[horizon])
+    return replace(started, expected=(horizon, horizon))
 
 
 def knot(bench: Bench, data: Data) -> Running:
@@ -296,7 +298,7 @@ def knot(bench: Bench, data: Data) -> Running:
         )
         values = {"MODULE": GEOIP, "USED": "module: mod-geoip/views"}
     setup = Setup(("/usr/sbin/knotd", "-c", "@DIRECTORY@/config"), files)
-    return Running(*setup.start(bench, **values, APEX=APEX, ZONE=data.zones[INSIDE]))
+    return setup.start(bench, **values, APEX=APEX, ZONE=data.zones[INSIDE])
 
 
 def unbound(bench: Bench, data: Data) -> Running:
@@ -310,7 +312,7 @@ def unbound(bench: Bench, data: Data) -> Running:
             for number in range(data.names)
         )
     setup = Setup(UNBOUND_COMMAND, {"config": UNBOUND})
-    return Running(*setup.start(bench, VIEWS=by_client, LOCAL="".join(blocks)))
+    return setup.start(bench, VIEWS=by_client, LOCAL="".join(blocks))
 
 
 def bind(bench: Bench, data: Data) -> Running:
@@ -323,7 +325,7 @@ def bind(bench: Bench, data: Data) -> Running:
         zone = zone if is_first else f'in-view "{first[view.horizon]}";'
         clients = f"match-clients {{ {view.network}; }};"
         text += f'view "{view.name}" {{ {clients} zone "{APEX}" {{ {zone} }}; }};\n'
-    return Running(*Setup(BIND_COMMAND, {"config": BIND}).start(bench, VIEWS=text))
+    return Setup(BIND_COMMAND, {"config": BIND}).start(bench, VIEWS=text)
 
 
 def dnsmasq(bench: Bench, data: Data) -> Running:
@@ -334,7 +336,8 @@ def dnsmasq(bench: Bench, data: Data) -> Running:
         for number in range(data.names)
     )
     more = ("--localise-queries", "--addn-hosts=@DIRECTORY@/hosts", f"--local=/{APEX}/")
-    return Running(*Setup((*DNSMASQ_COMMAND, *more), {"hosts": hosts}).start(bench), (UNCHECKED, UNCHECKED))
+    started = Setup((*DNSMASQ_COMMAND, *more), {"hosts": hosts}).start(bench)
+    return replace(started, expected=(UNCHECKED, UNCHECKED))
 
 
 def dnsdist(bench: Bench, data: Data) -> Running:
@@ -343,13 +346,12 @@ def dnsdist(bench: Bench, data: Data) -> Running:
         await_answer(server, questions.name(0), FIRST_CLIENT[horizon])
     ports = {horizon.upper(): server.port for horizon, server in behind.items()}
     started = Setup(DNSDIST_COMMAND, {"config": DNSDIST}).start(bench, **ports)
-    return Running(*started, beside=tuple(server.daemon for server in behind.values()))
+    return replace(started, beside=tuple(server.daemon for server in behind.values()))
 
 
 def recursor(bench: Bench, data: Data) -> Running:
     files = {"recursor.conf": RECURSOR, "views.lua": RECURSOR_VIEWS, "names": _names(data)}
-    started = Setup(RECURSOR_COMMAND, files).start(bench, MORE="lua-dns-script=@DIRECTORY@/views.lua")
-    return Running(*started)
+    return Setup(RECURSOR_COMMAND, files).start(bench, MORE="lua-dns-script=@DIRECTORY@/views.lua")
 
 
 def powerdns(bench: Bench, data: Data) -> Running:
@@ -357,12 +359,12 @@ def powerdns(bench: Bench, data: Data) -> Running:
     setup = Setup(
         ("/usr/sbin/pdns_server", "--config-dir=@DIRECTORY@"), {"pdns.conf": POWERDNS, "zones": zones}
     )
-    return Running(*setup.start(bench), (INSIDE, INSIDE))
+    return replace(setup.start(bench), expected=(INSIDE, INSIDE))
 
 
 def knot_resolver(bench: Bench, data: Data) -> Running:
     setup = Setup(KNOT_RESOLVER_COMMAND, {"config": KNOT_RESOLVER, "names": _names(data)})
-    return Running(*setup.start(bench))
+    return setup.start(bench)
 
 
 def _names(data: Data) -> str:

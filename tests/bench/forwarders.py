@@ -131,7 +131,7 @@ def bind(bench: Bench, data: Data) -> Running:
 
 
 def _started(bench: Bench, data: Data, setup: Setup, **values: object) -> Running:
-    return Running(*setup.start(bench, **values, UPSTREAM=data.upstream, MIB=CACHE_MIB))
+    return setup.start(bench, **values, UPSTREAM=data.upstream, MIB=CACHE_MIB)
 
 
 CONTESTANTS: Mapping[str, Contestant] = {

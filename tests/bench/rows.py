@@ -30,7 +30,8 @@ HITS, MISSES = "forwarded, cache hit", "forwarded, cache miss"
 TCP, LATENCY = "TCP, pipelined", "latency"
 WORKERS, SHARES = "two workers", "ports of two workers"
 SCALE = {1: "1 view", 10: "10 views", 1000: "1,000 views"}
-HUNDRED, MILLION, FORWARDING, OF_WORKERS = "100 names", "1,000,000 names", "forwarding", "workers"
+HUNDRED, TEN_THOUSAND, MILLION = "100 names", "10,000 names", "1,000,000 names"
+FORWARDING, OF_WORKERS = "forwarding", "workers"
 
 PACE_PER_S = 10_000
 CHART = ("NSD", "Unbound", "BIND")  # beside ours, over the number of names and views
@@ -157,8 +158,8 @@ def _paced(asking: Asking) -> Found:
 
 
 def _shared(asking: Asking) -> Found:
-    """The workers need the generator's core, too: it sleeps when it has nothing to do."""
-    lanes = ("--lanes", "32", "--window", "6", "--ports", str(_PORTS))
+    """As many questions for each worker. They need the generator's core, too, so it sleeps at times."""
+    lanes = ("--lanes", "32", "--window", str(6 * asking.server.workers), "--ports", str(_PORTS))
     return asking.ask("--sleep", "--timeout", "1000", *lanes)
 
 
@@ -221,7 +222,7 @@ def stages(programs: Programs, million: int = 1_000_000, most_views: int = max(S
 
     return [
         Stage(HUNDRED, {LIMIT: limit, **CONTESTANTS}, rows, 100, is_started_often=True),
-        Stage("10,000 names", CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
+        Stage(TEN_THOUSAND, CONTESTANTS, [Row(VIEWS_10000, _warm)], 10_000, questions=10_000),
         Stage(MILLION, random | SECOND_START, cold, million, 1, 10 * _SKIPPED),
         Stage(FORWARDING, forwarders.CONTESTANTS, forwarding, first=_first_forwarded, prepare=_fill),
         *(

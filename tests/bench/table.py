@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from tests.bench import rows
 from tests.bench.bars import Judgement
 from tests.bench.contestant import Started
+from tests.bench.contestants import ACCELERATED_TWICE, PURE_TWICE
 from tests.bench.measure import Turn
 from tests.bench.rounds import Results
 
 BEGIN, END = "<!-- written by ./dev bench --keep -->", "<!-- end -->"
 LOSSY = 0.001  # of the questions: more than that is said
+_STARTS = (rows.HUNDRED, rows.TEN_THOUSAND, rows.MILLION, rows.FORWARDING)
 _RATES = (rows.VIEWS_100, rows.VIEWS_10000, rows.COLD, rows.HITS, rows.MISSES, rows.TCP)
 
 
@@ -84,7 +86,7 @@ def workers(results: Results) -> list[str]:
     lines = ["| | µs of processor time for each answer | of it each worker |", "|---|---:|---|"]
     for name, turns in results.turns.get(rows.WORKERS, {}).items():
         cost = statistics.median(turn.cpu_us for turn in turns)
-        count = 2 if "two" in name else 1
+        count = 2 if name in (PURE_TWICE, ACCELERATED_TWICE) else 1
         shares = [statistics.median(turn.shares[number] for turn in turns) for number in range(count)]
         said = ", ".join(f"{share:.0%}" for share in shares)
         lines.append(f"| {name} | {cost:.2f} | {said}{_remarks(turns)} |")
@@ -92,9 +94,9 @@ def workers(results: Results) -> list[str]:
 
 
 def starts(results: Results) -> list[str]:
-    """Seconds to the first answer, and the memory then."""
-    stages = list(results.starts)
-    names = dict.fromkeys(name for started in results.starts.values() for name in started)
+    """Seconds to the first answer, and the memory then, of the stages that differ in it."""
+    stages = [stage for stage in _STARTS if stage in results.starts]
+    names = dict.fromkeys(name for stage in stages for name in results.starts[stage])
     lines = [f"| first answer, memory | {' | '.join(stages)} |", f"|---|{'---:|' * len(stages)}"]
     for name in names:
         cells = (_start(results.starts[stage].get(name)) for stage in stages)
