@@ -183,9 +183,10 @@ def _reply(key: Key) -> Reply:
     ttl_s = (2, 7, 60, 300)[kind % 4]
     signature = RRset(key.name, Type.RRSIG, 3, (key.qtype.to_bytes(2, "big") + bytes(18),))
     proof = Proof((signature,), (), Security.CLAIMED) if key.do else None
-    if key.qtype != Type.A or kind % 5 == 0:
+    if key.qtype != Type.A or kind % 5 == 0:  # of a name, nothing that another reply denies
         soa = RRset(from_text("net."), Type.SOA, ttl_s, (b"\1a\0\1b\0" + bytes(20),))
-        return Reply(Rcode.NXDOMAIN if kind % 3 else Rcode.NOERROR, soa=soa, proof=proof)
+        is_there = kind % 5 or kind % 3 == 0
+        return Reply(Rcode.NOERROR if is_there else Rcode.NXDOMAIN, soa=soa, proof=proof)
     if kind % 5 == 1:
         target = from_text(("host.example.net.", "www.example.org.", "Other.Example.NET.")[kind % 3])
         alias = RRset(key.name, Type.CNAME, ttl_s, (target,))
