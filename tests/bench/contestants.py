@@ -232,7 +232,8 @@ DNSMASQ_COMMAND = (
 def ours(pure: bool, text: str) -> Setup:
     """Splitdns in Python only, or with its accelerator if that was built."""
     command = (sys.executable, "-m", "splitdns", "serve", "-c", "@DIRECTORY@/config")
-    return Setup(command, {"config": text}, {"SPLITDNS_PURE": "1"} if pure else None)
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}  # bytecode, as that of a program that is installed
+    return Setup(command, {"config": text}, kept | ({"SPLITDNS_PURE": "1"} if pure else {}))
 
 
 def splitdns(pure: bool, workers: int = 1, *, is_second: bool = False) -> Start:
