@@ -398,16 +398,20 @@ def test_what_waits_to_be_sent_is_bounded() -> None:
 
 def test_a_client_that_reads_again_gets_all_its_answers() -> None:
     async def test(world: World) -> None:
-        client = await world.client()
-        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        count = 20_000
-        client.send(*(query("big.example.org.", "TXT", id=number) for number in range(count)))
-        connection = next(iter(world.server._connections))
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        world.connect(ours)
+        (connection,) = world.server._connections
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        world.writers.append(writer)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        count = 300
+        Client(reader, writer).send(*(query("big.example.org.", "TXT", id=each) for each in range(count)))
         while connection._unread_s is None:
             await asyncio.sleep(0)
-        client.reader._transport.resume_reading()  # type: ignore[attr-defined]
-        found = [(await client.receive())[:2] for _ in range(count)]
-        assert found == [number.to_bytes(2, "big") for number in range(count)]
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        found = [(await Client(reader, writer).receive())[:2] for _ in range(count)]
+        assert found == [each.to_bytes(2, "big") for each in range(count)]
         assert connection._unread_s is None
 
     run(test)
