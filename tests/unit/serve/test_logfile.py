@@ -122,4 +122,5 @@ def test_processes_that_share_it_lose_no_line_and_cut_none(tmp_path: Path) -> No
     files = kept(tmp_path)
     written = [line for text in files.values() for line in text.splitlines()]
     assert sorted(written) == [f"{p} {n:04} {'x' * 40}" for p in range(processes) for n in range(lines)]
-    assert len(files) >= processes * lines * 48 // 2000
+    # Each process may have found room for a line just before the others took it.
+    assert len(files) >= processes * lines * 48 // (2000 + processes * 48)
