@@ -28,12 +28,13 @@ from tests.bench.questions import FORWARDED, HORIZONS, INSIDE, NUMBER_AT
 VIEWS_100, VIEWS_10000, COLD = "views, 100 names", "views, 10,000 names", "1,000,000 names at random"
 HITS, MISSES = "forwarded, cache hit", "forwarded, cache miss"
 TCP, LATENCY = "TCP, pipelined", "latency"
+HIT_LATENCY, MISS_LATENCY = "latency, cache hit", "latency, cache miss"
 WORKERS, SHARES = "two workers", "ports of two workers"
 SCALE = {1: "1 view", 10: "10 views", 1000: "1,000 views"}
 HUNDRED, TEN_THOUSAND, MILLION = "100 names", "10,000 names", "1,000,000 names"
 FORWARDING, OF_WORKERS = "forwarding", "workers"
 
-PACE_PER_S = 10_000
+PACES_PER_S = {LATENCY: 10_000, HIT_LATENCY: 1_000, MISS_LATENCY: 1_000}
 CHART = ("NSD", "Unbound", "BIND")  # beside ours, over the number of names and views
 
 _CHECKED = 60_000  # answers before the first round, at most: then caches are warm, and known to be right
@@ -154,7 +155,11 @@ def _tcp(asking: Asking) -> Found:
 
 
 def _paced(asking: Asking) -> Found:
-    return asking.ask("--rate", str(PACE_PER_S), "--timeout", "1000")
+    return asking.ask(*_pace(LATENCY), "--timeout", "1000")
+
+
+def _pace(row: str) -> tuple[str, str]:
+    return "--rate", str(PACES_PER_S[row])
 
 
 def _shared(asking: Asking) -> Found:
@@ -188,17 +193,22 @@ def _hits(asking: Asking) -> Found:
     return asking.forwarded()
 
 
-def _misses() -> Ask:
-    """No name comes twice, not even with another contestant."""
+def _paced_hits(asking: Asking) -> Found:
+    _fill(asking)
+    return asking.forwarded(*_pace(HIT_LATENCY))
+
+
+def _misses() -> tuple[Ask, Ask]:
+    """As fast as can be, and at a pace. No name comes twice, not even with another contestant."""
     asked = 10 * _HIT_NAMES
 
-    def ask(asking: Asking) -> Found:
+    def ask(asking: Asking, *options: str) -> Found:
         nonlocal asked
-        found = asking.forwarded("--number", f"{NUMBER_AT}:{asked}")
+        found = asking.forwarded("--number", f"{NUMBER_AT}:{asked}", *options)
         asked += found.asked
         return found
 
-    return ask
+    return ask, lambda asking: ask(asking, *_pace(MISS_LATENCY))
 
 
 def _some(servers: Mapping[str, Contestant], *names: str) -> dict[str, Contestant]:
@@ -214,7 +224,13 @@ def stages(programs: Programs, million: int = 1_000_000, most_views: int = max(S
     workers = (Row(WORKERS, _shared), Row(SHARES, _by_one_worker, (PURE_TWICE, ACCELERATED_TWICE)))
     random = _some(CONTESTANTS, "NSD", "Knot", "Unbound", "BIND")
     cold = [Row(COLD, _cold, tuple(random))]
-    forwarding = (Row(HITS, _hits), Row(MISSES, _misses()))
+    misses, paced_misses = _misses()
+    forwarding = (
+        Row(HITS, _hits),
+        Row(MISSES, misses),
+        Row(HIT_LATENCY, _paced_hits),
+        Row(MISS_LATENCY, paced_misses),
+    )
 
     def scale(views: int) -> dict[str, Contestant]:
         """BIND takes nine gigabytes for a thousand views."""

@@ -70,15 +70,23 @@ def _remarks(turns: Sequence[Turn]) -> str:
 
 
 def latencies(results: Results) -> list[str]:
-    """At an even pace, in microseconds: medians over the rounds."""
-    lines = ["| µs at 10,000/s | p50 | p99 | p99.9 |", "|---|---:|---:|---:|"]
-    for name, turns in results.turns.get(rows.LATENCY, {}).items():
-        found = [turn.found.latency for turn in turns if turn.found.latency]
-        if found:
-            columns = zip(*((one.p50, one.p99, one.p999) for one in found), strict=True)
-            values = (f"{statistics.median(column):.0f}" for column in columns)
-            lines.append(f"| {name} | {' | '.join(values)} |")
+    """At an even pace: a line for each server, a column for each row; medians over the rounds."""
+    found = {row: results.turns[row] for row in rows.PACES_PER_S if row in results.turns}
+    names = dict.fromkeys(name for turns in found.values() for name in turns)
+    titles = (f"{row}, {rows.PACES_PER_S[row]:,}/s" for row in found)
+    lines = [f"| µs: p50, p99, p99.9 | {' | '.join(titles)} |", f"|---|{'---:|' * len(found)}"]
+    for name in names:
+        cells = (_latency(turns.get(name, ())) for turns in found.values())
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def _latency(turns: Sequence[Turn]) -> str:
+    took = [turn.found.latency for turn in turns if turn.found.latency]
+    if not took:
+        return ""
+    columns = zip(*((one.p50, one.p99, one.p999) for one in took), strict=True)
+    return ", ".join(f"{statistics.median(column):.0f}" for column in columns)
 
 
 def workers(results: Results) -> list[str]:

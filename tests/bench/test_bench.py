@@ -232,10 +232,16 @@ def test_the_table_has_rates_and_what_was_not_as_it_should_be() -> None:
 def test_the_other_tables() -> None:
     turns = {
         rows.LATENCY: {"NSD": [took(1, latency=Latency(20, 31, 99))]},
+        rows.MISS_LATENCY: {"BIND": [took(1, latency=Latency(40, 50, 60))]},
         rows.WORKERS: {PURE_TWICE: [took(1, 4.5, shares=(0.5, 0.48, 0.02))]},
     }
     found = Results(turns, {"100 names": {"NSD": Started(0.1, 3 << 20)}})
-    assert table.latencies(found)[-1] == "| NSD | 20 | 31 | 99 |"
+    assert table.latencies(found) == [
+        "| µs: p50, p99, p99.9 | latency, 10,000/s | latency, cache miss, 1,000/s |",
+        "|---|---:|---:|",
+        "| NSD | 20, 31, 99 |  |",
+        "| BIND |  | 40, 50, 60 |",
+    ]
     assert table.workers(found)[-1] == f"| {PURE_TWICE} | 4.50 | 50%, 48% |"
     assert table.starts(found)[-1] == "| NSD | 0.10 s, 3 MiB |"
     turns = {rows.HITS: {PURE: [took(90)], "Unbound": [took(100)]}}

@@ -63,6 +63,8 @@ def test_forwarders_give_right_answers_from_the_cache_and_without_it(programs: P
     names = (PURE, "Unbound", "BIND", "dnsmasq")
     results = ran(stage(programs, rows.FORWARDING, *names), programs)
     assert results.failed == {}
+    for row in (rows.HIT_LATENCY, rows.MISS_LATENCY):
+        assert all(turn.found.latency for turns in results.turns[row].values() for turn in turns)
     assert not results.are_wrong
     for row in (rows.HITS, rows.MISSES):
         assert all(turn.found.answers for turns in results.turns[row].values() for turn in turns)

@@ -42,7 +42,8 @@ class Volume:
 class Mounted(Site):
     """A configuration that is there already."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, path: Path, config: Path) -> None:
+        self.path = path
         self.config = config
 
 
@@ -69,7 +70,7 @@ def test_configuration_and_zones_change_without_a_restart(tmp_path: Path) -> Non
     config.publish({"splitdns.yaml": text})
     zones.publish(maps["splitdns-zones"])
 
-    with Server(Mounted(config.path / "splitdns.yaml")) as server:
+    with Server(Mounted(tmp_path, config.path / "splitdns.yaml")) as server:
         until_told(server, "192.168.10.20", "127.0.0.1")
 
         zone = maps["splitdns-zones"]["example.com.yaml"]
