@@ -30,6 +30,7 @@ from splitdns.records import Rcode, RRset, Type
 from splitdns.view import Copy, UpstreamSet
 
 POPULAR_HITS = 2  # from here on, a reply is asked for anew before it is too old
+MAX_SPARED = 64  # names for the sake of a new one; beyond: the oldest goes, for somebody waits for this
 RIPE = 0.9  # of its lifetime; who asks after that has it renewed (Unbound's prefetch, too)
 _ROUNDED_S = 1e-6  # a sum of times is not exact: who asks that close to the next second looks again
 
@@ -222,8 +223,7 @@ class Cache:
             self._supersede(place, slot)
         if keep and (ttl_s := _lifetime_s(reply, key.qtype)) > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
-            while self._octets > self.limits.octets:
-                self._evict_or_spare(next(iter(self._names)))
+            self._make_room()
         return reply
 
     def forget(self, is_meant: Callable[[str, UpstreamSet, Qname], bool]) -> int:
@@ -275,17 +275,30 @@ class Cache:
             del self._names[place]
             self._weigh(place, -_NAME_OCTETS - len(place[2]))
 
-    def _evict_or_spare(self, place: _Place) -> None:
+    def _make_room(self) -> None:
+        spared = 0
+        while self._octets > self.limits.octets:
+            place = next(iter(self._names))
+            if spared < MAX_SPARED and self._spare(place):
+                spared += 1
+            else:
+                self._evict(place)
+
+    def _spare(self, place: _Place) -> bool:
+        """Let the oldest name be the youngest if it was used since it came, or was spared."""
         entries = self._names[place]
         for entry in entries.values():
             if entry.source is not None:
                 entry.source.settle()
-        if any(entry.used for entry in entries.values()):
-            for entry in entries.values():
-                entry.used = False
-            self._names.move_to_end(place)
-            return
-        for slot, entry in tuple(entries.items()):
+        if not any(entry.used for entry in entries.values()):
+            return False
+        for entry in entries.values():
+            entry.used = False
+        self._names.move_to_end(place)
+        return True
+
+    def _evict(self, place: _Place) -> None:
+        for slot, entry in tuple(self._names[place].items()):
             self._counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
             self._drop(place, slot)
 

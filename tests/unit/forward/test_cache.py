@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splitdns.answer.decide import Proof, Reply, Security
-from splitdns.forward.cache import POPULAR_HITS, Cache, CacheLimits, Key, kind
+from splitdns.forward.cache import MAX_SPARED, POPULAR_HITS, Cache, CacheLimits, Key, kind
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname, from_text
 from splitdns.records import Rcode, RRset, Type
@@ -284,6 +284,17 @@ def test_the_least_recently_used_are_evicted_when_there_is_no_room() -> None:
     assert [number for number in (1, 2, 3, 4) if get(cache, 1, name=host(number))] == [1, 3, 4]
     assert counts.value(CACHE_EVICTIONS, "success", "lan") == 1
     assert counts.value(CACHE_OCTETS, "lan") == room_for(3)
+
+
+def test_where_all_were_used_few_are_spared_and_the_new_one_is_kept() -> None:
+    names = 10 * MAX_SPARED
+    cache = Cache(Counts(), CacheLimits(room_for(names)))
+    for number in range(names):
+        remember(cache, address(number), name=host(number))
+        get(cache, 1, name=host(number))
+    remember(cache, address(names), name=host(names))
+    kept = [number for number in range(names + 1) if get(cache, 1, name=host(number))]
+    assert kept == [number for number in range(names + 1) if number != MAX_SPARED]
 
 
 def test_a_reply_that_is_too_large_for_all_the_room_is_not_kept() -> None:
