@@ -90,9 +90,9 @@ def test_a_mutated_configuration_loads_or_is_a_mistake(source: str, data: st.Dat
 @pytest.mark.parametrize("source", sorted({*SOURCES} & {*TEXTS}))
 @pytest.mark.parametrize("piece", ["(", "{", '"', "a ", "/* ", "a=", "- "])
 def test_much_of_one_thing_takes_no_time(source: str, piece: str) -> None:
-    started_s = time.monotonic()
+    started_s = time.process_time()
 
     read(source, piece * 50_000)
     read(source, f"{piece}\n" * 10_000)
 
-    assert time.monotonic() - started_s < 10
+    assert time.process_time() - started_s < 10

@@ -237,10 +237,10 @@ def test_what_is_nested_deeply_is_an_error_soon(bracket: str, depth: int) -> Non
     value = bracket * depth + "1" + "".join(close[c] for c in reversed(bracket * depth) if c in close)
     match = '{"match":{"op":"==","left":%s,"right":%s}}'
     text = json.dumps(RULESET).replace('{"accept": null}', match % (json.dumps(DPORT), value))
-    started = time.monotonic()
+    started = time.process_time()
     check_rules(text)
     check_rules(text.replace(match % (json.dumps(DPORT), value), match % (value, "1")))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_million_elements_are_read_in_bounded_time() -> None:
@@ -255,9 +255,9 @@ def test_a_million_elements_are_read_in_bounded_time() -> None:
         ),
     ]
     text = json.dumps(whole)
-    started = time.monotonic()
+    started = time.process_time()
     ruleset = nftables.read(text, "f")
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
     assert ruleset.rules == 100
 
 

@@ -106,9 +106,9 @@ def test_no_edge_of_many_is_more_than_an_error(text: str, groups: str) -> None:
 
 
 def test_many_rules_are_read_in_bounded_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = device(edge(dnat(PUBLIC, WEB) * 20_000, RULES.partition("\n")[0] * 20_000))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert found.ruleset.rules == 40_000
 
 

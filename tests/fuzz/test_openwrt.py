@@ -101,9 +101,9 @@ def test_no_router_of_many_is_more_than_an_error(text: str) -> None:
 )
 def test_much_of_it_is_read_in_bounded_time(line: str) -> None:
     text = ROUTERS[0] + "\n" + line * 5_000
-    started = time.monotonic()
+    started = time.process_time()
     check(text)
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_seeds_are_read_whole() -> None:

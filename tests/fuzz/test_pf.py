@@ -142,15 +142,15 @@ def test_no_network_of_many_is_more_than_an_error(text: str, routes: str) -> Non
     ids=range(10),
 )
 def test_what_is_much_or_deep_ends_soon(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     check(text)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_large_table_is_read_in_bounded_time() -> None:
     entries = "\n".join(f"10.{n >> 14}.{n >> 6 & 255}.{n * 4 & 255}" for n in range(60_000))
     text = 'table <t> const file "/etc/t"\n' + "block in from <t>\n" * 50
-    started = time.monotonic()
+    started = time.process_time()
     device = pf.read([Printed(text, "pf.conf"), Printed(entries, "t")], NETWORK)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert device.ruleset.rules == 50

@@ -90,6 +90,6 @@ def test_an_export_that_was_cut_is_read_or_refused(text: str, at: int, length: i
     ids=["searches", "entries", "brackets", "folds", "comments", "menus", "lists"],
 )
 def test_a_large_text_is_read_in_bounded_time(text: str) -> None:
-    begun_s = time.monotonic()
+    begun_s = time.process_time()
     check(text)
-    assert time.monotonic() - begun_s < 20
+    assert time.process_time() - begun_s < 20

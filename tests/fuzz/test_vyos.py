@@ -82,9 +82,9 @@ def test_no_configuration_of_many_is_more_than_an_error(text: str) -> None:
     ids=["edits", "words", "braces", "quotes", "rules", "includes"],
 )
 def test_what_is_long_or_deep_is_read_in_bounded_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     check(text)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_seeds_are_configurations() -> None:
