@@ -68,15 +68,6 @@ def _drops_its_own_type_only(_: Any) -> Any:
     return supersedes
 
 
-def _spares_nothing(evict: Any) -> Any:
-    def evicts(cache: Any, place: Any) -> None:
-        for entry in cache._names[place].values():
-            entry.used = False
-        evict(cache, place)
-
-    return evicts
-
-
 def _forgets_that_it_was_renewed(ripe_s: Any) -> Any:
     def ripe(entry: Any) -> Any:
         entry.renewed = False
@@ -213,7 +204,7 @@ FEATURES: Features = {
     "folding": [(f"{FORWARDER}.fold", instead(bytes))],
     # Room
     "eviction": _limits(octets=10**9),
-    "eviction-order": [(f"{CACHE}.Cache._evict_or_spare", _spares_nothing)],
+    "eviction-order": [(f"{CACHE}.Cache._spare", instead(lambda *_: False))],
     "cap-all": [(f"{FLIGHTS}.Flights._cancel", instead(lambda *_: None))],
     "cap-client": [(f"{FLIGHTS}.Flights._drop_oldest_of", instead(lambda *_: None))],
     "cap-name": [(f"{FLIGHTS}.MAX_FLIGHTS_PER_NAME", instead(1000))],
