@@ -12,7 +12,7 @@ from tests.bench import questions
 from tests.bench.measure import Bench, Pinned
 from tests.bench.questions import HORIZONS, INSIDE, OUTSIDE
 from tests.lab.daemon import Daemon
-from tests.lab.machine import free_port
+from tests.lab.machine import free_port, own_directory
 
 NETWORKS = {INSIDE: "127.1.0.0/16", OUTSIDE: "127.2.0.0/16"}
 FIRST_CLIENT = {INSIDE: "127.1.0.1", OUTSIDE: "127.2.0.1"}
@@ -110,7 +110,7 @@ class Setup:
 
     def start(self, machine: Pinned, **values: object) -> Running:
         """Start it in a directory of its own, with a port of its own."""
-        port, directory = free_port(), own_directory(machine, Path(self.command[0]).name)
+        port, directory = free_port(), own_directory(machine.directory, Path(self.command[0]).name)
         values |= {"PORT": port, "DIRECTORY": directory}
 
         def filled(text: str) -> str:
@@ -123,18 +123,6 @@ class Setup:
         command = [filled(word) for word in self.command]
         begun_s = time.monotonic()  # it may keep us from our core as soon as it is there
         return Running(port, machine.start(*command, env=self.env), begun_s)
-
-
-def own_directory(bench: Pinned, name: str) -> Path:
-    number = 0
-    while True:
-        directory = bench.directory / f"{name}.{number}"
-        try:
-            directory.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return directory
 
 
 def await_answer(server: Running, name: str, client: str = FIRST_CLIENT[INSIDE]) -> None:

@@ -48,6 +48,19 @@ class Here:
         self._daemons.clear()
 
 
+def own_directory(within: Path, name: str) -> Path:
+    """A new directory that nobody else has, for one of perhaps several servers of this name."""
+    number = 0
+    while True:
+        directory = within / f"{name}.{number}"
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        return directory
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody has, over UDP and TCP; another may take it before we do.
 

@@ -19,7 +19,7 @@ import dns.query
 import dns.rdatatype
 
 from tests.lab.daemon import Daemon
-from tests.lab.machine import Machine, free_port
+from tests.lab.machine import Machine, free_port, own_directory
 
 PAYLOAD_OCTETS = 1232
 _READY_S = 30.0
@@ -59,7 +59,7 @@ def nsd(
     ``minimal``: it says no more than it has to, as resolvers do.
     """
     port = port or free_port()
-    directory = _directory(machine, "nsd")
+    directory = own_directory(machine.directory, "nsd")
     config = directory / "nsd.conf"
     lines = [
         "server:",
@@ -105,7 +105,7 @@ def knot(
 ) -> Server:
     """Knot DNS with these master files, by apex in text; it has to serve ``ready``, by default all."""
     port = port or free_port()
-    directory = _directory(machine, "knot")
+    directory = own_directory(machine.directory, "knot")
     config = directory / "knot.conf"
     lines = [
         "server:",
@@ -153,18 +153,6 @@ def splitdns(
     caches = {"XDG_CACHE_HOME": str(machine.directory / "caches"), "PYTHONDONTWRITEBYTECODE": ""}
     daemon = machine.start(sys.executable, "-m", "splitdns", "serve", "-c", str(file), env=caches)
     return _ready(Server("splitdns", address, port, daemon), machine, tuple(apexes), ready_s)
-
-
-def _directory(machine: Machine, name: str) -> Path:
-    number = 0
-    while True:
-        directory = machine.directory / f"{name}.{number}"
-        try:
-            directory.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return directory
 
 
 def _ready(server: Server, machine: Machine, apexes: Sequence[str], ready_s: float) -> Server:

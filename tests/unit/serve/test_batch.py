@@ -18,6 +18,16 @@ pytestmark = pytest.mark.skipif(LIBC is None, reason="libc has no calls for batc
 
 OCTETS = 512
 CONTROL_OCTETS = socket.CMSG_SPACE(20)
+WAYS = pytest.mark.parametrize(
+    ("bound", "to"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("0.0.0.0", "127.0.0.9"),
+        ("::", "::1"),
+        ("::", "127.0.0.9"),
+    ],
+)
 
 
 class Ends:
@@ -69,16 +79,7 @@ def received(sock: socket.socket) -> list[bytes]:
             return found
 
 
-@pytest.mark.parametrize(
-    ("bound", "to"),
-    [
-        ("127.0.0.1", "127.0.0.1"),
-        ("::1", "::1"),
-        ("0.0.0.0", "127.0.0.9"),
-        ("::", "::1"),
-        ("::", "127.0.0.9"),
-    ],
-)
+@WAYS
 def test_a_batch_goes_back_to_whom_it_came_from_and_from_where_it_was_asked(
     stack: ExitStack, bound: str, to: str
 ) -> None:
@@ -93,16 +94,7 @@ def test_a_batch_goes_back_to_whom_it_came_from_and_from_where_it_was_asked(
     assert ends.unsent == 0
 
 
-@pytest.mark.parametrize(
-    ("bound", "to"),
-    [
-        ("127.0.0.1", "127.0.0.1"),
-        ("::1", "::1"),
-        ("0.0.0.0", "127.0.0.9"),
-        ("::", "::1"),
-        ("::", "127.0.0.9"),
-    ],
-)
+@WAYS
 def test_an_answer_that_leaves_later_goes_back_the_same_way(stack: ExitStack, bound: str, to: str) -> None:
     assert LIBC is not None
     ends = Ends(stack, bound)
