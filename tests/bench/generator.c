@@ -455,15 +455,16 @@ static void fill(struct lane *lane)
     send_some(lane, count);
 }
 
-/* At an even pace: all that is due, each from the next port. What finds no room is counted, and not sent. */
-static void pace(uint64_t begun, uint64_t now)
+/* At an even pace: all that is due before the end, each from the next port. What finds no room is counted, and
+ * not sent. */
+static void pace(uint64_t begun, uint64_t now, uint64_t end)
 {
     static uint64_t done;
 
     for (; done < options.limit; done++) {
         uint64_t due = begun + (uint64_t)((double)done * 1e9 / options.rate);
         struct lane *lane = &lanes[done % options.lanes];
-        if (due > now)
+        if (due > now || due >= end)
             return;
         if (now - due > behind_ns)
             behind_ns = now - due;
@@ -516,7 +517,7 @@ static double run(void)
             wait_asleep();
         now = now_ns();
         if (asking && options.rate != 0)
-            pace(begun, now);
+            pace(begun, now, end);
         if (now - looked > EXPIRE_NS) {
             expire(now);
             looked = now;

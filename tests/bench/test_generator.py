@@ -213,7 +213,7 @@ def test_a_connection_that_the_server_closes_is_opened_anew(generator: Generator
 def test_at_an_even_pace_latency_is_measured(generator: Generator, asked: Clients) -> None:
     with scripted(right) as port:
         found = generator.ask(port, [asked], "--rate", "200", *PATIENT, seconds=0.3)
-    assert 50 <= found.asked <= 61
+    assert 60 <= found.asked <= 61  # the fraction of the last one
     assert found.latency is not None
     assert 0 < found.latency.p50 <= found.latency.p99 <= found.latency.p999
     assert found.wrong == 0
