@@ -223,4 +223,4 @@ def reverse_of(address: bytes) -> Qname:
 
 def reverse_name(address: str) -> Qname:
     """The name that holds the PTR of an IPv4 or IPv6 address (RFC 1035 3.5, RFC 3596 2.5)."""
-    return from_text(ipaddress.ip_address(address).reverse_pointer + ".")
+    return reverse_of(ipaddress.ip_address(address).packed)

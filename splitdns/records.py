@@ -87,6 +87,9 @@ class Type(IntEnum):
     CAA = 257
 
 
+ADDRESS_TYPES = frozenset({int(Type.A), int(Type.AAAA)})
+
+
 class Class(IntEnum):
     """RFC 1035 3.2.4, RFC 2136, RFC 6895."""
 

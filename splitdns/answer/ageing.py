@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from splitdns.answer.decide import Forward, Reply
 from splitdns.records import Rcode, RRset
 from splitdns.view import Ageing, Remembered
+from splitdns.wire.body import FIXED
 from splitdns.wire.header import HEADER_OCTETS
 from splitdns.wire.message import Answer
 
 _COUNTS = struct.Struct("!HH")  # of the header: answer, authority
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
 _TTL = struct.Struct("!I")
 _TTL_AT = 4  # in the fixed part
 _COUNTS_AT = 6
@@ -91,6 +91,6 @@ def _records(encoded: bytes, at: int) -> Iterator[tuple[int, int, int]]:
         while 0 < (length := encoded[at]) < _POINTER:
             at += 1 + length
         at += 2 if length else 1
-        rdtype, _, ttl_s, octets = _FIXED.unpack_from(encoded, at)
+        rdtype, _, ttl_s, octets = FIXED.unpack_from(encoded, at)
         yield rdtype, ttl_s, at + _TTL_AT
-        at += _FIXED.size + octets
+        at += FIXED.size + octets

@@ -5,7 +5,7 @@ The guard has to find them in every type that can hold one, also where nobody wo
 
 from __future__ import annotations
 
-from splitdns.records import Type, name_at, target
+from splitdns.records import ADDRESS_TYPES, Type, name_at, target
 
 AMTRELAY = 260  # RFC 8777; no other rule knows it by name
 _TWO_NAMES_AT = {Type.RP: 0, Type.MINFO: 0, Type.PX: 2}  # RFC 1183 2.2, RFC 1035 3.3.7, RFC 2163 4
@@ -13,7 +13,6 @@ _TWO_NAMES_AT = {Type.RP: 0, Type.MINFO: 0, Type.PX: 2}  # RFC 1183 2.2, RFC 103
 _GATEWAY_AT = {Type.IPSECKEY: (3, 1, 0xFF), AMTRELAY: (2, 1, 0x7F)}  # RFC 4025 2.1, RFC 8777 4.2
 _GATEWAY_OCTETS = {1: 4, 2: 16}
 _GATEWAY_NAME = 3
-_ADDRESSES = frozenset({Type.A, Type.AAAA})
 _APL_OCTETS = {1: 4, 2: 16}  # address families (RFC 3123 4)
 
 
@@ -30,7 +29,7 @@ def names(rdtype: int, rdata: bytes) -> tuple[bytes, ...]:
 
 def addresses(rdtype: int, rdata: bytes) -> tuple[bytes, ...]:
     """The packed addresses of other hosts, but for SVCB's hints, which can be taken out one by one."""
-    if rdtype in _ADDRESSES:
+    if rdtype in ADDRESS_TYPES:
         return (rdata,) if len(rdata) in (4, 16) else ()
     if (kind := _gateway(rdtype, rdata)) is not None:
         at = _GATEWAY_AT[rdtype][0]

@@ -40,7 +40,7 @@ from splitdns.zone import Zone
 
 MAX_CNAME_HOPS = 24  # Knot 5, Unbound 11; public chains of 20 exist. Beyond: ``_too_long``
 
-_ACME = b"\x0f_acme-challenge"
+ACME = b"\x0f_acme-challenge"  # how names of challenges begin (RFC 8555 8.4)
 _VERSION_NAMES = frozenset({from_text("version.bind."), from_text("version.server.")})
 _ID_NAMES = frozenset({from_text("id.server."), from_text("hostname.bind.")})
 
@@ -358,7 +358,7 @@ def _route(view: View, qname: Qname) -> UpstreamSet | None:
 
 def is_challenge(zone: Zone, qname: Qname) -> bool:
     """Whether the name is an undeclared ``_acme-challenge`` beneath an owned one (semantics 6)."""
-    if not qname.startswith(_ACME) or zone.fault is not None:
+    if not qname.startswith(ACME) or zone.fault is not None:
         return False
     above = parent(qname)
     if not is_under(above, zone.apex) or zone.node(qname) is not None:

@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
 from splitdns.addresses import is_inside
+from splitdns.answer.decide import ACME
 from splitdns.answer.guard import is_hidden
 from splitdns.answer.respond import negative_soa
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, from_text, is_under, to_text
@@ -56,7 +57,6 @@ _MAX_TCP_OCTETS = MAX_MESSAGE_OCTETS - _ID_OCTETS
 _BEFORE = NODES[0].size  # of a node, but for its name, before the records of its first set
 _UNPACK = tuple(node.unpack_from for node in NODES)
 _CNAME = int(Type.CNAME)
-_ACME = b"\x0f_acme-challenge"
 _ARPA = from_text("arpa.")
 _DO = 0x80  # of the first octet of an OPT record's flags
 
@@ -326,7 +326,7 @@ def _is_ground(zone: Zone, view: View) -> bool:
 
 def _source(ground: Ground, name: bytes) -> int | None:
     """The node of the wildcard for a name without a node; 0: no such name, None: it takes a closer look."""
-    if not ground.closed or name.startswith(_ACME):
+    if not ground.closed or name.startswith(ACME):
         return None
     find = ground.zone.find
     at = node = 0

@@ -13,12 +13,11 @@ from splitdns.addresses import is_inside
 from splitdns.answer import contents
 from splitdns.answer.lookup import NoName, lookup
 from splitdns.names import Qname, ancestors, fold, name_end
-from splitdns.records import RRset, Type
+from splitdns.records import ADDRESS_TYPES, RRset, Type
 from splitdns.view import View
 from splitdns.wire.message import Answer
 from splitdns.zone import Zone
 
-_ADDRESSES_ONLY = frozenset({Type.A, Type.AAAA})  # what most records are, and they name nobody
 _MANDATORY = 0  # RFC 9460 8: the keys without which the record must not be used
 _SVCB_KEYS = {4: 4, 6: 16}  # ipv4hint, ipv6hint: octets of an address (RFC 9460 7.3)
 
@@ -39,7 +38,7 @@ def guard(answer: Answer, view: View, question: Qname) -> Answer:
         kept = []
         for rrset in rrsets:
             named = cleaned = rrset
-            if rrset.rdtype not in _ADDRESSES_ONLY:
+            if rrset.rdtype not in ADDRESS_TYPES:  # they name nobody
                 named = cleaned = _without_hidden_names(rrset, view, question, from_upstream)
             if is_outside and not rrset.public:
                 cleaned = _without_inside_addresses(named, view)
@@ -68,7 +67,7 @@ def _are_addresses(answer: Answer) -> bool:
     """Whether that is all there is in it."""
     for section in (answer.answer, answer.authority, answer.glue, answer.additional):
         for rrset in section:
-            if rrset.rdtype not in _ADDRESSES_ONLY:
+            if rrset.rdtype not in ADDRESS_TYPES:  # they name nobody
                 return False
     return True
 

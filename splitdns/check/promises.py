@@ -16,7 +16,7 @@ from splitdns.check.sets import Address
 from splitdns.load.declared import Exposed
 from splitdns.load.load import Loaded
 from splitdns.names import fold, to_text
-from splitdns.records import Type
+from splitdns.records import ADDRESS_TYPES, Type
 from splitdns.snapshot import Manners
 from splitdns.view import View
 from splitdns.wire.message import Answer, Query
@@ -82,7 +82,7 @@ def names_without_service(loaded: Loaded) -> Iterator[Named]:
         for zone in view.zones.values()
         if zone.source and not zone.source.endswith(".zone")
         for node in zone.nodes()
-        if node.name not in exposing and any(rrset.rdtype in (Type.A, Type.AAAA) for rrset in node.rrsets)
+        if node.name not in exposing and any(rrset.rdtype in ADDRESS_TYPES for rrset in node.rrsets)
     }
     for owner in found.values():
         yield Named(to_text(owner), answers_for(owner, views, loaded.snapshot.manners))

@@ -15,11 +15,11 @@ from splitdns.errors import UpstreamError, WireError
 from splitdns.forward.response import MAX_RECORDS, read_name
 from splitdns.names import Qname, fold, is_under
 from splitdns.records import MAX_TTL_S, Rcode, RRset, Type
+from splitdns.wire.body import FIXED
 from splitdns.wire.edns import COOKIE, EDE, OPT_OCTETS, parse_options
 from splitdns.wire.header import AD, HEADER_OCTETS, OPCODE, QR, TC
 
 _HEADER = struct.Struct("!BBHHHH")  # after the id
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
 _SOA_NUMBERS_OCTETS = 20
 
 # By type, how each record begins (a pointer to the question, type, class IN), and how long its rdata is: in
@@ -98,10 +98,10 @@ def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:
     names: dict[int, bytes] = {}
     owner, at = read_name(wire, end, names)
     owner = fold(owner)
-    start = at + _FIXED.size
+    start = at + FIXED.size
     if start > len(wire):
         return None, 0
-    rdtype, rdclass, ttl_s, octets = _FIXED.unpack_from(wire, at)
+    rdtype, rdclass, ttl_s, octets = FIXED.unpack_from(wire, at)
     if rdtype != Type.SOA or rdclass != 1 or not is_under(name, owner):
         return None, 0
     mname, at = read_name(wire, start, names)

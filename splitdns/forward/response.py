@@ -19,6 +19,7 @@ import dns.rdatatype
 from splitdns.errors import UpstreamError, WireError
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, ancestors, fold
 from splitdns.records import MAX_TTL_S, Class, Rcode, RRset, Type, signer
+from splitdns.wire.body import FIXED
 from splitdns.wire.edns import COOKIE, EDE, Option, parse_options
 from splitdns.wire.header import HEADER_OCTETS
 
@@ -29,7 +30,6 @@ MAX_EDES = 4  # extended errors taken from one response; beyond: left out
 MAX_EDE_CHARACTERS = 100  # of the text of each; beyond: cut
 
 _HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
 _AD, _RCODE = 0x0020, 0x000F
 _TO_THE_QUESTION = bytes((0xC0, HEADER_OCTETS))  # a compression pointer (RFC 1035 4.1.4)
 
@@ -188,10 +188,10 @@ class Response:
                 owner, at = asked, at + 2
             else:
                 owner, at = self._name(at)
-            if at + _FIXED.size > len(self._wire):
+            if at + FIXED.size > len(self._wire):
                 raise UpstreamError("a response that ends within a record")
-            rdtype, rdclass, ttl_s, octets = _FIXED.unpack_from(self._wire, at)
-            at += _FIXED.size
+            rdtype, rdclass, ttl_s, octets = FIXED.unpack_from(self._wire, at)
+            at += FIXED.size
             self._at = at + octets
             if self._at > len(self._wire):
                 raise UpstreamError("a response that ends within a record")

@@ -15,7 +15,7 @@ from splitdns.errors import Problems, ZoneError
 from splitdns.load.declared import DeclaredSet, DeclaredZone
 from splitdns.load.share import Share
 from splitdns.names import Qname, ancestors, parent, to_text
-from splitdns.records import Type, type_to_text
+from splitdns.records import ADDRESS_TYPES, Type, type_to_text
 
 MAX_RDATAS = 0xFFFF  # in a record set; beyond: an error (a message cannot hold half as many)
 
@@ -122,7 +122,7 @@ def _check_inside_addresses(
     share: Share, name: Qname | str, sets: Sequence[DeclaredSet], findings: Findings
 ) -> None:
     for one in sets:
-        if one.rdtype not in (Type.A, Type.AAAA) or one.public:
+        if one.rdtype not in ADDRESS_TYPES or one.public:
             continue
         for rdata in one.rdatas:
             if is_inside(rdata):

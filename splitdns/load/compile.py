@@ -20,11 +20,9 @@ from splitdns.load.holdings import Held, Holdings
 from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
 from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
-from splitdns.records import Type
+from splitdns.records import ADDRESS_TYPES, Type
 from splitdns.view import USUAL_HORIZONS
 from splitdns.zone import Zone, pack_records
-
-_ADDRESSES = frozenset({Type.A, Type.AAAA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ def _held(share: Share) -> Iterable[Held]:
     outside = all(viewer.outside for viewer in share.viewers)  # who get only those that are preferred
     for name, sets in share.chosen.items():
         for one in sets:
-            if one.rdtype not in _ADDRESSES:
+            if one.rdtype not in ADDRESS_TYPES:
                 continue
             declared = zone.name(name)
             if outside and not declared.manner.ptr:
@@ -209,7 +207,7 @@ def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:
     found: dict[str | None, tuple[list[bytes], list[bytes]]] = {}
     for name in (*zone.names.values(), *(regexp.name for regexp in zone.regexps)):
         for one in name.sets:
-            if one.rdtype in _ADDRESSES:
+            if one.rdtype in ADDRESS_TYPES:
                 both = found.setdefault(one.horizon or zone.horizon, ([], []))
                 both[one.rdtype == Type.AAAA].extend(one.rdatas)
     return {horizon: (b"".join(v4), b"".join(v6)) for horizon, (v4, v6) in found.items()}

@@ -14,7 +14,7 @@ from splitdns.load.checks import Findings, listed
 from splitdns.load.declared import DeclaredSet, is_doubled
 from splitdns.load.share import Share, Viewer
 from splitdns.names import ROOT, Qname, between, fold, is_under, relative_text, to_text, wildcard
-from splitdns.records import Type, target, type_to_text
+from splitdns.records import ADDRESS_TYPES, Type, target, type_to_text
 from splitdns.zone import Node, Regexp
 
 # Types whose target is a host; DNAME's is a subtree, and a wrong NAPTR's harms nobody.
@@ -203,7 +203,7 @@ def _check_host(
     if Type.CNAME in types:
         message = f"the {kind} record of {to_text(name)} names an alias, {to_text(host)} (RFC 2181 10.3)"
         findings.warn(share, one.at, message)
-    elif one.rdtype == Type.NS and not types & {Type.A, Type.AAAA}:
+    elif one.rdtype == Type.NS and not types & ADDRESS_TYPES:
         needed = (stands is Standing.HERE and node is not None) or is_under(host, name)
         if needed and not share.zone.overlay:
             message = f"missing glue: {to_text(host)}, a name server of {to_text(name)}, has no address"

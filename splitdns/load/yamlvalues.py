@@ -16,7 +16,7 @@ from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load import hints, marked, master
 from splitdns.load.configvalues import shown
 from splitdns.load.declared import DEFAULT_TTL_S, DeclaredSet, place
-from splitdns.records import Type, type_to_text
+from splitdns.records import ADDRESS_TYPES, Type, type_to_text
 
 MAX_TEXT_OCTETS = 255  # a character-string of a TXT record (RFC 1035 3.3.14); longer texts are split
 
@@ -139,7 +139,7 @@ class ValueReader:
             text = self.tried(item_path, text_of, item)
             if text is None:
                 continue
-            if rdtype in (Type.A, Type.AAAA) and text.startswith("$"):
+            if rdtype in ADDRESS_TYPES and text.startswith("$"):
                 address = self.tried(item_path, self.wan, text, rdtype)
                 if address is None:
                     known = False

@@ -16,7 +16,7 @@ from splitdns.records import RRset, Type
 from splitdns.wire.header import HEADER_OCTETS
 
 _HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, octets of rdata
+FIXED = struct.Struct("!HHIH")  # of a record, behind its owner: type, class, TTL, octets of rdata
 _LENGTH = struct.Struct("!H")
 
 _POINTER = 0xC000
@@ -70,7 +70,7 @@ class Body:
                 data += _TO_QUESTION
             else:
                 self._add_name(rrset.owner)
-            data += _FIXED.pack(rdtype, self._rdclass, rrset.ttl_s, len(rdata))
+            data += FIXED.pack(rdtype, self._rdclass, rrset.ttl_s, len(rdata))
             if compressed:
                 self._add_names_of(rdtype, rdata)
             else:

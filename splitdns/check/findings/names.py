@@ -20,7 +20,7 @@ from splitdns.check.sets import Address
 from splitdns.check.traffic import Asked
 from splitdns.load.wansources import Static
 from splitdns.names import to_text
-from splitdns.records import Type
+from splitdns.records import ADDRESS_TYPES
 from splitdns.view import View
 
 MAX_NAMES = 50  # of one kind of finding; beyond: how many more
@@ -164,7 +164,7 @@ def _private(judgement: Judgement) -> Iterator[Finding]:
         for zone in view.zones.values():
             for node in zone.nodes() if zone.source else ():
                 for rrset in node.rrsets:
-                    if rrset.rdtype in (Type.A, Type.AAAA) and not rrset.public:
+                    if rrset.rdtype in ADDRESS_TYPES and not rrset.public:
                         for address in map(ip_address, filter(is_inside, rrset.rdatas)):
                             yield _leaking(to_text(node.owner), view, address)
 
