@@ -97,6 +97,14 @@ class Buckets:
         due_s[slot] = 0.0
         return True
 
+    def has_room(self, slot: int, times: int, now_s: float) -> bool:
+        """Whether so many would all be admitted, and none of them the last."""
+        return max(self.due_s[slot] - now_s, 0.0) + (times + 1) * self.cost_s <= self.window_s
+
+    def charge(self, slot: int, times: int, now_s: float) -> None:
+        """Count so many, for whom there was room."""
+        self.due_s[slot] = max(self.due_s[slot], now_s) + times * self.cost_s
+
     def limits(self, host: str) -> bool:
         """Whether there is anything that ``host`` has to keep to."""
         return self.slot(host) != BUCKETS

@@ -11,6 +11,7 @@ Whatever happens, one datagram that cannot be sent costs none of the others.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import socket
@@ -25,6 +26,8 @@ DATAGRAMS = 64  # in one batch
 _NAME_OCTETS, _NAME_STRIDE = 28, 32  # struct sockaddr_in6, the larger of the two
 _CONTROL_STRIDE = 64
 _LINE_OCTETS = 64  # of a processor's cache; slots that are a page apart would all share the same few lines
+_ID_OCTETS = 2  # of a message, before all else
+_OFTEN_OCTETS = 512
 _LINK_LOCAL_OR_MULTICAST = 0xFE  # and above: the first octet of IPv6 addresses (RFC 4291 2.4)
 
 Control = list[tuple[int, int, bytes]]
@@ -79,14 +82,29 @@ def _calls() -> Calls | None:
 LIBC = _calls()  # None where libc has not both of them
 
 
-class Slot(NamedTuple):
-    """Where in the memory one datagram of a batch is; ``size_at`` is for ``Batch.sizes``."""
+class Spans(dict[int, slice]):
+    """By how many octets a datagram has: where in the memory they are, but for the id.
 
-    number: int
+    To make a slice costs as much as to look at what is in it, so those that come often are kept.
+    """
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: int) -> None:
+        self._begin = begin
+
+    def __missing__(self, octets: int) -> slice:
+        span = slice(self._begin + _ID_OCTETS, self._begin + octets)
+        if octets <= _OFTEN_OCTETS:
+            self[octets] = span
+        return span
+
+
+class Slot(NamedTuple):
+    """Where in the memory one datagram of a batch is."""
+
     begin: int
-    body: int  # after the id
-    host: slice  # the client's address, packed
-    size_at: int
+    spans: Spans
 
 
 class Layout(NamedTuple):
@@ -152,7 +170,7 @@ class Batch:
         whole = memoryview(memory)
         words = whole[:data].cast("I")
         self._lengths = words[_Message.octets.offset // 4 :: ctypes.sizeof(_Message) // 4]
-        self.sizes = whole[headers : self._heads].cast("L")  # in each second one
+        self.sizes = whole[headers : self._heads].cast("L")[1::2]
         # Of the packet information: the interface, and the first octet of the address. struct in_pktinfo
         # begins with the interface, in6_pktinfo has it behind the address.
         self._info = info = self._controls + socket.CMSG_LEN(0)
@@ -163,17 +181,14 @@ class Batch:
         self._control_lengths = longs[_Head.control_octets.offset // 8 :: stride_longs]
         self._none = array("I", bytes(4 * DATAGRAMS))
 
-        host = slice(8, 24) if self._of_ipv6 else slice(4, 8)  # of sin6_addr, of sin_addr
+        # Of sin6_addr, of sin_addr; by how many of them there are.
+        host = "8x16s8x" if self._of_ipv6 else "4x4s24x"
+        self._hosts = [struct.Struct(host * count) for count in range(DATAGRAMS + 1)]
         self.slots = [
-            Slot(
-                number,
-                data + number * stride,
-                data + number * stride + 2,
-                slice(*(self._names + number * _NAME_STRIDE + at for at in (host.start, host.stop))),
-                number * ctypes.sizeof(_Iovec) // ctypes.sizeof(ctypes.c_size_t) + 1,
-            )
-            for number in range(DATAGRAMS)
+            Slot(data + number * stride, Spans(data + number * stride)) for number in range(DATAGRAMS)
         ]
+
+        self.spans = [slot.spans for slot in self.slots]
 
     @property
     def layout(self) -> Layout:
@@ -183,15 +198,25 @@ class Batch:
         """Take what there is: how many octets each datagram has, one after the other as in ``slots``.
 
         Raises:
-            BlockingIOError: there is nothing.
-            OSError: an error of the socket, and nothing.
+            OSError: an error of the socket, and there is nothing.
         """
         self.memory[: self._heads] = self._fresh
         count = self._calls.recvmmsg(self._sock.fileno(), self._start, DATAGRAMS, socket.MSG_DONTWAIT, None)
         if count < 0:
             number = ctypes.get_errno()
+            if number == errno.EAGAIN:
+                return []
             raise OSError(number, os.strerror(number))
         return self._lengths[:count].tolist()
+
+    def hosts(self, count: int) -> tuple[bytes, ...]:
+        """The packed addresses of the first ``count`` clients."""
+        found: tuple[bytes, ...] = self._hosts[count].unpack_from(self.memory, self._names)
+        return found
+
+    def packed_host(self, number: int) -> bytes:
+        """A client's packed address."""
+        return self.hosts(number + 1)[number]
 
     def host(self, packed: bytes) -> str:
         """A client's packed address as Python's sockets tell it."""
@@ -230,7 +255,7 @@ class Batch:
         memory, slot, octets = self.memory, self.slots[number], len(answer)
         assert octets <= self.octets  # the next slot is another client's
         memory[slot.begin : slot.begin + octets] = answer
-        self.sizes[slot.size_at] = octets
+        self.sizes[number] = octets
         at = self._names + number * _NAME_STRIDE
         memory[at : at + _NAME_OCTETS] = origin.name
         if self._control_octets:

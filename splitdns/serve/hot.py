@@ -94,12 +94,12 @@ class Hot:
     def _usual(self, number: int, octets: int, now_s: float) -> Ready | bytes | None:
         """The answer to a datagram whose octets are not known; None: not now, or not at all."""
         batch = self._batch
-        _, begin, body, host_at, _ = batch.slots[number]
-        packed = batch.memory[host_at]
+        begin, spans = batch.slots[number]
+        packed = batch.packed_host(number)
         met = self._clients.get(packed)
         client = met or self._client(packed)
         if octets <= MAX_QUERY_OCTETS and client.view is not None:
-            asked = batch.memory[body : begin + octets]
+            asked = batch.memory[spans[octets]]
             ready = self._learnt.ready_for(asked, client.view, client.known, now_s)
             if ready is not None and (client.limit is None or client.limit.take(client.bucket, now_s)):
                 return ready

@@ -8,10 +8,12 @@ limits and counts do not depend on which of the two runs. The compiled one also 
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from splitdns.answer.limits import Buckets
 from splitdns.serve.batch import DATAGRAMS, Batch
 from splitdns.view import View
 
@@ -71,6 +73,7 @@ class Ready:
 
 
 Known = dict[bytes, Ready]
+_NOTHING: Known = {}
 
 
 class Client(NamedTuple):
@@ -118,9 +121,8 @@ class Loop:
         """
         total = 0
         while total < DATAGRAMS:
-            try:
-                lengths = self._batch.receive()
-            except BlockingIOError:
+            lengths = self._batch.receive()
+            if not lengths:
                 return True
             started_s, ways = clock(), list[Way]()
             try:
@@ -139,42 +141,82 @@ class Loop:
         return []
 
     def _answer(self, lengths: list[int], now_s: float, ways: list[Way]) -> list[int]:
-        """Write the answers into their slots; which of them have none now."""
+        """Write the answers into their slots; which of them have none now.
+
+        Who asks much has several queries one behind the other. Such a client is looked up once, and where its
+        limit is far, its answers are counted together.
+        """
         batch, clients, usual = self._batch, self._clients, self._usual
-        memory, sizes = batch.memory, batch.sizes
-        unanswered: list[int] = []
-        for (number, begin, body, host_at, size_at), octets in zip(batch.slots, lengths, strict=False):
-            answer: Ready | bytes | None = None
-            client = clients.get(memory[host_at])
-            if client is not None:
-                _, _, known, limit, bucket, _ = client
-                ready = known.get(memory[body : begin + octets])
-                if (
-                    ready is not None
-                    and ready.until_s > now_s
-                    and (limit is None or limit.take(bucket, now_s))
-                ):
-                    answer = ready
-            if answer is None:
-                answer = usual(number, octets, now_s)
-            if isinstance(answer, Ready):
-                rest = answer.rest
-                sizes[size_at] = size = 2 + len(rest)
-                memory[body : begin + size] = rest
-                answer.hits += 1
-                way = answer.way
-                if not way.turn:
-                    ways.append(way)
-                way.turn += 1
-            elif answer is None:
-                unanswered.append(number)
+        memory = batch.memory
+        sizes: list[int] = []
+        of: bytes | None = None  # whose queries these are
+        known, limit, bucket = _NOTHING, None, 0
+        again = free = True  # there were two of them; nobody need look at the limit
+        taken = 0  # answers that are not counted in it yet
+        for spans, host, octets in zip(batch.spans, batch.hosts(len(lengths)), lengths, strict=False):
+            if host != of:
+                if taken:
+                    taken = _charge(limit, bucket, taken, now_s)
+                of, client = host, clients.get(host)
+                if client is None:
+                    known, limit = _NOTHING, None
+                else:
+                    _, _, known, limit, bucket, _ = client
+                free = again = limit is None
+            elif not again:
+                again = True
+                free = isinstance(limit, Buckets) and limit.has_room(bucket, DATAGRAMS, now_s)
+            ready = known.get(memory[spans[octets]])
+            if (
+                ready is not None
+                and ready.until_s > now_s
+                and (free or limit is None or limit.take(bucket, now_s))
+            ):
+                if free:
+                    taken += 1
             else:
-                sizes[size_at] = size = len(answer)
-                assert size <= batch.octets  # the next slot is another client's
-                memory[begin : begin + size] = answer
-        return unanswered
+                if taken:
+                    taken = _charge(limit, bucket, taken, now_s)
+                number = len(sizes)
+                answer = usual(number, octets, now_s)
+                if not isinstance(answer, Ready):
+                    sizes.append(0 if answer is None else self._write(number, answer))
+                    continue
+                ready = answer
+            rest = ready.rest
+            size = 2 + len(rest)
+            sizes.append(size)
+            memory[spans[size]] = rest
+            ready.hits += 1
+            way = ready.way
+            if not way.turn:
+                ways.append(way)
+            way.turn += 1
+        if taken:
+            _charge(limit, bucket, taken, now_s)
+        batch.sizes[: len(sizes)] = array("L", sizes)
+        return [] if all(sizes) else [number for number, size in enumerate(sizes) if not size]
+
+    def _write(self, number: int, answer: bytes) -> int:
+        """Write an answer over its query; its octets."""
+        size, begin = len(answer), self._batch.slots[number].begin
+        assert size <= self._batch.octets  # the next slot is another client's
+        self._batch.memory[begin : begin + size] = answer
+        return size
 
     def _count(self, ways: list[Way], duration_s: float) -> None:
         slot = bisect_left(self._bounds, duration_s)
         for way in ways:
             way.count(slot, duration_s)
+
+
+def charge(limit, bucket, taken, now_s):
+    if limit is not None:
+        limit.charge(bucket, taken, now_s)
+
+
+def _charge(limit: Limit | None, bucket: int, times: int, now_s: float) -> int:
+    """Count so many answers in their limit, for which there is room; how many are left to count."""
+    if isinstance(limit, Buckets):
+        limit.charge(bucket, times, now_s)
+    return 0
