@@ -28,6 +28,7 @@ _CONTROL_STRIDE = 64
 _LINE_OCTETS = 64  # of a processor's cache; slots that are a page apart would all share the same few lines
 _ID_OCTETS = 2  # of a message, before all else
 _OFTEN_OCTETS = 512
+_MANY = 16  # for which it pays to make an array
 _LINK_LOCAL_OR_MULTICAST = 0xFE  # and above: the first octet of IPv6 addresses (RFC 4291 2.4)
 
 Control = list[tuple[int, int, bytes]]
@@ -59,10 +60,13 @@ class _Message(ctypes.Structure):
 
 
 class Calls(NamedTuple):
-    """libc's two; each gives how many datagrams, or -1."""
+    """libc's two; each gives how many datagrams, or -1.
 
-    recvmmsg: Callable[[int, int, int, int, None], int]
-    sendmmsg: Callable[[int, int, int, int], int]
+    A pointer is an object for ctypes, made once: to be told the types, ctypes looks at each argument again.
+    """
+
+    recvmmsg: Callable[[int, ctypes.c_void_p, int, int, None], int]
+    sendmmsg: Callable[[int, ctypes.c_void_p, int, int], int]
 
 
 def _calls() -> Calls | None:
@@ -71,12 +75,9 @@ def _calls() -> Calls | None:
     # The calls never wait, so no other thread need have its turn meanwhile.
     libc = ctypes.PyDLL(None, use_errno=True)
     try:
-        receive, send = libc.recvmmsg, libc.sendmmsg
+        return Calls(libc.recvmmsg, libc.sendmmsg)
     except AttributeError:
         return None
-    receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
-    send.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-    return Calls(receive, send)
 
 
 LIBC = _calls()  # None where libc has not both of them
@@ -152,7 +153,7 @@ class Batch:
         total = data + DATAGRAMS * stride
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self.memory = memory = mmap.mmap(-1, total, flags=private)
-        self._start = start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
         iovecs = (_Iovec * DATAGRAMS).from_buffer(memory, headers)
         messages = (_Message * DATAGRAMS).from_buffer(memory, 0)
@@ -165,6 +166,7 @@ class Batch:
                 head.control = start + self._controls + number * _CONTROL_STRIDE
                 head.control_octets = control_octets
         self._messages = messages
+        self._starts = [ctypes.c_void_p(start + at * ctypes.sizeof(_Message)) for at in range(DATAGRAMS)]
         self._fresh = memory[: self._heads]
 
         whole = memoryview(memory)
@@ -179,7 +181,7 @@ class Batch:
         self._firsts = whole[info:data:_CONTROL_STRIDE]
         longs, stride_longs = whole[:headers].cast("L"), ctypes.sizeof(_Message) // 8
         self._control_lengths = longs[_Head.control_octets.offset // 8 :: stride_longs]
-        self._none = array("I", bytes(4 * DATAGRAMS))
+        self._none = memoryview(array("I", bytes(4 * DATAGRAMS)))
 
         # Of sin6_addr, of sin_addr; by how many of them there are.
         host = "8x16s8x" if self._of_ipv6 else "4x4s24x"
@@ -201,7 +203,7 @@ class Batch:
             OSError: an error of the socket, and there is nothing.
         """
         self.memory[: self._heads] = self._fresh
-        count = self._calls.recvmmsg(self._sock.fileno(), self._start, DATAGRAMS, socket.MSG_DONTWAIT, None)
+        count = self._calls.recvmmsg(self._sock.fileno(), self._starts[0], DATAGRAMS, socket.MSG_DONTWAIT, None)
         if count < 0:
             number = ctypes.get_errno()
             if number == errno.EAGAIN:
@@ -263,6 +265,14 @@ class Batch:
             memory[at : at + self._control_octets] = origin.control
             self._control_lengths[number] = origin.control_octets
 
+    def measure(self, sizes: list[int]) -> None:
+        """Note how long the answers in the first slots are."""
+        if len(sizes) < _MANY:
+            for number, size in enumerate(sizes):
+                self.sizes[number] = size
+        else:
+            self.sizes[: len(sizes)] = array("L", sizes)
+
     def send(self, count: int, unanswered: Sequence[int]) -> int:
         """Send the answers that stand in the first ``count`` slots, but for those in ``unanswered``.
 
@@ -274,8 +284,8 @@ class Batch:
             count = self._close_up(count, unanswered)
         at = unsent = 0
         while at < count:
-            start = self._start + at * ctypes.sizeof(_Message)
-            sent = self._calls.sendmmsg(self._sock.fileno(), start, count - at, socket.MSG_DONTWAIT)
+            left = count - at
+            sent = self._calls.sendmmsg(self._sock.fileno(), self._starts[at], left, socket.MSG_DONTWAIT)
             if sent > 0:
                 at += sent
             else:  # a full buffer, a firewall, no route, port 0: it is about the first one of them
@@ -291,7 +301,7 @@ class Batch:
         """
         firsts = self._firsts[:count].tobytes() if self._of_ipv6 else b""
         if not firsts or max(firsts) < _LINK_LOCAL_OR_MULTICAST:
-            self._interfaces[:count] = memoryview(self._none)[:count]
+            self._interfaces[:count] = self._none[:count]
             return
         for number, first in enumerate(firsts):
             if first == 0xFF:

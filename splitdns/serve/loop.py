@@ -8,7 +8,6 @@ limits and counts do not depend on which of the two runs. The compiled one also 
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -194,7 +193,7 @@ class Loop:
             way.turn += 1
         if taken:
             _charge(limit, bucket, taken, now_s)
-        batch.sizes[: len(sizes)] = array("L", sizes)
+        batch.measure(sizes)
         return [] if all(sizes) else [number for number, size in enumerate(sizes) if not size]
 
     def _write(self, number: int, answer: bytes) -> int:
@@ -208,11 +207,6 @@ class Loop:
         slot = bisect_left(self._bounds, duration_s)
         for way in ways:
             way.count(slot, duration_s)
-
-
-def charge(limit, bucket, taken, now_s):
-    if limit is not None:
-        limit.charge(bucket, taken, now_s)
 
 
 def _charge(limit: Limit | None, bucket: int, times: int, now_s: float) -> int:
