@@ -122,3 +122,18 @@ def test_new_rates_hold_at_once() -> None:
     limiter.set(Rates(queries_per_second=1, window_s=1))
     assert admitted(limiter.queries, "192.0.2.1", 100.0, 100) == 1
     assert admitted(limiter.responses, "192.0.2.1", 100.0, 100) == 100
+
+
+@given(st.floats(0.1, 1000), st.floats(0.1, 10), st.integers(0, 50), st.floats(0, 5), st.integers(1, 64))
+def test_many_at_once_are_as_many_one_after_the_other(
+    per_second: float, window_s: float, before: int, later_s: float, times: int
+) -> None:
+    together, each = Buckets(per_second, window_s, 24, 56), Buckets(per_second, window_s, 24, 56)
+    for found in (together, each):
+        for _ in range(before):
+            found.take(7, 100.0)
+    now_s = 100.0 + later_s
+    if together.has_room(7, times, now_s):
+        together.charge(7, times, now_s)
+        assert all(each.take(7, now_s) for _ in range(times))
+        assert together.due_s[7] == pytest.approx(each.due_s[7])

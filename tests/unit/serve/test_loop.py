@@ -179,3 +179,16 @@ def test_there_is_no_bucket_beyond_the_last() -> None:
     for slot in (-1, 65_537):
         with pytest.raises(IndexError):
             limit.take(slot, 0.0)
+
+
+def test_a_limit_counts_the_same_for_queries_one_behind_the_other_and_in_between(ends: Ends) -> None:
+    buckets = Buckets(1, 1000, 24, 56)
+    ready = ends.parts.ready(b"!", ends.parts.way(1), 200.0, Tally())
+    ends.clients[HOST] = Client("127.0.0.1", None, {b"?": ready}, ends.parts.limit(buckets), 7, None)
+    due_s: list[float] = []
+
+    def usual(number: int, octets: int, now_s: float) -> None:
+        due_s.append(buckets.due_s[7])
+
+    assert ends.turn(*[b"12?"] * 5, b"12", *[b"12?"] * 3, usual=usual) == [b"12!"] * 8
+    assert (due_s, buckets.due_s[7]) == ([105.0], 108.0)
