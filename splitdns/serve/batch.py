@@ -203,7 +203,8 @@ class Batch:
             OSError: an error of the socket, and there is nothing.
         """
         self.memory[: self._heads] = self._fresh
-        count = self._calls.recvmmsg(self._sock.fileno(), self._starts[0], DATAGRAMS, socket.MSG_DONTWAIT, None)
+        fd, flags = self._sock.fileno(), socket.MSG_DONTWAIT
+        count = self._calls.recvmmsg(fd, self._starts[0], DATAGRAMS, flags, None)
         if count < 0:
             number = ctypes.get_errno()
             if number == errno.EAGAIN:

@@ -191,7 +191,7 @@ def test_who_gets_no_answer_takes_nobody_elses(stack: ExitStack, unanswered: tup
             assert received(client) == expected
 
 
-def failing(send: Callable[[int, int, int, int], int]) -> Calls:
+def failing(send: Callable[[int, ctypes.c_void_p, int, int], int]) -> Calls:
     assert LIBC is not None
     return LIBC._replace(sendmmsg=send)
 
@@ -212,7 +212,7 @@ def test_an_error_costs_one_datagram_and_none_of_the_rest(stack: ExitStack, numb
     assert LIBC is not None
     libc, tries = LIBC, iter(range(100))
 
-    def send(fd: int, at: int, count: int, flags: int) -> int:
+    def send(fd: int, at: ctypes.c_void_p, count: int, flags: int) -> int:
         if next(tries) in (1, 2):  # the call after the first, and the one after that
             ctypes.set_errno(number)
             return -1
