@@ -125,8 +125,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         import platform
 
-        from splitdns import __version__
-        from splitdns.serve import accelerator
+        from splitdns import __version__, accelerator
 
         typer.echo(f"splitdns {__version__}")
         typer.echo(f"Python {platform.python_version()} ({platform.python_implementation()})")

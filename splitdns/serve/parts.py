@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
 from splitdns.answer.direct import Direct, Ground
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S
-from splitdns.serve import accelerator
 from splitdns.serve.batch import Batch
 from splitdns.serve.loop import Clients, Limit, Loop, Ready, Tally, Usual, Way
 

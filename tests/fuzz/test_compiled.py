@@ -27,7 +27,7 @@ from tests.meta.tree import ROOT
 
 MINUTES = float(os.environ.get("FUZZ_MINUTES", "20"))
 SEEDS = 2_000
-NATIVE = ROOT / "splitdns" / "serve" / "native"
+NATIVE = ROOT / "splitdns" / "native"
 SOURCES = (ROOT / "tests" / "fuzz" / "native" / "direct.c", NATIVE / "direct.c")
 SANITIZED = ("-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 

@@ -1,4 +1,4 @@
-/* Hostile queries for the compiled direct answers: libFuzzer's harness around serve/native/direct.c.
+/* Hostile queries for the compiled direct answers: libFuzzer's harness around native/direct.c.
  *
  * The views and zones are real ones, written by ../compiled.py into the file that SPLITDNS_WORLD names. An input is
  * the number of a view, and a query. The query lies in memory of exactly its size, the answer in one of exactly

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from splitdns import __version__
-from splitdns.serve import accelerator
+from splitdns import accelerator
 from tests.unit.cli.conftest import BROKEN, Run
 
 

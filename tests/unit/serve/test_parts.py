@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
 from splitdns.answer.direct import Direct
 from splitdns.names import from_text
-from splitdns.serve import accelerator
 from splitdns.serve.loop import Way
 from splitdns.serve.parts import COMPILED, PARTS, PURE, TYPES, laid_out
 from splitdns.snapshot import Manners

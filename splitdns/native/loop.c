@@ -402,5 +402,5 @@ static PyType_Slot loop_slots[] = {
     {0},
 };
 PyType_Spec loop_spec = {
-    "splitdns.serve._native.Loop", sizeof(Loop), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, loop_slots,
+    "splitdns._native.Loop", sizeof(Loop), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, loop_slots,
 };

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from splitdns.serve.accelerator import NATIVE, SWITCH
+from splitdns.accelerator import NATIVE, SWITCH
 
 HEADER = Path(sysconfig.get_path("include"), "Python.h")
 TOLD = """
-from splitdns.serve import accelerator, parts
+from splitdns import accelerator
+from splitdns.serve import parts
 print(parts.PARTS is parts.PURE, accelerator.state(), sep="; ")
 """
 
@@ -40,5 +41,5 @@ def test_it_runs_where_it_was_built_and_nobody_switched_it_off() -> None:
 
 
 def test_without_it_python_serves() -> None:
-    hidden = f"import sys; sys.modules['splitdns.serve._native'] = None; {TOLD}"
+    hidden = f"import sys; sys.modules['splitdns._native'] = None; {TOLD}"
     assert told(hidden) == "True; none"

@@ -41,7 +41,7 @@ static PyMethodDef way_methods[] = {
 static PyType_Slot way_slots[] = {
     {Py_tp_new, way_new}, {Py_tp_dealloc, destroy}, {Py_tp_methods, way_methods}, {0},
 };
-PyType_Spec way_spec = {"splitdns.serve._native.Way", sizeof(Way), 0, Py_TPFLAGS_DEFAULT, way_slots};
+PyType_Spec way_spec = {"splitdns._native.Way", sizeof(Way), 0, Py_TPFLAGS_DEFAULT, way_slots};
 
 /* --- Ready: an answer to certain octets ----------------------------------------------------------------- */
 
@@ -134,7 +134,7 @@ static PyType_Slot ready_slots[] = {
     {0},
 };
 PyType_Spec ready_spec = {
-    "splitdns.serve._native.Ready", sizeof(Ready), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, ready_slots,
+    "splitdns._native.Ready", sizeof(Ready), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, ready_slots,
 };
 
 /* --- Limit: Buckets.take of answer/limits.py, on the same array ------------------------------------------ */
@@ -202,4 +202,4 @@ static PyMethodDef limit_methods[] = {
 static PyType_Slot limit_slots[] = {
     {Py_tp_new, limit_new}, {Py_tp_dealloc, limit_dealloc}, {Py_tp_methods, limit_methods}, {0},
 };
-PyType_Spec limit_spec = {"splitdns.serve._native.Limit", sizeof(Limit), 0, Py_TPFLAGS_DEFAULT, limit_slots};
+PyType_Spec limit_spec = {"splitdns._native.Limit", sizeof(Limit), 0, Py_TPFLAGS_DEFAULT, limit_slots};

@@ -196,5 +196,5 @@ static PyType_Slot direct_slots[] = {
     {0},
 };
 PyType_Spec direct_spec = {
-    "splitdns.serve._native.Direct", sizeof(Direct), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, direct_slots,
+    "splitdns._native.Direct", sizeof(Direct), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, direct_slots,
 };

@@ -14,7 +14,7 @@ SWITCH = "SPLITDNS_PURE"  # in the environment, set to anything: Python's loop
 
 NATIVE: ModuleType | None = None
 with suppress(ImportError):
-    NATIVE = import_module("splitdns.serve._native")
+    NATIVE = import_module("splitdns._native")
 
 _switched_off = bool(os.environ.get(SWITCH))
 RUNS = NATIVE is not None and not _switched_off
