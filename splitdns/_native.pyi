@@ -1,6 +1,7 @@
-"""``loop``, compiled: the same classes, and two more.
+"""What is there a second time, compiled: the loop of ``serve``, and the plain way of ``forward``.
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
+``Relays`` makes what ``forward.relay.Relayed`` is; ``drain`` and ``send_all`` stand in ``forward``, too.
 """
 
 from array import array
@@ -8,6 +9,9 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Any
 
+from splitdns.forward.exchange import Leaving
+from splitdns.forward.readers import Callbacks
+from splitdns.forward.relay import Relayed
 from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
@@ -48,3 +52,10 @@ class Loop:
     ) -> None: ...
     def drain(self) -> list[Tally]: ...
     def turn(self, clock: Callable[[], float], /) -> bool: ...
+
+class Relays:
+    def __init__(self, *handed_over: object) -> None: ...
+    def relayed(self, *asked: object) -> Relayed: ...
+
+def drain(epoll: int, callbacks: Callbacks, /) -> None: ...
+def send_all(unsent: list[Leaving], /) -> None: ...

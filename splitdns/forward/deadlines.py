@@ -49,7 +49,7 @@ class Deadlines:
     """Those of one worker."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, Slot] = {}
+        self.slots: dict[int, Slot] = {}  # by number, of which there are so many a second
 
     def at(self, time_s: float, ring: Callable[[], None]) -> Deadline:
         """Call ``ring`` at ``time_s`` of the running loop, or within four milliseconds after it."""
@@ -58,13 +58,13 @@ class Deadlines:
     def slot(self, time_s: float) -> Slot:
         """Where to put what is to ring then, to take it out again by itself."""
         number = math.ceil(time_s * A_SECOND)
-        slot = self._slots.get(number)
+        slot = self.slots.get(number)
         if slot is None:
-            slot = self._slots[number] = {}
+            slot = self.slots[number] = {}
             asyncio.get_running_loop().call_at(number / A_SECOND, self._pass, number)
         return slot
 
     def _pass(self, number: int) -> None:
-        slot = self._slots.pop(number)
+        slot = self.slots.pop(number)
         while slot:
             slot.popitem()[0].ring()

@@ -35,6 +35,17 @@ class Drawing(SystemRandom):
             drawn = self._page[:octets]
         return int.from_bytes(drawn, "big") >> (8 * octets - k)
 
+    def randbytes(self, n: int) -> bytes:
+        at = self._at
+        end = self._at = at + n
+        drawn = self._page[at:end]
+        if len(drawn) < n:
+            if n > PAGE_OCTETS:
+                return super().randbytes(n)
+            self._page, self._at = os.urandom(PAGE_OCTETS), n
+            drawn = self._page[:n]
+        return drawn
+
     def forget(self) -> None:
         """Draw no more from the page that there is."""
         self._page = b""

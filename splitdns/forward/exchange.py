@@ -21,7 +21,7 @@ from splitdns.forward.loops import Loops
 from splitdns.forward.network import Network
 from splitdns.forward.ports import Port, Ports
 from splitdns.forward.query import NO_EDNS, Manner, Match, Query, Question, is_truncated, make_query, match
-from splitdns.forward.readers import Readers
+from splitdns.forward.readers import Drain, Readers, drain
 from splitdns.forward.response import Response
 from splitdns.forward.streams import Streams
 from splitdns.forward.traits import Known, Traits
@@ -52,6 +52,22 @@ class Sender(Protocol):
 
     def fail(self, error: OSError) -> None:
         """It did not."""
+
+
+Leaving = tuple[socket.socket, bytes, Sender]
+SendAll = Callable[[list[Leaving]], None]
+
+
+def send_all(unsent: list[Leaving]) -> None:
+    """Send one right after the other, so that an upstream that waits is woken but once.
+
+    There is another one that is compiled.
+    """
+    for datagram, wire, sender in unsent:
+        try:
+            datagram.send(wire)
+        except OSError as error:
+            sender.fail(error)
 
 
 class Sent:
@@ -88,18 +104,26 @@ class Exchanger:
     It keeps connections open: whoever made it calls ``close``. What of it is public is for ``Relay``, too.
     """
 
-    def __init__(self, network: Network, random: Random, counts: Counts) -> None:
+    def __init__(
+        self,
+        network: Network,
+        random: Random,
+        counts: Counts,
+        drain: Drain = drain,
+        send_all: SendAll = send_all,
+    ) -> None:
         self._network = network
         self._counts = counts
         self.random = random
         self.known = Known(random)
         self.loops = Loops()
-        self.readers = Readers()
+        self.readers = Readers(drain)
         self.deadlines = Deadlines()
         self.ports = Ports(network, self.readers, random)
         self._streams = Streams(network, random)
         self._https: Https | None = None
-        self._unsent: list[tuple[socket.socket, bytes, Sender]] = []
+        self.unsent: list[Leaving] = []
+        self._send_all = send_all
 
     async def exchange(
         self, question: Question, upstream: Upstream, timeout_s: float, sent: Sent | None = None
@@ -205,18 +229,18 @@ class Exchanger:
 
     def leave(self, port: Port, wire: bytes, sender: Sender) -> None:
         """Send soon, with what else there is by then."""
-        if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append((port.sock, wire, sender))
+        if not self.unsent:
+            self.flush_soon()
+        self.unsent.append((port.sock, wire, sender))
+
+    def flush_soon(self) -> None:
+        """Send in this turn what is ``unsent``."""
+        asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Send what there is: one right after the other, so that an upstream that waits is woken but once."""
-        unsent, self._unsent = self._unsent, []
-        for datagram, wire, sender in unsent:
-            try:
-                datagram.send(wire)
-            except OSError as error:
-                sender.fail(error)
+        unsent = self.unsent[:]
+        self.unsent.clear()
+        self._send_all(unsent)
 
     def go_on(
         self,

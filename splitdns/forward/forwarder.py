@@ -23,6 +23,7 @@ from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
 from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights, Flying
 from splitdns.forward.network import KernelNetwork, Network
+from splitdns.forward.parts import PARTS, Parts
 from splitdns.forward.policy import PATIENCE_S
 from splitdns.forward.query import Question
 from splitdns.forward.stale import CLIENT_PATIENCE_S, RECHECK_S, stale
@@ -66,14 +67,19 @@ class Forwarder:
         max_flights: int = MAX_FLIGHTS,
         max_waits_per_client: int = MAX_WAITS_PER_CLIENT,
         patience_s: float = PATIENCE_S,
+        parts: Parts = PARTS,
     ) -> None:
         self._counts = counts
         self._clock = clock
         self._cache = Cache(counts, limits)
         self._failures: Failures[Key] = Failures()
         random = random or Drawing()
-        exchanger = Exchanger(network or KernelNetwork(), random, counts)
-        self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back)
+        exchanger = Exchanger(
+            network or KernelNetwork(), random, counts, parts.drain, parts.send_all
+        )
+        self._upstreams = Upstreams(
+            counts, exchanger, random, clock, patience_s, self._is_back, parts.relayed
+        )
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
         self._flights = Flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0

@@ -21,19 +21,19 @@ class Loops:
     """What is on its way over UDP, and how it is spelled."""
 
     def __init__(self) -> None:
-        self._under_way: dict[tuple[bytes, int], Upstream] = {}
+        self.under_way: dict[tuple[bytes, int], Upstream] = {}  # by the name as it is spelled, and the type
 
     def leave(self, spelled: bytes, qtype: int, upstream: Upstream) -> None:
         """A query for the name, spelled so, goes to ``upstream``."""
-        self._under_way[spelled, qtype] = upstream
+        self.under_way[spelled, qtype] = upstream
 
     def arrive(self, spelled: bytes, qtype: int) -> None:
         """It is answered, or given up."""
-        self._under_way.pop((spelled, qtype), None)
+        self.under_way.pop((spelled, qtype), None)
 
     def via(self, spelled: bytes, qtype: int) -> Upstream | None:
         """Whom we are asking the very same question; None: nobody, it is the client's own."""
-        upstream = self._under_way.get((spelled, qtype))
+        upstream = self.under_way.get((spelled, qtype))
         if upstream is None or fold(spelled) == spelled:
             return None
         return upstream if sum(chr(octet).isalpha() for octet in spelled) >= MIN_LETTERS else None

@@ -32,7 +32,7 @@ _OPT = b"\0\0\x29"  # the root, type OPT
 _TTL_AT, _LENGTH_AT, _RDATA_AT = 6, 10, 12
 
 # Of what is not signed; whether the upstream says that it has validated it.
-_UNSIGNED = {0: Proof(), AD: Proof(security=Security.CLAIMED)}
+UNSIGNED = {0: Proof(), AD: Proof(security=Security.CLAIMED)}
 
 
 class Plain(NamedTuple):
@@ -89,7 +89,7 @@ def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | No
             cookie = b""
         elif (cookie := _cookie(opt)) is None:
             return None
-    return Plain(Reply(rcode, answer, soa, (), _UNSIGNED[fourth & AD] if do else None), cookie)
+    return Plain(Reply(rcode, answer, soa, (), UNSIGNED[fourth & AD] if do else None), cookie)
 
 
 def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:

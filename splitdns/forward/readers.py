@@ -13,14 +13,25 @@ from collections.abc import Callable
 
 READY_A_TURN = 64  # sockets, of which others are read in the next turn
 
+Callbacks = dict[int, Callable[[], None]]  # by descriptor
+Drain = Callable[[select.epoll, Callbacks], None]
+
+
+def drain(epoll: select.epoll, callbacks: Callbacks) -> None:
+    """Call back for whatever is ready; there is another one that is compiled."""
+    for descriptor, _ in epoll.poll(0, READY_A_TURN):
+        if (callback := callbacks.get(descriptor)) is not None:  # one before it may have removed it
+            callback()
+
 
 class Readers:
     """Calls back when a descriptor can be read, or has an error to tell. Whoever made it calls ``close``."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain: Drain = drain) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None  # which it is read on
+        self.callbacks: Callbacks = {}
         self._epoll = select.epoll()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._drain = drain
 
     def fileno(self) -> int:
         """A descriptor that can be read when one of those that were added can."""
@@ -38,31 +49,28 @@ class Readers:
         Raises:
             OSError: the kernel has no memory for one more, or this is closed.
         """
-        callbacks, loop = self._callbacks, asyncio.get_running_loop()
-        if loop is not self._loop or descriptor not in callbacks:
+        callbacks, loop = self.callbacks, asyncio.get_running_loop()
+        if loop is not self.loop or descriptor not in callbacks:
             if self._epoll.closed:
                 raise OSError(errno.EBADF, "no more queries are sent")
-            if loop is not self._loop:
+            if loop is not self.loop:
                 loop.add_reader(self.fileno(), self._turn)
-                self._loop = loop
+                self.loop = loop
             if descriptor not in callbacks:
                 self._epoll.register(descriptor, select.EPOLLIN)
         callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
         """Forget a descriptor, which is still open, if it was added."""
-        if self._callbacks.pop(descriptor, None) is not None and not self._epoll.closed:
+        if self.callbacks.pop(descriptor, None) is not None and not self._epoll.closed:
             self._epoll.unregister(descriptor)
 
     def close(self) -> None:
         """Tell nobody of anything any more; whoever waits still removes what is its own."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self.fileno())
-            self._loop = None
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.remove_reader(self.fileno())
+            self.loop = None
         self._epoll.close()
 
     def _turn(self) -> None:
-        callbacks = self._callbacks
-        for descriptor, _ in self._epoll.poll(0, READY_A_TURN):
-            if (callback := callbacks.get(descriptor)) is not None:  # one before it may have removed it
-                callback()
+        self._drain(self._epoll, self.callbacks)

@@ -10,6 +10,8 @@ so are the octets that leave.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from splitdns.answer.decide import Reply
@@ -24,6 +26,7 @@ from splitdns.forward.query import Manner, Query, Question, drawn, our_opt
 from splitdns.forward.response import Response
 from splitdns.forward.trying import Trying
 from splitdns.view import Carrier, Strategy, Upstream, UpstreamSet
+from splitdns.wire.edns import OPT_OCTETS
 from splitdns.wire.header import HEADER_OCTETS, OPCODE, QR, TC
 
 if TYPE_CHECKING:
@@ -34,20 +37,35 @@ if TYPE_CHECKING:
     from splitdns.forward.upstreams import Upstreams
 
 _RECEIVE_OCTETS = 65_535
+_TAIL_OCTETS, _OPTION_OCTETS = 4, 4  # type and class; an option's code and length
 _CLASS_IN, _ONE_QUESTION = b"\0\1", b"\0\1"
 # What stands behind the id of a query with RD, one question and an OPT record; without CD, and with it.
 _HEADERS = (bytes.fromhex("01000001000000000001"), bytes.fromhex("01100001000000000001"))
 
 
-class Relay:
-    """Relays the questions of one worker."""
+Made = Callable[
+    [Question, UpstreamSet, Upstream, "Traits", Done, asyncio.AbstractEventLoop, float, float], "Relayed"
+]
 
-    def __init__(self, upstreams: Upstreams, exchanger: Exchanger, health: Health, patience_s: float) -> None:
+
+class Relay:
+    """Relays the questions of one worker, and sees to what is not plain any more."""
+
+    def __init__(
+        self,
+        upstreams: Upstreams,
+        exchanger: Exchanger,
+        health: Health,
+        patience_s: float,
+        makes: Callable[[Relay], Made] | None = None,
+    ) -> None:
+        """``makes`` what makes a ``Relayed``, of whatever kind."""
         self.upstreams = upstreams
         self.exchanger = exchanger
         self.health = health
         self.patience_s = patience_s
         self.buffer = memoryview(bytearray(_RECEIVE_OCTETS))  # of the datagram that is being read
+        self._make: Made = partial(Relayed, self) if makes is None else makes(self)
 
     def begin(self, question: Question, upstreams: UpstreamSet, done: Done) -> Relayed | Asking | None:
         """Ask, as ``Upstreams.begin`` does without a judge; None: it has to do it."""
@@ -57,39 +75,121 @@ class Relay:
         upstream = order[0]
         if upstream.carrier is not Carrier.UDP or not self.health.all_up or self.patience_s < SHORTEST_TRY_S:
             return None
-        now_s = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
         traits = self.exchanger.known.of(upstream)
         if not traits.takes_all(now_s):
             return None
-        relayed = Relayed(self, question, upstreams, upstream, traits, done, now_s)
+        # As ``Tries`` has it for the first one: no longer than its share of the patience.
+        share_s = self.patience_s / len(order)
+        wait_s = min(self.health.wait_s(upstream), upstreams.timeout_s, share_s)
+        relayed = self._make(question, upstreams, upstream, traits, done, loop, now_s, wait_s)
         try:
             relayed.send()
         except OSError as error:
-            return relayed.not_sent(error)
+            return self._not_sent(relayed, error)
         return relayed
+
+    def look(self, relayed: Relayed, wire: bytes) -> None:
+        """Take a datagram that has come."""
+        reply = self._reply(relayed, wire)
+        if reply is None:
+            self._hand_over(relayed).take(wire)
+        else:
+            relayed.land(reply)
+
+    def fail(self, relayed: Relayed, error: OSError) -> None:
+        """The query did not leave, or the upstream cannot be reached."""
+        if relayed.port is not None:
+            self._hand_over(relayed)
+        if relayed.waiting is not None:
+            relayed.waiting.fail(error)
+
+    def ring(self, relayed: Relayed) -> None:
+        """It takes longer than usual."""
+        self._hand_over(relayed).ring()
+
+    def cancel(self, relayed: Relayed) -> None:
+        """Nobody wants to know any more."""
+        if relayed.asking is not None:
+            relayed.asking.cancel()
+        elif (port := relayed.let_go()) is not None:
+            relayed.done = None
+            self.exchanger.ports.drop(port)
+
+    def _reply(self, relayed: Relayed, wire: bytes) -> Reply | None:
+        """The usable reply in the response to a query; None: it is none, or there is none in it."""
+        sent, question, traits = relayed.wire, relayed.question, relayed.traits
+        end = HEADER_OCTETS + len(question.name) + _TAIL_OCTETS
+        if wire[:2] != sent[:2] or wire[HEADER_OCTETS:end] != sent[HEADER_OCTETS:end]:
+            return None
+        plain = read(wire, end, question.name, question.qtype, question.do)
+        if plain is None:
+            return _in_full(relayed, wire, end)
+        reply, cookie = plain
+        if not traits.accepts(cookie or b""):
+            return None
+        if cookie is not None:
+            traits.knows_edns = True
+        return reply
+
+    def _not_sent(self, relayed: Relayed, error: OSError) -> Asking:
+        """Who goes on, where the query could not be sent."""
+        asking, trying = self._begun(relayed)
+        trouble = self.upstreams.failed(relayed.upstream, no_way(error), relayed.asked_s)
+        asking.go_on_without(trying, trouble)
+        return asking
+
+    def _hand_over(self, relayed: Relayed) -> Waiting:
+        """Have ``Asking`` go on from where it is."""
+        port = relayed.let_go()
+        assert port is not None
+        asking, trying = self._begun(relayed)
+        name, wire = relayed.question.name, relayed.wire
+        end = HEADER_OCTETS + len(name) + _TAIL_OCTETS
+        query = Query(wire, end, name, Manner(cookie=wire[end + OPT_OCTETS + _OPTION_OCTETS :]))
+        relayed.waiting = trying.go_on(query, port, relayed.sent_s, relayed.wait_s)
+        asking.go_on(trying)
+        return relayed.waiting
+
+    def _begun(self, relayed: Relayed) -> tuple[Asking, Trying]:
+        """What ``Upstreams.begin`` would have begun."""
+        upstreams, asked_s, question = self.upstreams, relayed.asked_s, relayed.question
+        tries = upstreams.tries(Plan(relayed.upstreams.upstreams), relayed.upstreams, asked_s)
+        attempt = tries.next(asked_s)
+        assert attempt is not None
+        if tries.due_s is not None:
+            tries.due_s = asked_s + relayed.wait_s  # as it was then
+        done, relayed.done = relayed.done, None
+        assert done is not None
+        relayed.asking = asking = Asking(upstreams, question, tries, None, done)
+        upstreams.under_way.add(asking)
+        return asking, Trying(upstreams, question, attempt, asked_s, asking)
 
 
 class Relayed:
-    """A question on its way. ``done`` is called once, but not from within ``send``, nor after ``cancel``."""
+    """A question on its way. ``done`` is called once, but not from within ``send``, nor after ``cancel``.
+
+    There is another one that is compiled; what is rare, ``Relay`` does for both.
+    """
 
     __slots__ = (
-        "_asked",
-        "_asked_s",
-        "_asking",
-        "_cookie",
-        "_done",
-        "_id",
-        "_port",
-        "_question",
+        "_loop",
         "_relay",
-        "_sent_s",
         "_slot",
         "_spelled",
-        "_traits",
-        "_upstream",
-        "_upstreams",
-        "_wait_s",
-        "_waiting",
+        "asked_s",
+        "asking",
+        "done",
+        "port",
+        "question",
+        "sent_s",
+        "traits",
+        "upstream",
+        "upstreams",
+        "wait_s",
+        "waiting",
+        "wire",
     )
 
     def __init__(
@@ -100,27 +200,32 @@ class Relayed:
         upstream: Upstream,
         traits: Traits,
         done: Done,
+        loop: asyncio.AbstractEventLoop,
         sent_s: float,
+        wait_s: float,
     ) -> None:
-        """``upstream`` is the first of ``upstreams``; ``sent_s`` is the loop's time."""
+        """``upstream`` is the first of ``upstreams``; ``sent_s`` is the loop's time.
+
+        It takes longer than usual after ``wait_s``.
+        """
         self._relay = relay
-        self._question = question
-        self._upstreams = upstreams
-        self._upstream = upstream
-        self._traits = traits
-        self._done: Done | None = done
-        self._sent_s = sent_s
-        self._asked_s = relay.upstreams.clock()
-        # As ``Tries`` has it for the first one: no longer than its share of the patience.
-        share_s = relay.patience_s / len(upstreams.upstreams)
-        self._wait_s = min(relay.health.wait_s(upstream), upstreams.timeout_s, share_s)
-        self._id, self._spelled = drawn(question.name, relay.exchanger.random)
-        self._asked = self._spelled + question.qtype.to_bytes(2, "big") + _CLASS_IN
-        self._cookie = traits.client_cookie + traits.server_cookie
-        self._port: Port | None = None
+        self._loop = loop
         self._slot: Slot = {}
-        self._asking: Asking | None = None
-        self._waiting: Waiting | None = None
+        self.question = question
+        self.upstreams = upstreams
+        self.upstream = upstream
+        self.traits = traits
+        self.done: Done | None = done
+        self.sent_s = sent_s
+        self.wait_s = wait_s
+        self.asked_s = relay.upstreams.clock()
+        message_id, self._spelled = drawn(question.name, relay.exchanger.random)
+        opt = our_opt(traits.client_cookie + traits.server_cookie, question.do)
+        tail = question.qtype.to_bytes(2, "big") + _CLASS_IN
+        self.wire = message_id + _HEADERS[question.cd] + self._spelled + tail + opt
+        self.port: Port | None = None  # while it waits for its response there
+        self.asking: Asking | None = None  # who goes on, and
+        self.waiting: Waiting | None = None  # with what
 
     def send(self) -> None:
         """Have the query leave, with what else does in this turn, and wait.
@@ -129,47 +234,50 @@ class Relayed:
             OSError: there is no way to the upstream, or no descriptor left.
         """
         exchanger = self._relay.exchanger
-        port = exchanger.ports.take(self._upstream, self._sent_s)
+        port = exchanger.ports.take(self.upstream, self.sent_s)
         try:
             exchanger.readers.add(port.descriptor, self._read)
         except OSError:
             exchanger.ports.drop(port)
             raise
-        self._port = port
-        self._slot = slot = exchanger.deadlines.slot(self._sent_s + self._wait_s)
+        self.port = port
+        self._slot = slot = exchanger.deadlines.slot(self.sent_s + self.wait_s)
         slot[self] = None
-        exchanger.leave(port, self._wire(), self)
-        exchanger.loops.leave(self._spelled, self._question.qtype, self._upstream)
+        exchanger.leave(port, self.wire, self)
+        exchanger.loops.leave(self._spelled, self.question.qtype, self.upstream)
         self._relay.upstreams.under_way.add(self)
 
-    def not_sent(self, error: OSError) -> Asking:
-        """Who goes on, where ``send`` could not."""
-        asking, trying = self._begun()
-        trouble = self._relay.upstreams.failed(self._upstream, no_way(error), self._asked_s)
-        asking.go_on_without(trying, trouble)
-        return asking
+    def land(self, reply: Reply) -> None:
+        """It is answered."""
+        port = self.let_go()
+        assert port is not None
+        relay = self._relay
+        relay.exchanger.ports.give_back(port, self._loop.time())
+        relay.upstreams.said(self.upstream, reply, self.asked_s)
+        done, self.done = self.done, None  # whoever asked holds this, and is not held by it
+        assert done is not None
+        done(reply)
+
+    def let_go(self) -> Port | None:
+        """Wait no more; the socket is for whoever asks for this, once."""
+        port, self.port = self.port, None
+        if port is not None:
+            self._slot.pop(self, None)
+            self._relay.exchanger.loops.arrive(self._spelled, self.question.qtype)
+            self._relay.upstreams.under_way.discard(self)
+        return port
 
     def cancel(self) -> None:
-        """Nobody wants to know any more."""
-        if self._asking is not None:
-            self._asking.cancel()
-        elif (port := self._let_go()) is not None:
-            self._done = None
-            self._relay.exchanger.ports.drop(port)
+        self._relay.cancel(self)
 
     def fail(self, error: OSError) -> None:
-        """The query did not leave."""
-        if self._port is not None:
-            self._hand_over()
-        if self._waiting is not None:
-            self._waiting.fail(error)
+        self._relay.fail(self, error)
 
     def ring(self) -> None:
-        """It takes longer than usual."""
-        self._hand_over().ring()
+        self._relay.ring(self)
 
     def _read(self) -> None:
-        port = self._port
+        port = self.port
         assert port is not None
         buffer = self._relay.buffer
         try:
@@ -177,89 +285,25 @@ class Relayed:
         except BlockingIOError:
             return
         except OSError as error:
-            self._hand_over().fail(error)
+            self.fail(error)
             return
-        wire = bytes(buffer[:octets])
-        reply = self._reply(wire)
-        if reply is None:
-            self._hand_over().take(wire)
-            return
-        self._let_go()
-        relay = self._relay
-        relay.exchanger.ports.give_back(port, asyncio.get_running_loop().time())
-        relay.upstreams.said(self._upstream, reply, self._asked_s)
-        done, self._done = self._done, None  # whoever asked holds this, and is not held by it
-        assert done is not None
-        done(reply)
+        self._relay.look(self, bytes(buffer[:octets]))
 
-    def _reply(self, wire: bytes) -> Reply | None:
-        """The usable reply in the response to our query; None: it is none, or there is none in it."""
-        asked, question, traits = self._asked, self._question, self._traits
-        end = HEADER_OCTETS + len(asked)
-        if wire[:2] != self._id or wire[HEADER_OCTETS:end] != asked:
+
+def _in_full(relayed: Relayed, wire: bytes, end: int) -> Reply | None:
+    if wire[2] & (QR | OPCODE | TC) != QR or wire[4:6] != _ONE_QUESTION:
+        return None
+    name, qtype, do, _ = relayed.question
+    with Caught() as caught:  # a bug is a bug of who goes on, too, and is told there
+        try:
+            response = Response(wire[:HEADER_OCTETS] + name + wire[end - _TAIL_OCTETS :], asked=name)
+            reply = reduce(response, name, qtype, do)
+        except UpstreamError:
             return None
-        plain = read(wire, end, question.name, question.qtype, question.do)
-        if plain is None:
-            return self._in_full(wire, end)
-        reply, cookie = plain
-        if not traits.accepts(cookie or b""):
-            return None
-        if cookie is not None:
-            traits.knows_edns = True
-        return reply
-
-    def _in_full(self, wire: bytes, end: int) -> Reply | None:
-        if wire[2] & (QR | OPCODE | TC) != QR or wire[4:6] != _ONE_QUESTION:
-            return None
-        name, qtype, do, _ = self._question
-        with Caught() as caught:  # a bug is a bug of who goes on, too, and is told there
-            try:
-                response = Response(wire[:HEADER_OCTETS] + name + wire[end - 4 :], asked=name)
-                reply = reduce(response, name, qtype, do)
-            except UpstreamError:
-                return None
-        if caught.error is not None or reply.rcode not in USABLE:
-            return None
-        if not self._traits.accepts(response.cookie):
-            return None
-        if response.has_edns:
-            self._traits.knows_edns = True
-        return reply
-
-    def _wire(self) -> bytes:
-        header = self._id + _HEADERS[self._question.cd]
-        return header + self._asked + our_opt(self._cookie, self._question.do)
-
-    def _let_go(self) -> Port | None:
-        """Wait no more; the socket is for whoever asks for this, once."""
-        port, self._port = self._port, None
-        if port is not None:
-            self._slot.pop(self, None)
-            self._relay.exchanger.loops.arrive(self._spelled, self._question.qtype)
-            self._relay.upstreams.under_way.discard(self)
-        return port
-
-    def _hand_over(self) -> Waiting:
-        """Have ``Asking`` go on from where this is."""
-        port = self._let_go()
-        assert port is not None
-        asking, trying = self._begun()
-        end = HEADER_OCTETS + len(self._asked)
-        query = Query(self._wire(), end, self._question.name, Manner(cookie=self._cookie))
-        self._waiting = trying.go_on(query, port, self._sent_s, self._wait_s)
-        asking.go_on(trying)
-        return self._waiting
-
-    def _begun(self) -> tuple[Asking, Trying]:
-        """What ``Upstreams.begin`` would have begun."""
-        upstreams = self._relay.upstreams
-        tries = upstreams.tries(Plan(self._upstreams.upstreams), self._upstreams, self._asked_s)
-        attempt = tries.next(self._asked_s)
-        assert attempt is not None
-        if tries.due_s is not None:
-            tries.due_s = self._asked_s + self._wait_s  # as it was then
-        done, self._done = self._done, None
-        assert done is not None
-        self._asking = Asking(upstreams, self._question, tries, None, done)
-        upstreams.under_way.add(self._asking)
-        return self._asking, Trying(upstreams, self._question, attempt, self._asked_s, self._asking)
+    if caught.error is not None or reply.rcode not in USABLE:
+        return None
+    if not relayed.traits.accepts(response.cookie):
+        return None
+    if response.has_edns:
+        relayed.traits.knows_edns = True
+    return reply

@@ -21,7 +21,7 @@ from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError,
 from splitdns.forward.health import Health
 from splitdns.forward.policy import PATIENCE_S, Plan, Tries, Try, plan
 from splitdns.forward.query import Question
-from splitdns.forward.relay import Relay, Relayed
+from splitdns.forward.relay import Made, Relay, Relayed
 from splitdns.forward.response import Response
 from splitdns.forward.trying import Ended, Trouble, Trying
 from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
@@ -49,6 +49,7 @@ class Upstreams:
         clock: Callable[[], float],
         patience_s: float = PATIENCE_S,
         is_back: Callable[[Upstream], None] = lambda _: None,
+        relayed: Callable[[Relay], Made] | None = None,
     ) -> None:
         self._counts = counts
         self._random = random
@@ -58,10 +59,10 @@ class Upstreams:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._aside: set[Trying] = set()
         self._told: set[Upstream] = set()  # of loops
-        self._relay = Relay(self, exchanger, self._health, patience_s)
         self.exchanger = exchanger
         self.clock = clock
         self.under_way: set[Asking | Relayed] = set()
+        self._relay = Relay(self, exchanger, self._health, patience_s, relayed)
 
     def begin(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None, done: Done

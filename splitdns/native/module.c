@@ -1,4 +1,4 @@
-/* The compiled loop of serve/hot.py, as a module of Python. */
+/* What is compiled, as a module of Python. */
 #include "native.h"
 
 static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
@@ -8,11 +8,13 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
-    PyTypeObject *loop = NULL;
+    PyTypeObject *loop = NULL, *relays = NULL;
     int failed = add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
-                 add(module, &loop_spec, &loop) < 0;
+                 add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
+                 add(module, &relays_spec, &relays) < 0;
     Py_XDECREF((PyObject *)loop);
+    Py_XDECREF((PyObject *)relays);
     return failed ? -1 : 0;
 }
 
@@ -22,6 +24,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->way);
     Py_VISIT(of->limit);
     Py_VISIT(of->direct);
+    Py_VISIT(of->relayed);
     return 0;
 }
 
@@ -31,14 +34,21 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->way);
     Py_CLEAR(of->limit);
     Py_CLEAR(of->direct);
+    Py_CLEAR(of->relayed);
     return 0;
 }
 
+static PyMethodDef functions[] = {
+    {"drain", drain, METH_VARARGS, NULL},
+    {"send_all", send_all, METH_O, NULL},
+    {0},
+};
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0}};
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_native",
     .m_size = sizeof(types),
+    .m_methods = functions,
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,

@@ -13,7 +13,7 @@ enum { MAX_BOUNDS = 31 }; /* of a histogram */
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed;
 } types;
 
 /* What durations are counted by: one zone as one view sees it. */
@@ -57,7 +57,11 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec;
+
+/* Turns of sockets: as in forward/readers.py, and as in forward/exchange.py. */
+PyObject *drain(PyObject *module, PyObject *args);
+PyObject *send_all(PyObject *module, PyObject *unsent);
 
 /* Count one more in a bucket: 1, or 0 if it was one too many; -1 with an error. */
 int limit_takes(Limit *limit, Py_ssize_t bucket, double now_s);
@@ -75,6 +79,13 @@ static inline void destroy(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
+}
+
+/* Put an object, which is taken, where another one is, or none. */
+static inline void put(PyObject **where, PyObject *object) {
+    PyObject *former = *where;
+    *where = object;
+    Py_XDECREF(former);
 }
 
 /* Room for so many of something, zeroed; never NULL for none. */

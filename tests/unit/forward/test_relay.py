@@ -1,4 +1,4 @@
-"""The plain way of a question, and the general one: the same octets, counts and lessons, whatever comes."""
+"""The plain ways of a question, and the general one: the same octets, counts and lessons, whatever comes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.forward.forwarder import Forwarder
+from splitdns.forward.parts import COMPILED, PURE, Parts
 from splitdns.metrics import FORWARD_UNWANTED, Counts
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
@@ -36,6 +37,8 @@ SETS = {
     "fastest": UpstreamSet((ONE, OTHER), strategy=Strategy.FASTEST),
     "parallel": UpstreamSet((ONE, OTHER), strategy=Strategy.PARALLEL),
 }
+
+compiled = pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
 
 Made = Callable[[dns.message.Message], bytes]
 Event = tuple[float, Made]  # so long after the query, this comes
@@ -171,6 +174,7 @@ def found(
     unreachable: frozenset[str] = frozenset(),
     limit: int = 1000,
     apart: bool = False,
+    parts: Parts = PURE,
 ) -> tuple[Any, ...]:
     """All that can be seen of some questions and their answers, but for the moments within a turn.
 
@@ -180,7 +184,12 @@ def found(
     async def main() -> tuple[Any, ...]:
         loop, counts, network = asyncio.get_running_loop(), Counts(), Scripted(script, unreachable, apart)
         forwarder = Forwarder(
-            counts, network=network, random=random.Random(seed), clock=loop.time, max_flights=limit
+            counts,
+            network=network,
+            random=random.Random(seed),
+            clock=loop.time,
+            max_flights=limit,
+            parts=parts,
         )
         everyone = view(recursion=True, routes={".": upstreams})
         pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, counts, clock=loop.time)
@@ -199,7 +208,7 @@ def found(
             # Not at the same moment: of two timers for one, which is the first is nobody's choice either.
             clients.create_task(ask("www.example.org.", "A", 0.011, "192.168.1.3", want_dnssec=True))
             clients.create_task(ask("www.example.org.", "AAAA", 0.023, "192.168.1.3", use_edns=0))
-        left = forwarder._upstreams.under_way, forwarder._upstreams.exchanger.loops._under_way
+        left = forwarder._upstreams.under_way, forwarder._upstreams.exchanger.loops.under_way
         await asyncio.sleep(10)
         assert [len(each) for each in left] == [0, 0]
         kept = {
@@ -223,49 +232,56 @@ def found(
         return clock.run(main())
 
 
-def both(script: list[list[Event]], *args: Any, **more: Any) -> tuple[Any, ...]:
+def every(script: list[list[Event]], *args: Any, **more: Any) -> tuple[Any, ...]:
     plainly = found(script, *args, **more)
     with the_general_way_only():
         generally = found(script, *args, **more)
     for one, other in zip(plainly, generally, strict=True):
         assert one == other
+    if COMPILED is not None:
+        compiled = found(script, *args, **more, parts=COMPILED)
+        for one, other in zip(plainly, compiled, strict=True):
+            assert one == other
     return plainly
 
 
 @pytest.mark.parametrize("upstreams", SETS.values(), ids=SETS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_response_comes_to_the_same(kind: str, upstreams: UpstreamSet) -> None:
-    both([[(0.0, KINDS[kind])], [(0.01, address)]], upstreams)
+    every([[(0.0, KINDS[kind])], [(0.01, address)]], upstreams)
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(events, min_size=1, max_size=4), st.sampled_from(sorted(SETS)), st.integers(0, 5))
 def test_whatever_comes_it_comes_to_the_same(script: list[list[Event]], upstreams: str, seed: int) -> None:
-    both(script, SETS[upstreams], seed, apart=True)
+    every(script, SETS[upstreams], seed, apart=True)
 
 
 def test_an_upstream_that_cannot_be_reached_comes_to_the_same() -> None:
-    both([[(0.0, address)]], SETS["one"], unreachable=frozenset({ONE.host}))
-    _, sent, *_ = both([[(0.0, address)]], SETS["two"], unreachable=frozenset({ONE.host}))
+    every([[(0.0, address)]], SETS["one"], unreachable=frozenset({ONE.host}))
+    _, sent, *_ = every([[(0.0, address)]], SETS["two"], unreachable=frozenset({ONE.host}))
     assert {host for host, wire in sent if wire} == {OTHER.host}
 
 
 def test_who_makes_room_for_others_comes_to_the_same() -> None:
-    both([[(0.5, address)]], SETS["two"], limit=1)
+    every([[(0.5, address)]], SETS["two"], limit=1)
 
 
 @pytest.mark.parametrize("kind", ["id", "case", "question", "query", "other cookie"])
 def test_nothing_but_the_response_to_the_letter_is_taken__semantics_17(kind: str) -> None:
     """From an upstream that has shown a cookie; each wrong in one way only, and the right one comes last."""
     true = KINDS["cookie"]
-    answers, *_, seen = both([[(0.0, true)], [(0.0, KINDS[kind]), (0.01, true)]], SETS["one"])
+    answers, *_, seen = every([[(0.0, true)], [(0.0, KINDS[kind]), (0.01, true)]], SETS["one"])
     assert all(wire is not None and wire[3] & 0xF == 0 for *_, wire in answers)
     assert any(name == FORWARD_UNWANTED.name for name, _ in seen[1])
 
 
-def test_nearly_every_question_goes_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parts", [PURE, pytest.param(COMPILED, marks=compiled)], ids=["pure", "compiled"])
+def test_nearly_every_question_goes_the_plain_way(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the tests above cannot pass for another reason."""
     monkeypatch.setattr("splitdns.forward.upstreams.Asking", None)
     monkeypatch.setattr("splitdns.forward.relay.Asking", None)
-    answers, *_ = found([[(0.0, address)]], SETS["two"])
+    if parts is COMPILED:
+        monkeypatch.setattr("splitdns.forward.relay.read", None)
+    answers, *_ = found([[(0.0, address)]], SETS["two"], parts=parts)
     assert all(wire is not None and wire[3] & 0xF == 0 for *_, wire in answers)

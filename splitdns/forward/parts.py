@@ -1,0 +1,81 @@
+"""What the way of a plain question to upstreams is made of: the parts in Python, and the same compiled.
+
+They work on the same ports, deadlines and counts; here is where those are handed over.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from splitdns import accelerator
+from splitdns.answer.decide import Reply
+from splitdns.forward.exchange import Leaving, SendAll, send_all
+from splitdns.forward.plain import UNSIGNED
+from splitdns.forward.readers import Callbacks, Drain, drain
+from splitdns.forward.relay import Made, Relay, Relayed
+from splitdns.records import RRset, Type
+from splitdns.wire.header import AD
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Those of one kind; they do not mix."""
+
+    relayed: Callable[[Relay], Made]
+    drain: Drain
+    send_all: SendAll
+
+
+def _relayed(relay: Relay) -> Made:
+    return partial(Relayed, relay)
+
+
+PURE = Parts(_relayed, drain, send_all)
+
+
+def _compiled() -> Parts | None:
+    native = accelerator.NATIVE
+    if native is None:
+        return None
+
+    def relayed(relay: Relay) -> Made:
+        exchanger, upstreams = relay.exchanger, relay.upstreams
+        readers, deadlines, ports = exchanger.readers, exchanger.deadlines, exchanger.ports
+        relays = native.Relays(
+            relay,
+            readers,
+            readers.callbacks,
+            deadlines.slots,
+            deadlines.slot,
+            exchanger.unsent,
+            exchanger.flush_soon,
+            exchanger.loops.under_way,
+            upstreams.under_way,
+            ports.take,
+            ports.give_back,
+            ports.drop,
+            exchanger.random.randbytes,
+            upstreams.clock,
+            upstreams.said,
+            Reply,
+            RRset,
+            Type.SOA,
+            (UNSIGNED[0], UNSIGNED[AD]),
+        )
+        made: Made = relays.relayed
+        return made
+
+    def drained(epoll: select.epoll, callbacks: Callbacks) -> None:
+        native.drain(epoll.fileno(), callbacks)
+
+    def sent(unsent: list[Leaving]) -> None:
+        native.send_all(unsent)
+
+    return Parts(relayed, drained, sent)
+
+
+COMPILED = _compiled()  # None where it was not built
+PARTS = COMPILED if COMPILED is not None and accelerator.RUNS else PURE

@@ -1,0 +1,262 @@
+"""What is compiled writes the same queries, and reads the same replies; what it does not read, it hands on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from splitdns import accelerator
+from splitdns.answer.decide import Reply
+from splitdns.forward.exchange import send_all
+from splitdns.forward.parts import COMPILED, PARTS, PURE, Parts
+from splitdns.forward.plain import read
+from splitdns.forward.query import Manner, Question, make_query
+from splitdns.forward.readers import Callbacks
+from splitdns.forward.traits import Traits
+from splitdns.names import Qname, from_text
+from splitdns.records import Type
+from splitdns.view import Upstream, UpstreamSet
+from splitdns.wire.header import HEADER_OCTETS
+from tests.unit.forward.test_plain import OTHERS, PLAIN, mutated, with_options
+
+NAME = from_text("www.example.org.")
+END = HEADER_OCTETS + len(NAME) + 4
+UPSTREAM = Upstream("192.0.2.1")
+UPSTREAMS = UpstreamSet((UPSTREAM,))
+
+pytestmark = pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+
+
+def test_the_parts_are_those_that_the_accelerator_says() -> None:
+    assert PARTS is (COMPILED if accelerator.RUNS else PURE)
+
+
+class Bench:
+    """Just enough around one question on its way."""
+
+    def __init__(self, parts: Parts, random: random.Random) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for sock in (self.ours, self.theirs):
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
+        self.looked: list[bytes] = []
+        self.landed: list[Reply | Exception] = []
+        port = SimpleNamespace(sock=self.ours, descriptor=self.ours.fileno())
+        self.callbacks: Callbacks = {}
+        self.unsent: list[Any] = []
+        self.slots: dict[int, dict[object, None]] = {}
+        readers = SimpleNamespace(loop=None, callbacks=self.callbacks, add=self.callbacks.__setitem__)
+        self.leaving: dict[tuple[bytes, int], Upstream] = {}
+        loops = SimpleNamespace(
+            under_way=self.leaving,
+            leave=lambda spelled, qtype, to: self.leaving.__setitem__((spelled, qtype), to),
+            arrive=lambda spelled, qtype: self.leaving.pop((spelled, qtype), None),
+        )
+        exchanger = SimpleNamespace(
+            readers=readers,
+            deadlines=SimpleNamespace(slots=self.slots, slot=lambda _: self.slots.setdefault(0, {})),
+            ports=SimpleNamespace(take=lambda *_: port, give_back=lambda *_: None, drop=lambda _: None),
+            unsent=self.unsent,
+            flush_soon=lambda: None,
+            leave=lambda to, wire, sender: self.unsent.append((to.sock, wire, sender)),
+            loops=loops,
+            random=random,
+        )
+        under_way: set[object] = set()
+        upstreams = SimpleNamespace(under_way=under_way, clock=lambda: 7.0, said=lambda *_: None)
+        self.relay = SimpleNamespace(
+            exchanger=exchanger,
+            upstreams=upstreams,
+            buffer=memoryview(bytearray(65_535)),
+            look=lambda _, wire: self.looked.append(wire),
+        )
+        self.make = parts.relayed(self.relay)  # type: ignore[arg-type]
+        self.loop = SimpleNamespace(time=lambda: 8.0)
+
+    def ask(self, question: Question, traits: Traits) -> Any:
+        loop: Any = self.loop
+        relayed = self.make(question, UPSTREAMS, UPSTREAM, traits, self.landed.append, loop, 7.0, 0.4)
+        relayed.send()
+        return relayed
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+labels = st.binary(min_size=1, max_size=20).map(bytes.lower).map(lambda label: bytes((len(label),)) + label)
+names = st.lists(labels, max_size=5).map(lambda parts: Qname(b"".join(parts) + b"\0"))
+questions = st.builds(Question, names, st.integers(0, 65_535), st.booleans(), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(questions, st.sampled_from((b"", bytes(range(8)), b"s" * 32)), st.integers(0, 9))
+def test_the_queries_are_the_same(question: Question, server_cookie: bytes, seed: int) -> None:
+    assert COMPILED is not None
+    traits = Traits(b"8 octets", server_cookie)
+    manner = Manner(cookie=b"8 octets" + server_cookie)
+    for parts in (PURE, COMPILED):
+        bench = Bench(parts, random.Random(seed))
+        try:
+            relayed = bench.ask(question, traits)
+            wire = make_query(question, random.Random(seed), manner).wire
+            assert relayed.wire == wire
+            assert bench.unsent == [(bench.ours, wire, relayed)]
+            assert bench.leaving == {(wire[12 : 12 + len(question.name)], question.qtype): UPSTREAM}
+            assert list(bench.slots.values()) == [{relayed: None}]
+            assert relayed.let_go() is not None
+            assert (relayed.let_go(), bench.leaving) == (None, {})
+        finally:
+            bench.close()
+
+
+def compiled_reading(wire: bytes, do: bool, traits: Traits) -> tuple[Reply | None, bytes]:
+    """What is read of a response, whose id and question become right; or else what was handed on."""
+    assert COMPILED is not None
+    bench = Bench(COMPILED, random.Random(1))
+    try:
+        qtype = int.from_bytes(wire[END - 4 : END - 2], "big")
+        relayed = bench.ask(Question(NAME, qtype, do), traits)
+        sent = relayed.wire[:2] + wire[2:HEADER_OCTETS] + relayed.wire[HEADER_OCTETS:END] + wire[END:]
+        bench.theirs.send(sent)
+        relayed()
+        assert len(bench.landed) + len(bench.looked) == 1
+        if bench.looked:
+            assert (bench.looked, bench.landed) == ([sent], [])
+            return None, sent
+        (reply,) = bench.landed
+        assert isinstance(reply, Reply)
+        return reply, sent
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize("do", [False, True])
+@pytest.mark.parametrize("kind", PLAIN)
+def test_what_nearly_every_response_says_is_read(kind: str, do: bool) -> None:
+    reply, _ = compiled_reading(PLAIN[kind], do, Traits(b"8 octets"))
+    assert reply is not None
+
+
+@settings(max_examples=600, deadline=None)
+@given(mutated(), st.booleans())
+@example(PLAIN["address"] + b"more", False)
+@example(PLAIN["address"][:-1], False)
+@example(PLAIN["no name"][:-12], False)
+def test_whatever_is_read_is_what_is_read_in_python(wire: bytes, do: bool) -> None:
+    traits = Traits(b"8 octets")
+    reply, sent = compiled_reading(wire, do, traits)
+    plain = read(sent, END, NAME, int.from_bytes(wire[END - 4 : END - 2], "big"), do)
+    if reply is None:
+        assert not traits.knows_edns
+        return
+    assert plain is not None
+    assert reply == plain.reply
+    assert [type(rrset.rdtype) for rrset in reply.answer] == [int] * len(reply.answer)
+    assert traits.knows_edns is (plain.cookie is not None)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_everything_else_is_handed_on(kind: str) -> None:
+    assert compiled_reading(OTHERS[kind], False, Traits(b"8 octets"))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("cookie", "known", "read"),
+    [
+        (b"", b"", True),
+        (b"", b"server's", False),
+        (b"8 octetsserver's", b"", True),
+        (b"8 octetsanother's", b"server's", True),
+        (b"not oursserver's", b"", False),
+    ],
+)
+def test_a_cookie_has_to_be_ours__semantics_17(cookie: bytes, known: bytes, read: bool) -> None:
+    import dns.edns
+
+    options = [dns.edns.GenericOption(10, cookie)] if cookie else []
+    traits = Traits(b"8 octets", known)
+    reply, _ = compiled_reading(with_options(PLAIN["address"], *options), False, traits)
+    assert (reply is not None) is read
+    assert traits.server_cookie == (cookie[8:] if read else known)
+
+
+@pytest.mark.parametrize("flip", [0, 1, HEADER_OCTETS + 1, END - 3, END - 1])
+def test_only_what_comes_back_to_the_letter_is_read__semantics_17(flip: int) -> None:
+    assert COMPILED is not None
+    bench = Bench(COMPILED, random.Random(1))
+    relayed = bench.ask(Question(NAME, Type.A), Traits(b"8 octets"))
+    wire = bytearray(relayed.wire[:2] + PLAIN["address"][2:12] + relayed.wire[12:END] + PLAIN["address"][END:])
+    wire[flip] ^= 0x20
+    bench.theirs.send(wire)
+    relayed()
+    assert (bench.looked, bench.landed) == ([bytes(wire)], [])
+    bench.close()
+
+
+def test_an_error_of_the_socket_is_told() -> None:
+    assert COMPILED is not None
+    bench = Bench(COMPILED, random.Random(1))
+    relayed = bench.ask(Question(NAME, Type.A), Traits(b"8 octets"))
+    failed: list[OSError] = []
+    bench.relay.fail = lambda _, error: failed.append(error)
+    bench.ours.close()
+    relayed()
+    assert (type(failed[0]), failed[0].errno) == (OSError, 9)
+    bench.close()
+
+
+@pytest.mark.parametrize("send", [send_all, COMPILED and COMPILED.send_all], ids=["pure", "compiled"])
+def test_what_cannot_be_sent_costs_none_of_the_others(send: Any) -> None:
+    (one, to_one), (two, to_two) = (socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    closed.close()
+    told: list[tuple[int, type[OSError], int | None]] = []
+
+    class Sender:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def fail(self, error: OSError) -> None:
+            told.append((self.number, type(error), error.errno))
+
+    to_two.close()
+    send([(closed, b"a", Sender(1)), (two, b"b", Sender(2)), (one, b"c", Sender(3))])
+    assert told == [(1, OSError, 9), (2, ConnectionRefusedError, 111)]
+    assert to_one.recv(9) == b"c"
+    for sock in (one, to_one, two):
+        sock.close()
+
+
+@pytest.mark.parametrize("parts", [PURE, COMPILED], ids=["pure", "compiled"])
+def test_who_was_removed_before_its_turn_is_not_called(parts: Parts) -> None:
+    async def main() -> None:
+        from splitdns.forward.readers import Readers
+
+        readers = Readers(parts.drain)
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+        called: list[int] = []
+
+        def call(number: int) -> None:
+            called.append(number)
+            readers.remove(pairs[1 - number][0].fileno())
+
+        readers.add(pairs[0][0].fileno(), lambda: call(0))
+        readers.add(pairs[1][0].fileno(), lambda: call(1))
+        for _, theirs in pairs:
+            theirs.send(b"x")
+        await asyncio.sleep(0.01)
+        assert len(set(called)) == 1
+        readers.close()
+        for pair in pairs:
+            for sock in pair:
+                sock.close()
+
+    asyncio.run(main())
