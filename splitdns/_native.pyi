@@ -2,6 +2,7 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is; ``drain`` and ``send_all`` stand in ``forward``, too.
+``Later`` is ``serve.batch.Batch.send_back``.
 """
 
 from array import array
@@ -12,6 +13,7 @@ from typing import Any
 from splitdns.forward.exchange import Leaving
 from splitdns.forward.readers import Callbacks
 from splitdns.forward.relay import Relayed
+from splitdns.serve.batch import Origin
 from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
@@ -52,6 +54,10 @@ class Loop:
     ) -> None: ...
     def drain(self) -> list[Tally]: ...
     def turn(self, clock: Callable[[], float], /) -> bool: ...
+
+class Later:
+    def __init__(self, fd: int, of_ipv6: bool, control_octets: int, /) -> None: ...
+    def send(self, unsent: list[tuple[bytes, Origin]], /) -> int: ...
 
 class Relays:
     def __init__(self, *handed_over: object) -> None: ...

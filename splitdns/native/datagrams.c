@@ -36,16 +36,21 @@ static void aim(const datagrams *batch, struct msghdr *head) {
         memset(info + 16, 0, sizeof(int)); /* struct in6_pktinfo has it behind the address */
 }
 
-void datagrams_answer(datagrams *batch, unsigned number, size_t octets) {
+void datagrams_note(datagrams *batch, const struct msghdr *back, void *answer, size_t octets) {
     struct msghdr *head = &batch->answers[batch->answers_count].msg_hdr;
     struct iovec *piece = &batch->pieces[batch->answers_count];
-    *head = batch->received[number].msg_hdr;
-    piece->iov_base = head->msg_iov->iov_base;
+    *head = *back;
+    piece->iov_base = answer;
     piece->iov_len = octets;
     head->msg_iov = piece;
-    if (batch->control_octets)
+    head->msg_iovlen = 1;
+    if (head->msg_controllen)
         aim(batch, head);
     batch->answers_count++;
+}
+
+void datagrams_answer(datagrams *batch, unsigned number, size_t octets) {
+    datagrams_note(batch, &batch->received[number].msg_hdr, datagrams_slot(batch, number), octets);
 }
 
 unsigned datagrams_send(datagrams *batch) {

@@ -38,6 +38,9 @@ const uint8_t *datagrams_host(const datagrams *batch, unsigned number, size_t *o
 /* Note that the slot holds an answer of so many octets. */
 void datagrams_answer(datagrams *batch, unsigned number, size_t octets);
 
+/* Note an answer that stands elsewhere, until it is sent, and goes back to where `back` says. */
+void datagrams_note(datagrams *batch, const struct msghdr *back, void *answer, size_t octets);
+
 /* Send what was noted; how many of them could not be sent. */
 unsigned datagrams_send(datagrams *batch);
 

@@ -8,13 +8,14 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
-    PyTypeObject *loop = NULL, *relays = NULL;
+    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL;
     int failed = add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
-                 add(module, &relays_spec, &relays) < 0;
+                 add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
+    Py_XDECREF((PyObject *)later);
     return failed ? -1 : 0;
 }
 

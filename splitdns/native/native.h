@@ -57,7 +57,7 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec;
 
 /* Turns of sockets: as in forward/readers.py, and as in forward/exchange.py. */
 PyObject *drain(PyObject *module, PyObject *args);

@@ -136,7 +136,7 @@ class Batch:
     def __init__(self, sock: socket.socket, calls: Calls, octets: int, control_octets: int) -> None:
         """``octets`` is what is taken of a datagram, and the most that an answer may have.
 
-        Answers that leave later stand in a batch of their own: one of ``place`` and ``send`` only.
+        Answers that leave later stand in a batch of their own: one of ``send_back`` only.
         """
         assert control_octets <= _CONTROL_STRIDE
         self.octets = octets
@@ -265,6 +265,19 @@ class Batch:
             at = self._controls + number * _CONTROL_STRIDE
             memory[at : at + self._control_octets] = origin.control
             self._control_lengths[number] = origin.control_octets
+
+    def send_back(self, unsent: Sequence[tuple[bytes, Origin]]) -> int:
+        """Send answers that leave later, to where their queries came from; how many are lost, as ``send``."""
+        number = lost = 0
+        for answer, origin in unsent:
+            self.place(number, answer, origin)
+            number += 1
+            if number == DATAGRAMS:
+                lost += self.send(number, ())
+                number = 0
+        if number:
+            lost += self.send(number, ())
+        return lost
 
     def measure(self, sizes: list[int]) -> None:
         """Note how long the answers in the first slots are."""

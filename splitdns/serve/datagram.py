@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from functools import partial
+from typing import cast
 
 from splitdns.metrics import DROPS
 from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control, Origin
 from splitdns.serve.hot import Hot
-from splitdns.serve.parts import PARTS, Parts
+from splitdns.serve.parts import PARTS, Parts, SendBack
 from splitdns.serve.pipeline import Pending, Pipeline
 from splitdns.serve.sockets import IP_PKTINFO, is_wildcard, server_label
 from splitdns.wire.message import Transport
@@ -67,7 +68,7 @@ class DatagramServer:
             self._hot = Hot(batch, pipeline, self._server, family, parts)
             self._turn = partial(self._turn_by_batch, self._hot)
             later = Batch(sock, batched, MAX_QUERY_OCTETS, self._control_octets)
-            self._flush = partial(self._flush_by_batch, later)
+            self._flush = partial(self._flush_by_batch, parts.send_back(later))
 
     def start(self) -> None:
         """Answer from now on, on the running event loop."""
@@ -128,19 +129,9 @@ class DatagramServer:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent.append((answer, back))
 
-    def _flush_by_batch(self, batch: Batch) -> None:
+    def _flush_by_batch(self, send_back: SendBack) -> None:
         unsent, self._unsent = self._unsent, []
-        number = lost = 0
-        for answer, back in unsent:
-            assert isinstance(back, Origin)
-            batch.place(number, answer, back)
-            number += 1
-            if number == DATAGRAMS:
-                lost += batch.send(number, ())
-                number = 0
-        if number:
-            lost += batch.send(number, ())
-        if lost:
+        if lost := send_back(cast(list[tuple[bytes, Origin]], unsent)):
             self._pipeline.counts.add(DROPS, "send", by=lost)
 
     def _flush_by_datagram(self) -> None:

@@ -14,13 +14,14 @@ from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
 from splitdns.answer.direct import Direct, Ground
 from splitdns.answer.limits import Buckets
 from splitdns.metrics import DURATION_BUCKETS_S
-from splitdns.serve.batch import Batch
+from splitdns.serve.batch import Batch, Origin
 from splitdns.serve.loop import Clients, Limit, Loop, Ready, Tally, Usual, Way
 
 TYPES = 300  # that a compiled ``Direct`` knows of; those beyond go the long way
 
 
 WayOf = Callable[[str], Way]  # by the label of a zone
+SendBack = Callable[[list[tuple[bytes, Origin]]], int]  # ``Batch.send_back``
 
 
 class Turns(Protocol):
@@ -43,6 +44,7 @@ class Parts:
     limit: Callable[[Buckets], Limit]
     direct: Callable[[Direct, WayOf], object]
     loop: Callable[[Batch, Clients, Usual], Turns]
+    send_back: Callable[[Batch], SendBack]
 
 
 def laid_out(direct: Direct, way_of: WayOf) -> tuple[Any, ...]:
@@ -70,7 +72,14 @@ def _loop(batch: Batch, clients: Clients, usual: Usual) -> Turns:
     return Loop(batch, clients, usual, DURATION_BUCKETS_S)
 
 
-PURE = Parts(Ready, Way, lambda buckets: buckets, lambda direct, way_of: direct.answer, _loop)
+PURE = Parts(
+    Ready,
+    Way,
+    lambda buckets: buckets,
+    lambda direct, way_of: direct.answer,
+    _loop,
+    lambda batch: batch.send_back,
+)
 
 
 def _compiled() -> Parts | None:
@@ -89,7 +98,12 @@ def _compiled() -> Parts | None:
         made: Turns = native.Loop(*batch.layout, clients, usual, DURATION_BUCKETS_S)
         return made
 
-    return Parts(native.Ready, native.Way, limit, direct, loop)
+    def send_back(batch: Batch) -> SendBack:
+        layout = batch.layout
+        sent: SendBack = native.Later(layout.fd, layout.of_ipv6, layout.control_octets).send
+        return sent
+
+    return Parts(native.Ready, native.Way, limit, direct, loop, send_back)
 
 
 COMPILED = _compiled()  # None where it was not built

@@ -12,11 +12,23 @@ import pytest
 
 from splitdns.serve.batch import DATAGRAMS, LIBC, Batch, Calls
 from splitdns.serve.datagram import source_control
+from splitdns.serve.parts import COMPILED, PURE, Parts
 from splitdns.serve.sockets import IP_PKTINFO, open_udp
 
 pytestmark = pytest.mark.skipif(LIBC is None, reason="libc has no calls for batches")
 
 OCTETS = 512
+parts = pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(PURE, id="pure"),
+        pytest.param(
+            COMPILED,
+            id="compiled",
+            marks=pytest.mark.skipif(COMPILED is None, reason="no accelerator was built"),
+        ),
+    ],
+)
 CONTROL_OCTETS = socket.CMSG_SPACE(20)
 WAYS = pytest.mark.parametrize(
     ("bound", "to"),
@@ -96,7 +108,10 @@ def test_a_batch_goes_back_to_whom_it_came_from_and_from_where_it_was_asked(
 
 
 @WAYS
-def test_an_answer_that_leaves_later_goes_back_the_same_way(stack: ExitStack, bound: str, to: str) -> None:
+@parts
+def test_an_answer_that_leaves_later_goes_back_the_same_way(
+    stack: ExitStack, parts: Parts, bound: str, to: str
+) -> None:
     assert LIBC is not None
     ends = Ends(stack, bound)
     later = Batch(ends.sock, LIBC, OCTETS, CONTROL_OCTETS if bound in ("0.0.0.0", "::") else 0)
@@ -106,12 +121,27 @@ def test_an_answer_that_leaves_later_goes_back_the_same_way(stack: ExitStack, bo
     origins = [ends.batch.origin(number) for number, _ in enumerate(ends.batch.receive())]
     clients[0].send(b"another, so that what was received before stands there no more")
     ends.batch.receive()
+    send_back = parts.send_back(later)
     for turn in range(2):
-        for slot, number in enumerate((2, 0, 1)):
-            later.place(slot, b"%d%d" % (turn, number) * (number + 1), origins[number])
-        assert later.send(3, ()) == 0
+        unsent = [(b"%d%d" % (turn, number) * (number + 1), origins[number]) for number in (2, 0, 1)]
+        assert send_back(unsent) == 0
         for number, client in enumerate(clients):
             assert received(client) == [b"%d%d" % (turn, number) * (number + 1)]
+
+
+@parts
+def test_what_cannot_be_sent_later_costs_none_of_the_others(stack: ExitStack, parts: Parts) -> None:
+    assert LIBC is not None
+    ends = Ends(stack, "127.0.0.1")
+    client = ends.client("127.0.0.1")
+    client.send(b"x")
+    assert ends.batch.receive() == [1]
+    origin = ends.batch.origin(0)
+    to_port_0 = origin._replace(name=origin.name[:2] + bytes(2) + origin.name[4:])
+    unsent = [(b"%d" % number, origin if number % 50 else to_port_0) for number in range(2 * DATAGRAMS + 5)]
+    assert parts.send_back(Batch(ends.sock, LIBC, OCTETS, 0))(unsent) == 3
+    assert received(client) == [answer for answer, to in unsent if to is origin]
+    assert parts.send_back(Batch(ends.sock, LIBC, OCTETS, 0))([]) == 0
 
 
 def test_an_answer_that_is_too_long_has_no_place(stack: ExitStack) -> None:
