@@ -2,7 +2,7 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is; ``drain`` and ``send_all`` stand in ``forward``, too.
-``Later`` is ``serve.batch.Batch.send_back``.
+``joined`` stands in ``answer.passing``. ``Later`` is ``serve.batch.Batch.send_back``.
 """
 
 from array import array
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Any
 
+from splitdns.answer.decide import Reply
+from splitdns.answer.passing import Guard
 from splitdns.forward.exchange import Leaving
 from splitdns.forward.readers import Callbacks
 from splitdns.forward.relay import Relayed
@@ -63,5 +65,8 @@ class Relays:
     def __init__(self, *handed_over: object) -> None: ...
     def relayed(self, *asked: object) -> Relayed: ...
 
+def joined(
+    reply: Reply, wire: bytes, key: bytes, flags: int, opt: bytes, room_octets: int, guard: Guard | None, /
+) -> bytes | None: ...
 def drain(epoll: int, callbacks: Callbacks, /) -> None: ...
 def send_all(unsent: list[Leaving], /) -> None: ...

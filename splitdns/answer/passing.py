@@ -10,8 +10,11 @@ two ways together.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
+from splitdns import accelerator
 from splitdns.addresses import is_inside
 from splitdns.answer.blocking import find
 from splitdns.answer.decide import Reply
@@ -45,17 +48,49 @@ class _Form(NamedTuple):
     room_octets: int
 
 
+Guard = Callable[[RRset], bool]
+Join = Callable[[Reply, bytes, bytes, int, bytes, int, Guard | None], bytes | None]
+
+
+def joined(
+    reply: Reply, wire: bytes, key: bytes, flags: int, opt: bytes, room_octets: int, guard: Guard | None
+) -> bytes | None:
+    """The answer of ``reply``, if that is addresses of the asked name, and fits; else None.
+
+    ``guard`` says whether some of them must not be told.
+    """
+    if reply.rcode or len(reply.answer) != 1 or _says_more(reply):
+        return None
+    (rrset,) = reply.answer
+    qtype, ttl_s, rdatas = rrset.rdtype, rrset.ttl_s, rrset.rdatas
+    if qtype not in _ADDRESSES or qtype != scan.qtype(key) or rrset.owner != key[1:-_TAIL_OCTETS]:
+        return None
+    if guard is not None and guard(rrset):
+        return None
+    beginning = _RECORD.pack(_TO_QUESTION, qtype, _IN, ttl_s, len(rdatas[0]) if rdatas else 0)
+    question = wire[HEADER_OCTETS : HEADER_OCTETS - 1 + len(key)]
+    parts = [wire[:2], _COUNTS.pack(flags, 1, len(rdatas), 0, 1 if opt else 0), question]
+    for rdata in rdatas:
+        parts += (beginning, rdata)
+    parts.append(opt)
+    message = b"".join(parts)
+    return message if len(message) <= room_octets else None
+
+
 class Passing:
     """What passes in one view of a snapshot."""
 
-    __slots__ = ("_above", "_forms", "_guarded", "_payload_octets", "_view")
+    __slots__ = ("_above", "_forms", "_guard", "_join", "_payload_octets", "_view")
 
-    def __init__(self, view: View, manners: Manners) -> None:
+    def __init__(self, view: View, manners: Manners, join: Join = joined) -> None:
         self._view = view
         self._payload_octets = manners.payload_octets
         self._forms: dict[int, _Form] = {}
         self._above: dict[bytes, UpstreamSet] = {}
-        self._guarded = view.outside or view.policy.rebinding  # inside addresses are looked for
+        # Inside addresses are looked for.
+        guarded = view.outside or view.policy.rebinding
+        self._guard = partial(_must_be_guarded, view) if guarded else None
+        self._join = join
 
     def upstreams(self, key: bytes) -> UpstreamSet | None:
         """Whom ``decide`` would forward the question of ``key`` to as it stands; None: it has to be asked."""
@@ -110,29 +145,11 @@ class Passing:
 
         ``upstreams`` has some for ``key``.
         """
-        proof = reply.proof
-        if reply.edes or (proof is not None and (proof.signatures or proof.denial)):
-            return None
         form = self._forms.get(key[0]) or self._form(key)
         if reply.soa is not None:
-            return self._denial(reply, reply.soa, wire, key, form)
-        if reply.rcode or len(reply.answer) != 1:
-            return None
-        (rrset,) = reply.answer
-        qtype, ttl_s, rdatas = rrset.rdtype, rrset.ttl_s, rrset.rdatas
-        if qtype not in _ADDRESSES or qtype != scan.qtype(key) or rrset.owner != key[1:-_TAIL_OCTETS]:
-            return None
-        if self._guarded and self._must_be_guarded(rrset):
-            return None
-        beginning = _RECORD.pack(_TO_QUESTION, qtype, _IN, ttl_s, len(rdatas[0]) if rdatas else 0)
-        question = wire[HEADER_OCTETS : HEADER_OCTETS - 1 + len(key)]
-        counts = _COUNTS.pack(form.flags, 1, len(rdatas), 0, 1 if form.opt else 0)
-        parts = [wire[:2], counts, question]
-        for rdata in rdatas:
-            parts += (beginning, rdata)
-        parts.append(form.opt)
-        message = b"".join(parts)
-        return message if len(message) <= form.room_octets else None
+            return None if _says_more(reply) else self._denial(reply, reply.soa, wire, key, form)
+        flags, opt, room_octets = form
+        return self._join(reply, wire, key, flags, opt, room_octets, self._guard)
 
     def _form(self, key: bytes) -> _Form:
         opt = opt_record((), Rcode.NOERROR, self._payload_octets, scan.do(key)) if scan.has_edns(key) else b""
@@ -153,9 +170,21 @@ class Passing:
             return None
         return body.message(int.from_bytes(wire[:2], "big"), form.flags | reply.rcode, form.opt)
 
-    def _must_be_guarded(self, rrset: RRset) -> bool:
-        """Whether an address in it must not be told, or perhaps not."""
-        for address in rrset.rdatas:
-            if is_inside(address):
-                return True
-        return self._view.outside and not self._view.hidden_addresses.isdisjoint(rrset.rdatas)
+
+def _must_be_guarded(view: View, rrset: RRset) -> bool:
+    """Whether an address in it must not be told, or perhaps not."""
+    for address in rrset.rdatas:
+        if is_inside(address):
+            return True
+    return view.outside and not view.hidden_addresses.isdisjoint(rrset.rdatas)
+
+
+def _says_more(reply: Reply) -> bool:
+    """Whether there is anything to tell beside its records."""
+    proof = reply.proof
+    return bool(reply.edes) or (proof is not None and bool(proof.signatures or proof.denial))
+
+
+JOIN: Join = joined
+if accelerator.NATIVE is not None and accelerator.RUNS:
+    JOIN = accelerator.NATIVE.joined  # the same, compiled

@@ -1,6 +1,18 @@
 /* What is compiled, as a module of Python. */
 #include "native.h"
 
+static const char *const spelled[NAMES] = {
+    "client_cookie", "server_cookie", "knows_edns", "descriptor", "sock", "loop",  "rcode",  "answer",
+    "edes",          "proof",         "signatures", "denial",     "owner", "rdtype", "ttl_s", "rdatas",
+};
+
+static int spell(types *of) {
+    for (size_t at = 0; at < NAMES; at++)
+        if ((of->names[at] = PyUnicode_InternFromString(spelled[at])) == NULL)
+            return -1;
+    return 0;
+}
+
 static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
     *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
     return *type == NULL ? -1 : PyModule_AddType(module, *type);
@@ -9,7 +21,7 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
     PyTypeObject *loop = NULL, *relays = NULL, *later = NULL;
-    int failed = add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
+    int failed = spell(of) < 0 || add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
                  add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0;
@@ -36,10 +48,13 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->limit);
     Py_CLEAR(of->direct);
     Py_CLEAR(of->relayed);
+    for (size_t at = 0; at < NAMES; at++)
+        Py_CLEAR(of->names[at]);
     return 0;
 }
 
 static PyMethodDef functions[] = {
+    {"joined", (PyCFunction)(void (*)(void))joined, METH_FASTCALL, NULL},
     {"drain", drain, METH_VARARGS, NULL},
     {"send_all", send_all, METH_O, NULL},
     {0},

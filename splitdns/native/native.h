@@ -11,9 +11,19 @@
 
 enum { MAX_BOUNDS = 31 }; /* of a histogram */
 
+/* The attributes that are looked up for each question; module.c spells them. */
+enum {
+    CLIENT_COOKIE, SERVER_COOKIE, KNOWS_EDNS,                   /* of traits */
+    DESCRIPTOR, SOCK, LOOP,                                     /* of ports, and of their readers */
+    RCODE, ANSWER, EDES, PROOF, SIGNATURES, DENIAL,             /* of a reply, and of its proof */
+    OWNER, RDTYPE, TTL_S, RDATAS,                               /* of an RRset */
+    NAMES,
+};
+
 /* The module's state. */
 typedef struct {
     PyTypeObject *ready, *way, *limit, *direct, *relayed;
+    PyObject *names[NAMES];
 } types;
 
 /* What durations are counted by: one zone as one view sees it. */
@@ -63,6 +73,9 @@ extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, rel
 PyObject *drain(PyObject *module, PyObject *args);
 PyObject *send_all(PyObject *module, PyObject *unsent);
 
+/* As in answer/passing.py. */
+PyObject *joined(PyObject *module, PyObject *const *args, Py_ssize_t count);
+
 /* Count one more in a bucket: 1, or 0 if it was one too many; -1 with an error. */
 int limit_takes(Limit *limit, Py_ssize_t bucket, double now_s);
 
@@ -80,6 +93,9 @@ static inline void destroy(PyObject *self) {
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
+
+/* The octets of a bytes object. */
+static inline const uint8_t *octets_of(PyObject *bytes) { return (const uint8_t *)PyBytes_AsString(bytes); }
 
 /* Put an object, which is taken, where another one is, or none. */
 static inline void put(PyObject **where, PyObject *object) {

@@ -12,11 +12,6 @@
 
 enum { RECEIVE_OCTETS = 65535, READY_A_TURN = 64, SLOTS_A_SECOND = 256 }; /* as in readers.py and deadlines.py */
 
-/* The attributes that are looked up for each question. */
-enum { CLIENT_COOKIE, SERVER_COOKIE, KNOWS_EDNS, DESCRIPTOR, SOCK, LOOP, NAMES };
-static const char *const spelled_names[NAMES] = {"client_cookie", "server_cookie", "knows_edns",
-                                                 "descriptor",    "sock",          "loop"};
-
 /* What all questions of one worker have in common; in the order in which forward/parts.py hands it over. */
 typedef struct {
     PyObject_HEAD
@@ -26,7 +21,6 @@ typedef struct {
     PyObject *take, *give_back, *drop, *randbytes, *clock, *said;
     PyObject *reply, *rrset, *soa, *proofs;
     PyObject *loop, *time; /* the loop that runs, and its clock */
-    PyObject *names[NAMES];
     uint8_t *buffer; /* of the datagram that is being read */
 } Relays;
 
@@ -42,7 +36,7 @@ typedef struct {
     int descriptor;
 } Relayed;
 
-enum { NAME, QTYPE, DNSSEC, UNCHECKED }; /* of query.Question */
+enum { QUESTION_NAME, QUESTION_TYPE, QUESTION_DO, QUESTION_CD }; /* of query.Question */
 
 static double number(PyObject *callable) {
     PyObject *told = PyObject_CallNoArgs(callable);
@@ -59,14 +53,12 @@ static int is_bytes(PyObject *object, size_t limit) {
     return 1;
 }
 
-static const uint8_t *octets_of(PyObject *bytes) { return (const uint8_t *)PyBytes_AsString(bytes); }
-
 /* --- the query -------------------------------------------------------------------------------------------- */
 
 /* A question as relay.c has it; 0 with an error. Its octets are the object's. */
 static int read_question(PyObject *from, relay_question *question) {
-    PyObject *name = PyTuple_GetItem(from, NAME), *qtype = PyTuple_GetItem(from, QTYPE);
-    PyObject *dnssec = PyTuple_GetItem(from, DNSSEC), *unchecked = PyTuple_GetItem(from, UNCHECKED);
+    PyObject *name = PyTuple_GetItem(from, QUESTION_NAME), *qtype = PyTuple_GetItem(from, QUESTION_TYPE);
+    PyObject *dnssec = PyTuple_GetItem(from, QUESTION_DO), *unchecked = PyTuple_GetItem(from, QUESTION_CD);
     if (unchecked == NULL || !is_bytes(name, RELAY_NAME))
         return 0;
     *question = (relay_question){.name = octets_of(name), .name_octets = (size_t)PyBytes_Size(name)};
@@ -79,8 +71,8 @@ static int read_question(PyObject *from, relay_question *question) {
 /* Put the cookie that the upstream gets into `cookie`, of RELAY_COOKIE octets; 0 with an error. */
 static int put_cookie(Relayed *self, relay_question *question, uint8_t *cookie) {
     Relays *all = self->all;
-    PyObject *client = PyObject_GetAttr(self->traits, all->names[CLIENT_COOKIE]);
-    PyObject *server = PyObject_GetAttr(self->traits, all->names[SERVER_COOKIE]);
+    PyObject *client = PyObject_GetAttr(self->traits, all->of->names[CLIENT_COOKIE]);
+    PyObject *server = PyObject_GetAttr(self->traits, all->of->names[SERVER_COOKIE]);
     int taken = client != NULL && server != NULL && is_bytes(client, 8) && is_bytes(server, RELAY_COOKIE - 8);
     if (taken) {
         size_t client_octets = (size_t)PyBytes_Size(client), server_octets = (size_t)PyBytes_Size(server);
@@ -115,7 +107,7 @@ static int write_query(Relayed *self) {
     self->wire = PyBytes_FromStringAndSize((const char *)query, (Py_ssize_t)octets);
     PyObject *spelled = PyBytes_FromStringAndSize((const char *)query + RELAY_HEADER, (Py_ssize_t)question.name_octets);
     if (self->wire != NULL && spelled != NULL)
-        self->leaving = PyTuple_Pack(2, spelled, PyTuple_GetItem(self->question, QTYPE));
+        self->leaving = PyTuple_Pack(2, spelled, PyTuple_GetItem(self->question, QUESTION_TYPE));
     Py_XDECREF(spelled);
     return self->leaving != NULL;
 }
@@ -124,8 +116,8 @@ static int write_query(Relayed *self) {
 static int watch(Relayed *self, PyObject *port) {
     Relays *all = self->all;
     int watched = -1;
-    PyObject *loop = PyObject_GetAttr(all->readers, all->names[LOOP]);
-    PyObject *descriptor = PyObject_GetAttr(port, all->names[DESCRIPTOR]);
+    PyObject *loop = PyObject_GetAttr(all->readers, all->of->names[LOOP]);
+    PyObject *descriptor = PyObject_GetAttr(port, all->of->names[DESCRIPTOR]);
     if (loop != NULL && descriptor != NULL) {
         self->descriptor = (int)PyLong_AsLong(descriptor);
         int known = loop == all->loop ? PyDict_Contains(all->callbacks, descriptor) : 0;
@@ -170,7 +162,7 @@ static int leave(Relayed *self, PyObject *port) {
             return -1;
         Py_DECREF(told);
     }
-    PyObject *sock = PyObject_GetAttr(port, all->names[SOCK]);
+    PyObject *sock = PyObject_GetAttr(port, all->of->names[SOCK]);
     PyObject *entry = sock == NULL ? NULL : PyTuple_Pack(3, sock, self->wire, (PyObject *)self);
     int left = entry == NULL ? -1 : PyList_Append(all->unsent, entry);
     Py_XDECREF(sock);
@@ -267,7 +259,7 @@ static int accepted(Relayed *self, const relay_said *said) {
     Relays *all = self->all;
     int accepts;
     if (said->cookie_octets == 0) {
-        PyObject *server = PyObject_GetAttr(self->traits, all->names[SERVER_COOKIE]);
+        PyObject *server = PyObject_GetAttr(self->traits, all->of->names[SERVER_COOKIE]);
         if (server == NULL)
             return -1;
         accepts = PyObject_Size(server) == 0;
@@ -277,7 +269,7 @@ static int accepted(Relayed *self, const relay_said *said) {
         accepts = told == NULL ? -1 : PyObject_IsTrue(told);
         Py_XDECREF(told);
     }
-    if (accepts == 1 && said->edns && PyObject_SetAttr(self->traits, all->names[KNOWS_EDNS], Py_True) < 0)
+    if (accepts == 1 && said->edns && PyObject_SetAttr(self->traits, all->of->names[KNOWS_EDNS], Py_True) < 0)
         return -1;
     return accepts;
 }
@@ -308,8 +300,8 @@ static PyObject *records(Relayed *self, const relay_said *said) {
     Relays *all = self->all;
     PyObject *made = NULL, *owner, *rdtype, *rdatas;
     if (said->count) {
-        owner = Py_XNewRef(PyTuple_GetItem(self->question, NAME));
-        rdtype = PyTuple_GetItem(self->question, QTYPE);
+        owner = Py_XNewRef(PyTuple_GetItem(self->question, QUESTION_NAME));
+        rdtype = PyTuple_GetItem(self->question, QUESTION_TYPE);
         rdatas = addresses(said);
     } else {
         owner = PyBytes_FromStringAndSize((const char *)said->owner, (Py_ssize_t)said->owner_octets);
@@ -555,9 +547,7 @@ static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     self->of = PyType_GetModuleState(type);
     self->module = Py_XNewRef(PyType_GetModule(type));
     self->buffer = room_for(RECEIVE_OCTETS, 1);
-    for (size_t at = 0; at < NAMES; at++)
-        self->names[at] = PyUnicode_InternFromString(spelled_names[at]);
-    if (self->of == NULL || self->buffer == NULL || PyErr_Occurred())
+    if (self->of == NULL || self->buffer == NULL)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -579,8 +569,6 @@ static int relays_clear(Relays *self) {
 static void relays_dealloc(Relays *self) {
     PyObject_GC_UnTrack(self);
     relays_clear(self);
-    for (size_t at = 0; at < NAMES; at++)
-        Py_CLEAR(self->names[at]);
     Py_CLEAR(self->module);
     PyMem_Free(self->buffer);
     destroy((PyObject *)self);

@@ -1,6 +1,6 @@
 """The loop over a batch: who asks, are these octets known, may they be answered, and out.
 
-The one piece of the server that is there twice: here, and compiled (``splitdns/native/``) at a tenth of the cost. What
+The one piece of ``serve`` that is there twice: here, and compiled (``native/``) at a tenth of the cost. What
 is not known is handed to ``usual``, one datagram after the other in the order in which they came: so answers,
 limits and counts do not depend on which of the two runs. The compiled one also answers directly
 (``answer/direct``); here, that is one of the ways that ``usual`` has.

@@ -22,7 +22,7 @@ from splitdns.answer import cache, whoami
 from splitdns.answer.ageing import ageing_of
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.answer.direct import Direct
-from splitdns.answer.passing import Passing
+from splitdns.answer.passing import JOIN, Join, Passing
 from splitdns.errors import UpstreamError, WireError
 from splitdns.forward.cache import Key
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
@@ -145,8 +145,9 @@ class Pipeline:
         query_log: Callable[[QueryLogEntry], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        join: Join = JOIN,
     ) -> None:
-        """``clock`` is the forwarder's, too: what it keeps ages here."""
+        """``clock`` is the forwarder's, too: what it keeps ages here. ``join`` is for ``Passing``."""
         self.snapshot = snapshot
         self.counts = counts
         self.query_log = query_log
@@ -155,6 +156,7 @@ class Pipeline:
         self._forwarder = forwarder
         self.clock = clock
         self._wall_clock = wall_clock
+        self._join = join
         self._logged_s: dict[str, float] = {}
         self._of: Snapshot | None = None  # whose views these are
         self._ways_of: dict[View, tuple[Direct, Passing]] = {}
@@ -289,7 +291,10 @@ class Pipeline:
             self._of, self._ways_of = snapshot, {}
         found = self._ways_of.get(view)
         if found is None:
-            found = self._ways_of[view] = Direct(view, snapshot.manners), Passing(view, snapshot.manners)
+            found = self._ways_of[view] = (
+                Direct(view, snapshot.manners),
+                Passing(view, snapshot.manners, self._join),
+            )
         return found
 
     def _decide(self, asked: _Asked) -> Outcome:

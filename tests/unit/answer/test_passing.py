@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from splitdns import accelerator
 from splitdns.answer.decide import Forward, Proof, Reply, Security, Walk, decide, resume
-from splitdns.answer.passing import Passing
+from splitdns.answer.passing import JOIN, Join, Passing, joined
 from splitdns.load.blocklists import of_view, read
 from splitdns.load.declared import FileId
 from splitdns.load.sections import BlocklistSettings
@@ -25,6 +26,7 @@ from splitdns.wire import scan
 from splitdns.wire.message import Answer, Query, Transport, decode, encode
 from tests.build import MANNERS, UPSTREAMS, view, zone
 
+compiled: Join | None = accelerator.NATIVE and accelerator.NATIVE.joined
 OTHERS = UpstreamSet((Upstream("192.0.2.99"),))
 TRUSTED = UpstreamSet((Upstream("192.0.2.98"),), trust_ad=True)
 OURS = zone("@ A 192.0.2.1\nwww A 192.168.1.1\n", "ours.test.", elsewhere=["secret"])
@@ -154,8 +156,14 @@ def test_what_passes_is_what_would_have_been_decided(data: st.DataObject, every:
     assert not forward.no_nxdomain
     reply = data.draw(replies(query.question, query.qtype))
     encoded = passing.encoded(reply, wire, key)
+    if compiled is not None:
+        assert Passing(met, MANNERS, compiled).encoded(reply, wire, key) == encoded
     if encoded is not None:
         assert encoded == in_full(reply, query, forward, met)
+
+
+def test_what_joins_is_what_the_accelerator_says() -> None:
+    assert JOIN is (compiled if accelerator.RUNS else joined)
 
 
 def of(name: str, rdtype: str, **more: Any) -> tuple[bytes, bytes]:

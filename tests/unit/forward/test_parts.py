@@ -1,4 +1,4 @@
-"""What is compiled writes the same queries, and reads the same replies; what it does not read, it hands on."""
+"""What is compiled writes the same queries, and reads the same replies; what it cannot read, it hands on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
+import dns.edns
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from splitdns.forward.exchange import send_all
 from splitdns.forward.parts import COMPILED, PARTS, PURE, Parts
 from splitdns.forward.plain import read
 from splitdns.forward.query import Manner, Question, make_query
-from splitdns.forward.readers import Callbacks
+from splitdns.forward.readers import Callbacks, Readers
 from splitdns.forward.traits import Traits
 from splitdns.names import Qname, from_text
 from splitdns.records import Type
@@ -179,8 +180,6 @@ def test_everything_else_is_handed_on(kind: str) -> None:
     ],
 )
 def test_a_cookie_has_to_be_ours__semantics_17(cookie: bytes, known: bytes, read: bool) -> None:
-    import dns.edns
-
     options = [dns.edns.GenericOption(10, cookie)] if cookie else []
     traits = Traits(b"8 octets", known)
     reply, _ = compiled_reading(with_options(PLAIN["address"], *options), False, traits)
@@ -193,7 +192,8 @@ def test_only_what_comes_back_to_the_letter_is_read__semantics_17(flip: int) -> 
     assert COMPILED is not None
     bench = Bench(COMPILED, random.Random(1))
     relayed = bench.ask(Question(NAME, Type.A), Traits(b"8 octets"))
-    wire = bytearray(relayed.wire[:2] + PLAIN["address"][2:12] + relayed.wire[12:END] + PLAIN["address"][END:])
+    like = PLAIN["address"]
+    wire = bytearray(relayed.wire[:2] + like[2:12] + relayed.wire[12:END] + like[END:])
     wire[flip] ^= 0x20
     bench.theirs.send(wire)
     relayed()
@@ -238,8 +238,6 @@ def test_what_cannot_be_sent_costs_none_of_the_others(send: Any) -> None:
 @pytest.mark.parametrize("parts", [PURE, COMPILED], ids=["pure", "compiled"])
 def test_who_was_removed_before_its_turn_is_not_called(parts: Parts) -> None:
     async def main() -> None:
-        from splitdns.forward.readers import Readers
-
         readers = Readers(parts.drain)
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
         called: list[int] = []
