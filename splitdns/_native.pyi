@@ -1,7 +1,8 @@
 """What is there a second time, compiled: the loop of ``serve``, and the plain way of ``forward``.
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
-``Relays`` makes what ``forward.relay.Relayed`` is; ``drain`` and ``send_all`` stand in ``forward``, too.
+``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``; ``drain`` and
+``send_all`` stand in ``forward``, too.
 ``joined`` stands in ``answer.passing``. ``Later`` is ``serve.batch.Batch.send_back``.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from splitdns.answer.decide import Reply
 from splitdns.answer.passing import Guard
 from splitdns.forward.exchange import Leaving
+from splitdns.forward.health import Pulse as Pulse
 from splitdns.forward.readers import Callbacks
 from splitdns.forward.relay import Relayed
 from splitdns.serve.batch import Origin

@@ -278,6 +278,11 @@ class Histogram:
         self.slots = [0] * (bounds + 1)
         self.total: float = 0
 
+    def observe(self, duration_s: float) -> None:
+        """Count a duration; of other things, whoever counts them knows the bucket."""
+        self.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
+        self.total += duration_s
+
     def add(self, slots: Iterable[int], total: float) -> None:
         """Count observations that were counted elsewhere, in the same buckets."""
         self.slots = [mine + theirs for mine, theirs in zip(self.slots, slots, strict=True)]
@@ -410,13 +415,16 @@ class Counts:
 
     def observe(self, metric: Metric, duration_s: float, *labels: str) -> None:
         """Put a duration into a histogram."""
+        self.histogram(metric, *labels).observe(duration_s)
+
+    def histogram(self, metric: Metric, *labels: str) -> Histogram:
+        """Where such durations are counted."""
         histogram = self.histograms.get((metric.name, labels))
         if histogram is None:
             assert metric.kind == "histogram", metric.name
             assert len(labels) == len(metric.labels), metric.name
             histogram = self.histograms[metric.name, labels] = Histogram(len(DURATION_BUCKETS_S))
-        histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
-        histogram.total += duration_s
+        return histogram
 
     def forget(self, metric: Metric) -> None:
         """Drop a gauge with all its labels, before it is set anew."""

@@ -78,7 +78,7 @@ class Forwarder:
             network or KernelNetwork(), random, counts, parts.drain, parts.send_all
         )
         self._upstreams = Upstreams(
-            counts, exchanger, random, clock, patience_s, self._is_back, parts.relayed
+            counts, exchanger, random, clock, patience_s, self._is_back, parts
         )
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
         self._flights = Flights(counts, self._fly, clock, max_flights, max_waits_per_client)

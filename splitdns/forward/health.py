@@ -10,6 +10,7 @@ back is found out beside the questions, not at their expense, and more and more 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from splitdns.view import Upstream, UpstreamSet
@@ -24,8 +25,11 @@ _GAIN, _VARIATION_GAIN, _VARIATIONS = 1 / 8, 1 / 4, 4  # RFC 6298 2.3: alpha, be
 
 
 @dataclass(slots=True)
-class _Pulse:
-    """What one upstream has shown; ``smoothed_s`` is 0 before it ever answered."""
+class Pulse:
+    """What one upstream has shown; ``smoothed_s`` is 0 before it ever answered.
+
+    There is another one that is compiled.
+    """
 
     smoothed_s: float = 0.0
     variation_s: float = 0.0
@@ -39,12 +43,26 @@ class _Pulse:
     def is_down(self) -> bool:
         return self.failures >= FAILURES_TO_BE_DOWN
 
+    def beat(self, asked_s: float, now_s: float) -> None:
+        """It has answered."""
+        trip_s = now_s - asked_s
+        if self.smoothed_s:
+            off_s = trip_s - self.smoothed_s
+            self.variation_s += _VARIATION_GAIN * (abs(off_s) - self.variation_s)
+            self.smoothed_s += _GAIN * off_s
+        else:
+            self.smoothed_s, self.variation_s = trip_s, trip_s / 2
+        self.wait_s = max(SHORTEST_WAIT_S, self.smoothed_s + _VARIATIONS * self.variation_s)
+        self.heard_s = now_s
+
 
 class Health:
     """All upstreams of one worker."""
 
-    def __init__(self) -> None:
-        self._pulses: dict[Upstream, _Pulse] = {}
+    def __init__(self, make: Callable[[], Pulse] = Pulse) -> None:
+        """``make`` makes pulses, of whatever kind."""
+        self.pulses: dict[Upstream, Pulse] = {}
+        self._make = make
         self._down = 0  # how many are; mostly none, and then there is nothing to look for
 
     @property
@@ -53,17 +71,17 @@ class Health:
         return not self._down
 
     def is_down(self, upstream: Upstream) -> bool:
-        pulse = self._pulses.get(upstream)
+        pulse = self.pulses.get(upstream)
         return pulse is not None and pulse.is_down
 
     def wait_s(self, upstream: Upstream) -> float:
         """How long an answer usually takes at most."""
-        pulse = self._pulses.get(upstream)
+        pulse = self.pulses.get(upstream)
         return FIRST_WAIT_S if pulse is None else pulse.wait_s
 
     def trip_s(self, upstream: Upstream) -> float:
         """How long an answer usually takes; 0 where nobody knows, so that it is found out soon."""
-        pulse = self._pulses.get(upstream)
+        pulse = self.pulses.get(upstream)
         return 0.0 if pulse is None else pulse.smoothed_s
 
     def order(self, upstreams: UpstreamSet) -> tuple[Upstream, ...]:
@@ -82,27 +100,19 @@ class Health:
         down = [upstream for upstream in upstreams.upstreams if self.is_down(upstream)]
         if len(down) == len(upstreams.upstreams):
             return ()
-        due = tuple(upstream for upstream in down if self._pulses[upstream].probe_s <= now_s)
+        due = tuple(upstream for upstream in down if self.pulses[upstream].probe_s <= now_s)
         for upstream in due:
-            pulse = self._pulses[upstream]
+            pulse = self.pulses[upstream]
             pulse.probe_after_s = min(2 * pulse.probe_after_s, MAX_PROBE_S)
             pulse.probe_s = now_s + pulse.probe_after_s
         return due
 
     def answered(self, upstream: Upstream, asked_s: float, now_s: float) -> bool:
         """Whatever it said, it is there. Whether that is news: it was down."""
-        pulse = self._pulses.get(upstream)
+        pulse = self.pulses.get(upstream)
         if pulse is None:
-            pulse = self._pulses[upstream] = _Pulse()
-        trip_s = now_s - asked_s
-        if pulse.smoothed_s:
-            off_s = trip_s - pulse.smoothed_s
-            pulse.variation_s += _VARIATION_GAIN * (abs(off_s) - pulse.variation_s)
-            pulse.smoothed_s += _GAIN * off_s
-        else:
-            pulse.smoothed_s, pulse.variation_s = trip_s, trip_s / 2
-        pulse.wait_s = max(SHORTEST_WAIT_S, pulse.smoothed_s + _VARIATIONS * pulse.variation_s)
-        pulse.heard_s = now_s
+            pulse = self.pulses[upstream] = self._make()
+        pulse.beat(asked_s, now_s)
         if not pulse.failures:
             return False
         was_down = pulse.is_down
@@ -116,9 +126,9 @@ class Health:
 
         That is nothing where it has answered something else since. Whether that is news: it is down now.
         """
-        pulse = self._pulses.get(upstream)
+        pulse = self.pulses.get(upstream)
         if pulse is None:
-            pulse = self._pulses[upstream] = _Pulse()
+            pulse = self.pulses[upstream] = self._make()
         if pulse.heard_s > asked_s:
             return False
         pulse.failures += 1

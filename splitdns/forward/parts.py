@@ -13,9 +13,11 @@ from functools import partial
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
 from splitdns.forward.exchange import Leaving, SendAll, send_all
+from splitdns.forward.health import Pulse
 from splitdns.forward.plain import UNSIGNED
 from splitdns.forward.readers import Callbacks, Drain, drain
 from splitdns.forward.relay import Made, Relay, Relayed
+from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.records import RRset, Type
 from splitdns.wire.header import AD
 
@@ -27,13 +29,14 @@ class Parts:
     relayed: Callable[[Relay], Made]
     drain: Drain
     send_all: SendAll
+    pulse: Callable[[], Pulse]
 
 
 def _relayed(relay: Relay) -> Made:
     return partial(Relayed, relay)
 
 
-PURE = Parts(_relayed, drain, send_all)
+PURE = Parts(_relayed, drain, send_all, Pulse)
 
 
 def _compiled() -> Parts | None:
@@ -60,10 +63,13 @@ def _compiled() -> Parts | None:
             exchanger.random.randbytes,
             upstreams.clock,
             upstreams.said,
+            upstreams.durations,
+            relay.health.pulses,
             Reply,
             RRset,
             Type.SOA,
             (UNSIGNED[0], UNSIGNED[AD]),
+            DURATION_BUCKETS_S,
         )
         made: Made = relays.relayed
         return made
@@ -74,7 +80,7 @@ def _compiled() -> Parts | None:
     def sent(unsent: list[Leaving]) -> None:
         native.send_all(unsent)
 
-    return Parts(relayed, drained, sent)
+    return Parts(relayed, drained, sent, native.Pulse)
 
 
 COMPILED = _compiled()  # None where it was not built

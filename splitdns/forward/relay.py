@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from splitdns.answer.decide import Reply
@@ -57,7 +56,7 @@ class Relay:
         exchanger: Exchanger,
         health: Health,
         patience_s: float,
-        makes: Callable[[Relay], Made] | None = None,
+        makes: Callable[[Relay], Made],
     ) -> None:
         """``makes`` what makes a ``Relayed``, of whatever kind."""
         self.upstreams = upstreams
@@ -65,7 +64,7 @@ class Relay:
         self.health = health
         self.patience_s = patience_s
         self.buffer = memoryview(bytearray(_RECEIVE_OCTETS))  # of the datagram that is being read
-        self._make: Made = partial(Relayed, self) if makes is None else makes(self)
+        self._make: Made = makes(self)
 
     def begin(self, question: Question, upstreams: UpstreamSet, done: Done) -> Relayed | Asking | None:
         """Ask, as ``Upstreams.begin`` does without a judge; None: it has to do it."""

@@ -19,12 +19,13 @@ from splitdns.forward.chain import reduce
 from splitdns.forward.datagrams import GarbledError
 from splitdns.forward.exchange import Exchanger, NoResponseError, NotAskedError, Sent, SilenceError
 from splitdns.forward.health import Health
+from splitdns.forward.parts import PURE, Parts
 from splitdns.forward.policy import PATIENCE_S, Plan, Tries, Try, plan
 from splitdns.forward.query import Question
-from splitdns.forward.relay import Made, Relay, Relayed
+from splitdns.forward.relay import Relay, Relayed
 from splitdns.forward.response import Response
 from splitdns.forward.trying import Ended, Trouble, Trying
-from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, rcode_label
+from splitdns.metrics import FORWARD_FAILURES, FORWARD_LOOPS, PROXY_DURATION, Counts, Histogram, rcode_label
 from splitdns.view import Upstream, UpstreamSet
 
 log = logging.getLogger("splitdns.forward")
@@ -49,20 +50,20 @@ class Upstreams:
         clock: Callable[[], float],
         patience_s: float = PATIENCE_S,
         is_back: Callable[[Upstream], None] = lambda _: None,
-        relayed: Callable[[Relay], Made] | None = None,
+        parts: Parts = PURE,
     ) -> None:
         self._counts = counts
         self._random = random
         self._patience_s = patience_s
         self._is_back = is_back
-        self._health = Health()
+        self._health = Health(parts.pulse)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._aside: set[Trying] = set()
         self._told: set[Upstream] = set()  # of loops
         self.exchanger = exchanger
         self.clock = clock
         self.under_way: set[Asking | Relayed] = set()
-        self._relay = Relay(self, exchanger, self._health, patience_s, relayed)
+        self._relay = Relay(self, exchanger, self._health, patience_s, parts.relayed)
 
     def begin(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None, done: Done
@@ -176,8 +177,12 @@ class Upstreams:
     def said(self, upstream: Upstream, reply: Reply, asked_s: float) -> None:
         """Count a reply."""
         now_s = self.clock()
-        self._counts.observe(PROXY_DURATION, now_s - asked_s, _PROXY, str(upstream), rcode_label(reply.rcode))
+        self.durations(upstream, reply.rcode).observe(now_s - asked_s)
         self._is_there(upstream, asked_s, now_s)
+
+    def durations(self, upstream: Upstream, rcode: int) -> Histogram:
+        """Where the time is counted that such a reply took."""
+        return self._counts.histogram(PROXY_DURATION, _PROXY, str(upstream), rcode_label(rcode))
 
     def _is_there(self, upstream: Upstream, asked_s: float, now_s: float) -> None:
         if self._health.answered(upstream, asked_s, now_s):

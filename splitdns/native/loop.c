@@ -36,15 +36,13 @@ typedef struct {
     long long unsent;
 } Loop;
 
-static int bounds_of(Loop *self, PyObject *bounds) {
-    self->bounds_count = PyTuple_Size(bounds);
-    if (self->bounds_count > MAX_BOUNDS) {
+int read_bounds(PyObject *bounds, double *into, Py_ssize_t *count) {
+    *count = PyTuple_Size(bounds);
+    if (*count > MAX_BOUNDS)
         PyErr_SetString(PyExc_ValueError, "too many bounds");
-        return -1;
-    }
-    for (Py_ssize_t at = 0; at < self->bounds_count; at++)
-        self->bounds[at] = PyFloat_AsDouble(PyTuple_GetItem(bounds, at));
-    return PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t at = 0; at < *count && !PyErr_Occurred(); at++)
+        into[at] = PyFloat_AsDouble(PyTuple_GetItem(bounds, at));
+    return !PyErr_Occurred();
 }
 
 static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -62,7 +60,7 @@ static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     self->usual = Py_NewRef(usual);
     self->of = PyType_GetModuleState(type);
     self->module = Py_XNewRef(PyType_GetModule(type));
-    if (self->of == NULL || bounds_of(self, bounds) < 0 ||
+    if (self->of == NULL || !read_bounds(bounds, self->bounds, &self->bounds_count) ||
         (self->tallies = room_for(TALLIES, sizeof(Tally))) == NULL ||
         PyObject_GetBuffer(memory, &self->memory, PyBUF_WRITABLE) < 0) {
         Py_DECREF(self);

@@ -4,6 +4,7 @@
 static const char *const spelled[NAMES] = {
     "client_cookie", "server_cookie", "knows_edns", "descriptor", "sock", "loop",  "rcode",  "answer",
     "edes",          "proof",         "signatures", "denial",     "owner", "rdtype", "ttl_s", "rdatas",
+    "slots",         "total",
 };
 
 static int spell(types *of) {
@@ -24,7 +25,8 @@ static int execute(PyObject *module) {
     int failed = spell(of) < 0 || add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
-                 add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0;
+                 add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0 ||
+                 add(module, &pulse_spec, &of->pulse) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
@@ -38,6 +40,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->limit);
     Py_VISIT(of->direct);
     Py_VISIT(of->relayed);
+    Py_VISIT(of->pulse);
     return 0;
 }
 
@@ -48,6 +51,7 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->limit);
     Py_CLEAR(of->direct);
     Py_CLEAR(of->relayed);
+    Py_CLEAR(of->pulse);
     for (size_t at = 0; at < NAMES; at++)
         Py_CLEAR(of->names[at]);
     return 0;

@@ -17,12 +17,13 @@ enum {
     DESCRIPTOR, SOCK, LOOP,                                     /* of ports, and of their readers */
     RCODE, ANSWER, EDES, PROOF, SIGNATURES, DENIAL,             /* of a reply, and of its proof */
     OWNER, RDTYPE, TTL_S, RDATAS,                               /* of an RRset */
+    SLOTS, TOTAL,                                               /* of a histogram */
     NAMES,
 };
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct, *relayed;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse;
     PyObject *names[NAMES];
 } types;
 
@@ -67,7 +68,23 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec;
+
+enum { RCODES = 16 }; /* of a header */
+
+/* How long an upstream takes; the histograms by rcode, as far as they are known. */
+typedef struct {
+    PyObject_HEAD
+    double smoothed_s, variation_s, wait_s, heard_s, probe_s, probe_after_s;
+    int failures;
+    PyObject *durations[RCODES];
+} Pulse;
+
+/* It has answered at `now_s` what it was asked at `asked_s`. */
+void pulse_beats(Pulse *self, double asked_s, double now_s);
+
+/* Put a duration into a histogram of metrics.py; -1 with an error. */
+int observe(types *of, PyObject *histogram, const double *bounds, Py_ssize_t count, double duration_s);
 
 /* Turns of sockets: as in forward/readers.py, and as in forward/exchange.py. */
 PyObject *drain(PyObject *module, PyObject *args);
@@ -78,6 +95,9 @@ PyObject *joined(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 /* Count one more in a bucket: 1, or 0 if it was one too many; -1 with an error. */
 int limit_takes(Limit *limit, Py_ssize_t bucket, double now_s);
+
+/* The bounds of a histogram, a tuple, into room for MAX_BOUNDS; 0 with an error. */
+int read_bounds(PyObject *bounds, double *into, Py_ssize_t *count);
 
 /* The authority section of a negative answer, borrowed; NULL without an error: there is none. */
 PyObject *denial(const direct_answer *answer, const uint8_t *query);

@@ -18,10 +18,12 @@ typedef struct {
     PyObject *module; /* whose state `of` is */
     types *of;
     PyObject *relay, *readers, *callbacks, *slots, *slot, *unsent, *soon, *leaving, *under_way;
-    PyObject *take, *give_back, *drop, *randbytes, *clock, *said;
-    PyObject *reply, *rrset, *soa, *proofs;
+    PyObject *take, *give_back, *drop, *randbytes, *clock, *said, *durations, *pulses;
+    PyObject *reply, *rrset, *soa, *proofs, *bounds;
     PyObject *loop, *time; /* the loop that runs, and its clock */
     uint8_t *buffer; /* of the datagram that is being read */
+    double bounds_s[MAX_BOUNDS];
+    Py_ssize_t bounds_count;
 } Relays;
 
 typedef struct {
@@ -226,6 +228,30 @@ static PyObject *let_go(Relayed *self) {
     return port;
 }
 
+/* Count a reply, and what it shows of the upstream; -1 with an error. */
+static int count_said(Relayed *self, PyObject *reply) {
+    Relays *all = self->all;
+    PyObject *told = PyObject_GetAttr(reply, all->of->names[RCODE]);
+    long rcode = told == NULL ? -1 : PyLong_AsLong(told);
+    Py_XDECREF(told);
+    Pulse *pulse = (Pulse *)PyDict_GetItemWithError(all->pulses, self->upstream);
+    if (PyErr_Occurred())
+        return -1;
+    if (pulse == NULL || !Py_IS_TYPE((PyObject *)pulse, all->of->pulse) || pulse->failures || rcode < 0 ||
+        rcode >= RCODES) { /* perhaps there is news about it */
+        told = PyObject_CallFunction(all->said, "OOd", self->upstream, reply, self->asked_s);
+        Py_XDECREF(told);
+        return told == NULL ? -1 : 0;
+    }
+    double now_s = number(all->clock);
+    if (pulse->durations[rcode] == NULL)
+        pulse->durations[rcode] = PyObject_CallFunction(all->durations, "Ol", self->upstream, rcode);
+    if (pulse->durations[rcode] == NULL || PyErr_Occurred())
+        return -1;
+    pulse_beats(pulse, self->asked_s, now_s);
+    return observe(all->of, pulse->durations[rcode], all->bounds_s, all->bounds_count, now_s - self->asked_s);
+}
+
 /* Its question has this reply: all that has to be done about it; -1 with an error. */
 static int land(Relayed *self, PyObject *reply) {
     Relays *all = self->all;
@@ -236,14 +262,9 @@ static int land(Relayed *self, PyObject *reply) {
     PyObject *given = now_s == NULL ? NULL : PyObject_CallFunctionObjArgs(all->give_back, port, now_s, NULL);
     Py_DECREF(port);
     Py_XDECREF(now_s);
-    PyObject *asked_s = given == NULL ? NULL : PyFloat_FromDouble(self->asked_s);
-    PyObject *counted =
-        asked_s == NULL ? NULL : PyObject_CallFunctionObjArgs(all->said, self->upstream, reply, asked_s, NULL);
     Py_XDECREF(given);
-    Py_XDECREF(asked_s);
-    if (counted == NULL)
+    if (given == NULL || count_said(self, reply) < 0)
         return -1;
-    Py_DECREF(counted);
     PyObject *done = self->done; /* whoever asked holds this, and is not held by it */
     self->done = NULL;
     if (done == NULL)
@@ -528,15 +549,16 @@ static PyObject *relays_relayed(Relays *self, PyObject *const *args, Py_ssize_t 
     return (PyObject *)relayed;
 }
 
-enum { RELAYS_ARGUMENTS = 19 };
+enum { RELAYS_ARGUMENTS = 22 };
 
 static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *given[RELAYS_ARGUMENTS];
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOOOOO!:Relays", given, given + 1, &PyDict_Type, given + 2,
+    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOOO!OOOO!O!:Relays", given, given + 1, &PyDict_Type, given + 2,
                           &PyDict_Type, given + 3, given + 4, &PyList_Type, given + 5, given + 6, &PyDict_Type,
                           given + 7, &PySet_Type, given + 8, given + 9, given + 10, given + 11, given + 12, given + 13,
-                          given + 14, given + 15, given + 16, given + 17, &PyTuple_Type, given + 18))
+                          given + 14, given + 15, &PyDict_Type, given + 16, given + 17, given + 18, given + 19,
+                          &PyTuple_Type, given + 20, &PyTuple_Type, given + 21))
         return NULL;
     Relays *self = (Relays *)made(type);
     if (self == NULL)
@@ -547,7 +569,7 @@ static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     self->of = PyType_GetModuleState(type);
     self->module = Py_XNewRef(PyType_GetModule(type));
     self->buffer = room_for(RECEIVE_OCTETS, 1);
-    if (self->of == NULL || self->buffer == NULL)
+    if (self->of == NULL || self->buffer == NULL || !read_bounds(self->bounds, self->bounds_s, &self->bounds_count))
         Py_CLEAR(self);
     return (PyObject *)self;
 }

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from splitdns import __version__
-from splitdns import accelerator
+from splitdns import __version__, accelerator
 from tests.unit.cli.conftest import BROKEN, Run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,11 +17,13 @@ from hypothesis import strategies as st
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
 from splitdns.forward.exchange import send_all
+from splitdns.forward.health import Health
 from splitdns.forward.parts import COMPILED, PARTS, PURE, Parts
 from splitdns.forward.plain import read
 from splitdns.forward.query import Manner, Question, make_query
 from splitdns.forward.readers import Callbacks, Readers
 from splitdns.forward.traits import Traits
+from splitdns.metrics import DURATION_BUCKETS_S, Histogram
 from splitdns.names import Qname, from_text
 from splitdns.records import Type
 from splitdns.view import Upstream, UpstreamSet
@@ -37,6 +40,32 @@ pytestmark = pytest.mark.skipif(COMPILED is None, reason="no accelerator was bui
 
 def test_the_parts_are_those_that_the_accelerator_says() -> None:
     assert PARTS is (COMPILED if accelerator.RUNS else PURE)
+
+
+times = st.floats(0, 20, allow_subnormal=False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(times, times), max_size=12))
+def test_pulses_are_the_same(beats: list[tuple[float, float]]) -> None:
+    assert COMPILED is not None
+    pure, compiled = PURE.pulse(), COMPILED.pulse()
+    names = [field.name for field in fields(pure)]
+    for asked_s, trip_s in beats:
+        assert [getattr(compiled, name) for name in names] == [getattr(pure, name) for name in names]
+        for pulse in (pure, compiled):
+            pulse.beat(asked_s, asked_s + trip_s)
+    assert [getattr(compiled, name) for name in names] == [getattr(pure, name) for name in names]
+    for failures in range(4):
+        pure.failures = compiled.failures = failures
+        assert compiled.is_down is pure.is_down
+
+
+class Clock:
+    now_s = 7.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 class Bench:
@@ -71,10 +100,19 @@ class Bench:
             random=random,
         )
         under_way: set[object] = set()
-        upstreams = SimpleNamespace(under_way=under_way, clock=lambda: 7.0, said=lambda *_: None)
+        self.clock = Clock()
+        self.counted: list[tuple[Upstream, Reply, float]] = []
+        self.durations: dict[tuple[Upstream, int], Histogram] = {}
+        upstreams = SimpleNamespace(
+            under_way=under_way,
+            clock=self.clock,
+            said=lambda *said: self.counted.append(said),
+            durations=lambda *of: self.durations.setdefault(of, Histogram(len(DURATION_BUCKETS_S))),
+        )
         self.relay = SimpleNamespace(
             exchanger=exchanger,
             upstreams=upstreams,
+            health=Health(parts.pulse),
             buffer=memoryview(bytearray(65_535)),
             look=lambda _, wire: self.looked.append(wire),
         )
@@ -162,6 +200,28 @@ def test_whatever_is_read_is_what_is_read_in_python(wire: bytes, do: bool) -> No
     assert reply == plain.reply
     assert [type(rrset.rdtype) for rrset in reply.answer] == [int] * len(reply.answer)
     assert traits.knows_edns is (plain.cookie is not None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0, 20), max_size=5), st.sampled_from(("address", "no name")))
+def test_durations_are_counted_as_in_python(durations_s: list[float], kind: str) -> None:
+    assert COMPILED is not None
+    bench = Bench(COMPILED, random.Random(1))
+    pulse, counted = bench.relay.health.pulses.setdefault(UPSTREAM, COMPILED.pulse()), Histogram(16)
+    for duration_s in durations_s:
+        relayed = bench.ask(Question(NAME, Type.A), Traits(b"8 octets"))
+        bench.clock.now_s += duration_s
+        relayed.land(Reply(3 if kind == "no name" else 0))
+        counted.observe(bench.clock.now_s - relayed.asked_s)
+    assert bench.counted == []
+    if durations_s:
+        found = bench.durations[UPSTREAM, 3 if kind == "no name" else 0]
+        assert (found.slots, found.total, pulse.heard_s) == (counted.slots, counted.total, bench.clock.now_s)
+    pulse.failures = 1
+    relayed = bench.ask(Question(NAME, Type.A), Traits(b"8 octets"))
+    relayed.land(Reply(0))
+    assert bench.counted == [(UPSTREAM, Reply(0), relayed.asked_s)]
+    bench.close()
 
 
 @pytest.mark.parametrize("kind", OTHERS)
