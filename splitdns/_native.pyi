@@ -2,7 +2,7 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``; ``drain`` and
-``send_all`` stand in ``forward``, too.
+``send_all``, ``take`` and ``give_back`` stand in ``forward``, too, and ``Page`` is a page of ``Drawing``.
 ``joined`` stands in ``answer.passing``. ``Later`` is ``serve.batch.Batch.send_back``.
 """
 
@@ -15,12 +15,14 @@ from splitdns.answer.decide import Reply
 from splitdns.answer.passing import Guard
 from splitdns.forward.exchange import Leaving
 from splitdns.forward.health import Pulse as Pulse
+from splitdns.forward.ports import Port, Ports
 from splitdns.forward.readers import Callbacks
 from splitdns.forward.relay import Relayed
 from splitdns.serve.batch import Origin
 from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
+from splitdns.view import Upstream
 
 class Limit:
     def __init__(self, due_s: array[float], cost_s: float, window_s: float, /) -> None: ...
@@ -70,5 +72,11 @@ class Relays:
 def joined(
     reply: Reply, wire: bytes, key: bytes, flags: int, opt: bytes, room_octets: int, guard: Guard | None, /
 ) -> bytes | None: ...
+class Page:
+    def randbytes(self, octets: int, /) -> bytes: ...
+    def forget(self) -> None: ...
+
+def take(ports: Ports, upstream: Upstream, now_s: float, /) -> Port: ...
+def give_back(ports: Ports, port: Port, now_s: float, /) -> None: ...
 def drain(epoll: int, callbacks: Callbacks, /) -> None: ...
 def send_all(unsent: list[Leaving], /) -> None: ...

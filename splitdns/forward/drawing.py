@@ -10,15 +10,24 @@ from __future__ import annotations
 import os
 import weakref
 from random import SystemRandom
+from typing import Protocol
 
 PAGE_OCTETS = 4096
+
+
+class Page(Protocol):
+    """A page of random octets that is compiled: who else is compiled draws from it without a call."""
+
+    def randbytes(self, octets: int, /) -> bytes: ...
+    def forget(self) -> None: ...
 
 
 class Drawing(SystemRandom):
     """As its base, but for how often the kernel is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: Page | None = None) -> None:
         super().__init__()
+        self.page = page
         self._page = b""
         self._at = 0
         _DRAWINGS.add(self)
@@ -35,20 +44,11 @@ class Drawing(SystemRandom):
             drawn = self._page[:octets]
         return int.from_bytes(drawn, "big") >> (8 * octets - k)
 
-    def randbytes(self, n: int) -> bytes:
-        at = self._at
-        end = self._at = at + n
-        drawn = self._page[at:end]
-        if len(drawn) < n:
-            if n > PAGE_OCTETS:
-                return super().randbytes(n)
-            self._page, self._at = os.urandom(PAGE_OCTETS), n
-            drawn = self._page[:n]
-        return drawn
-
     def forget(self) -> None:
         """Draw no more from the page that there is."""
         self._page = b""
+        if self.page is not None:
+            self.page.forget()
 
 
 _DRAWINGS: weakref.WeakSet[Drawing] = weakref.WeakSet()

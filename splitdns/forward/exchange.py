@@ -111,6 +111,7 @@ class Exchanger:
         counts: Counts,
         drain: Drain = drain,
         send_all: SendAll = send_all,
+        ports: type[Ports] = Ports,
     ) -> None:
         self._network = network
         self._counts = counts
@@ -119,7 +120,7 @@ class Exchanger:
         self.loops = Loops()
         self.readers = Readers(drain)
         self.deadlines = Deadlines()
-        self.ports = Ports(network, self.readers, random)
+        self.ports = ports(network, self.readers, random)
         self._streams = Streams(network, random)
         self._https: Https | None = None
         self.unsent: list[Leaving] = []

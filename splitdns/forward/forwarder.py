@@ -18,7 +18,6 @@ from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import Caught, UpstreamError
 from splitdns.forward.asking import USABLE, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
-from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
 from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights, Flying
@@ -73,9 +72,9 @@ class Forwarder:
         self._clock = clock
         self._cache = Cache(counts, limits)
         self._failures: Failures[Key] = Failures()
-        random = random or Drawing()
+        random = random or parts.drawing()
         exchanger = Exchanger(
-            network or KernelNetwork(), random, counts, parts.drain, parts.send_all
+            network or KernelNetwork(), random, counts, parts.drain, parts.send_all, parts.ports
         )
         self._upstreams = Upstreams(
             counts, exchanger, random, clock, patience_s, self._is_back, parts

@@ -12,13 +12,16 @@ from functools import partial
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
+from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Leaving, SendAll, send_all
 from splitdns.forward.health import Pulse
 from splitdns.forward.plain import UNSIGNED
+from splitdns.forward.ports import Port, Ports
 from splitdns.forward.readers import Callbacks, Drain, drain
 from splitdns.forward.relay import Made, Relay, Relayed
 from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.records import RRset, Type
+from splitdns.view import Upstream
 from splitdns.wire.header import AD
 
 
@@ -30,13 +33,15 @@ class Parts:
     drain: Drain
     send_all: SendAll
     pulse: Callable[[], Pulse]
+    ports: type[Ports]
+    drawing: Callable[[], Drawing]
 
 
 def _relayed(relay: Relay) -> Made:
     return partial(Relayed, relay)
 
 
-PURE = Parts(_relayed, drain, send_all, Pulse)
+PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing)
 
 
 def _compiled() -> Parts | None:
@@ -57,10 +62,9 @@ def _compiled() -> Parts | None:
             exchanger.flush_soon,
             exchanger.loops.under_way,
             upstreams.under_way,
-            ports.take,
-            ports.give_back,
-            ports.drop,
-            exchanger.random.randbytes,
+            ports,
+            ports.random,
+            ports.page,
             upstreams.clock,
             upstreams.said,
             upstreams.durations,
@@ -80,7 +84,18 @@ def _compiled() -> Parts | None:
     def sent(unsent: list[Leaving]) -> None:
         native.send_all(unsent)
 
-    return Parts(relayed, drained, sent, native.Pulse)
+    class CompiledPorts(Ports):
+        def take(self, upstream: Upstream, now_s: float) -> Port:
+            port: Port = native.take(self, upstream, now_s)
+            return port
+
+        def give_back(self, port: Port, now_s: float) -> None:
+            native.give_back(self, port, now_s)
+
+    def drawing() -> Drawing:
+        return Drawing(native.Page())
+
+    return Parts(relayed, drained, sent, native.Pulse, CompiledPorts, drawing)
 
 
 COMPILED = _compiled()  # None where it was not built

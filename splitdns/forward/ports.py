@@ -13,6 +13,7 @@ import asyncio
 import socket
 from random import Random
 
+from splitdns.forward.drawing import Page
 from splitdns.forward.network import Network
 from splitdns.forward.readers import Readers
 from splitdns.view import Upstream
@@ -45,12 +46,13 @@ class Ports:
     """The sockets of one worker. They are read through ``readers``; whoever made it calls ``close``."""
 
     def __init__(self, network: Network, readers: Readers, random: Random) -> None:
+        self.readers = readers
+        self.random = random
+        self.page: Page | None = getattr(random, "page", None)  # of random octets, if it is compiled
+        self.idle: dict[Upstream, list[Port]] = {}
+        self.idle_count = 0
+        self.sweeping: asyncio.TimerHandle | None = None
         self._network = network
-        self._readers = readers
-        self._random = random
-        self._idle: dict[Upstream, list[Port]] = {}
-        self._idle_count = 0
-        self._sweeping: asyncio.TimerHandle | None = None
 
     def take(self, upstream: Upstream, now_s: float) -> Port:
         """A socket for one query; it comes back by ``give_back``, or ``drop``.
@@ -58,64 +60,72 @@ class Ports:
         Raises:
             OSError: there is no way to the upstream, or no descriptor left.
         """
-        idle = self._idle.get(upstream)
+        idle = self.idle.get(upstream)
         if idle:
-            drawn = self._random.getrandbits(MAX_IDLE.bit_length() - 1)
+            drawn = self.random.getrandbits(MAX_IDLE.bit_length() - 1)
             if drawn < len(idle):
                 port, idle[drawn] = idle[drawn], idle[-1]
                 idle.pop()
-                self._idle_count -= 1
+                self.idle_count -= 1
                 if port.opened_s + MAX_AGE_S > now_s:
                     port.asked += 1
                     return port
                 self.drop(port)
+        return self.open(upstream, now_s)
+
+    def open(self, upstream: Upstream, now_s: float) -> Port:
+        """A fresh one, as ``take``."""
         opened = Port(self, upstream, self._network.datagram(upstream), now_s)
         opened.asked = 1
         return opened
 
     def give_back(self, port: Port, now_s: float) -> None:
         """The query was answered, and nothing else has come."""
+        self.see_to(port, now_s)
+
+    def see_to(self, port: Port, now_s: float) -> None:
+        """Keep a port for another query, or close it."""
         is_worn = port.asked >= MAX_QUERIES or port.opened_s + MAX_AGE_S <= now_s
-        if is_worn or self._idle_count >= MAX_IDLE or self._readers.closed:
+        if is_worn or self.idle_count >= MAX_IDLE or self.readers.closed:
             self.drop(port)
             return
-        self._readers.add(port.descriptor, port.stray)
-        idle = self._idle.get(port.upstream)
+        self.readers.add(port.descriptor, port.stray)
+        idle = self.idle.get(port.upstream)
         if idle is None:
-            idle = self._idle[port.upstream] = []
+            idle = self.idle[port.upstream] = []
         idle.append(port)
-        self._idle_count += 1
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(MAX_AGE_S, self._sweep)
+        self.idle_count += 1
+        if self.sweeping is None:
+            self.sweeping = asyncio.get_running_loop().call_later(MAX_AGE_S, self._sweep)
 
     def drop(self, port: Port) -> None:
         """Close a socket that was taken."""
-        self._readers.remove(port.descriptor)
+        self.readers.remove(port.descriptor)
         port.sock.close()
 
     def discard(self, port: Port) -> None:
         """Close one that is idle."""
-        self._idle[port.upstream].remove(port)
-        self._idle_count -= 1
+        self.idle[port.upstream].remove(port)
+        self.idle_count -= 1
         self.drop(port)
 
     def close(self) -> None:
         """Close all that are idle; those that were taken still come back."""
-        for port in [port for idle in self._idle.values() for port in idle]:
+        for port in [port for idle in self.idle.values() for port in idle]:
             self.discard(port)
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            self._sweeping = None
+        if self.sweeping is not None:
+            self.sweeping.cancel()
+            self.sweeping = None
 
     def _sweep(self) -> None:
         """Close what is too old, also where nobody asks any more."""
-        self._sweeping = None
+        self.sweeping = None
         loop = asyncio.get_running_loop()
         old_s = loop.time() - MAX_AGE_S
-        for upstream, idle in tuple(self._idle.items()):
+        for upstream, idle in tuple(self.idle.items()):
             for port in [port for port in idle if port.opened_s <= old_s]:
                 self.discard(port)
             if not idle:
-                del self._idle[upstream]
-        if self._idle:
-            self._sweeping = loop.call_later(MAX_AGE_S, self._sweep)
+                del self.idle[upstream]
+        if self.idle:
+            self.sweeping = loop.call_later(MAX_AGE_S, self._sweep)

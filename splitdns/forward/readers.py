@@ -30,16 +30,13 @@ class Readers:
     def __init__(self, drain: Drain = drain) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None  # which it is read on
         self.callbacks: Callbacks = {}
+        self.closed = False
         self._epoll = select.epoll()
         self._drain = drain
 
     def fileno(self) -> int:
         """A descriptor that can be read when one of those that were added can."""
         return self._epoll.fileno()
-
-    @property
-    def closed(self) -> bool:
-        return self._epoll.closed
 
     def add(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Call ``callback``, and no other, on the running loop each turn that there is something.
@@ -51,7 +48,7 @@ class Readers:
         """
         callbacks, loop = self.callbacks, asyncio.get_running_loop()
         if loop is not self.loop or descriptor not in callbacks:
-            if self._epoll.closed:
+            if self.closed:
                 raise OSError(errno.EBADF, "no more queries are sent")
             if loop is not self.loop:
                 loop.add_reader(self.fileno(), self._turn)
@@ -62,7 +59,7 @@ class Readers:
 
     def remove(self, descriptor: int) -> None:
         """Forget a descriptor, which is still open, if it was added."""
-        if self.callbacks.pop(descriptor, None) is not None and not self._epoll.closed:
+        if self.callbacks.pop(descriptor, None) is not None and not self.closed:
             self._epoll.unregister(descriptor)
 
     def close(self) -> None:
@@ -70,6 +67,7 @@ class Readers:
         if self.loop is not None and not self.loop.is_closed():
             self.loop.remove_reader(self.fileno())
             self.loop = None
+        self.closed = True
         self._epoll.close()
 
     def _turn(self) -> None:

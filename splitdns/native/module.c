@@ -4,6 +4,8 @@
 static const char *const spelled[NAMES] = {
     "client_cookie", "server_cookie", "knows_edns", "descriptor", "sock", "loop",  "rcode",  "answer",
     "edes",          "proof",         "signatures", "denial",     "owner", "rdtype", "ttl_s", "rdatas",
+    "idle",          "idle_count",    "sweeping",   "page",       "random", "readers",
+    "opened_s",      "asked",         "stray",      "upstream",   "closed", "callbacks",
     "slots",         "total",
 };
 
@@ -26,7 +28,7 @@ static int execute(PyObject *module) {
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
                  add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0 ||
-                 add(module, &pulse_spec, &of->pulse) < 0;
+                 add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
@@ -41,6 +43,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->direct);
     Py_VISIT(of->relayed);
     Py_VISIT(of->pulse);
+    Py_VISIT(of->page);
     return 0;
 }
 
@@ -52,6 +55,7 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->direct);
     Py_CLEAR(of->relayed);
     Py_CLEAR(of->pulse);
+    Py_CLEAR(of->page);
     for (size_t at = 0; at < NAMES; at++)
         Py_CLEAR(of->names[at]);
     return 0;
@@ -59,6 +63,8 @@ static int clear(PyObject *module) {
 
 static PyMethodDef functions[] = {
     {"joined", (PyCFunction)(void (*)(void))joined, METH_FASTCALL, NULL},
+    {"take", take, METH_VARARGS, NULL},
+    {"give_back", give_back, METH_VARARGS, NULL},
     {"drain", drain, METH_VARARGS, NULL},
     {"send_all", send_all, METH_O, NULL},
     {0},

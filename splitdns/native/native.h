@@ -17,13 +17,15 @@ enum {
     DESCRIPTOR, SOCK, LOOP,                                     /* of ports, and of their readers */
     RCODE, ANSWER, EDES, PROOF, SIGNATURES, DENIAL,             /* of a reply, and of its proof */
     OWNER, RDTYPE, TTL_S, RDATAS,                               /* of an RRset */
+    IDLE, IDLE_COUNT, SWEEPING, PAGE, RANDOM, READERS,          /* of all ports */
+    OPENED_S, ASKED, STRAY, UPSTREAM, CLOSED, CALLBACKS,        /* of one, and of readers */
     SLOTS, TOTAL,                                               /* of a histogram */
     NAMES,
 };
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page;
     PyObject *names[NAMES];
 } types;
 
@@ -68,7 +70,7 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec;
 
 enum { RCODES = 16 }; /* of a header */
 
@@ -85,6 +87,24 @@ void pulse_beats(Pulse *self, double asked_s, double now_s);
 
 /* Put a duration into a histogram of metrics.py; -1 with an error. */
 int observe(types *of, PyObject *histogram, const double *bounds, Py_ssize_t count, double duration_s);
+
+enum { PAGE_OCTETS = 4096 };
+
+/* The kernel's randomness, each octet of which is used once. */
+typedef struct {
+    PyObject_HEAD
+    size_t at;
+    uint8_t octets[PAGE_OCTETS];
+} Page;
+
+/* Random octets, until the next are drawn; NULL with an error. */
+const uint8_t *page_draw(Page *self, size_t octets);
+
+/* As forward/ports.py's take and give_back. */
+PyObject *take_port(types *of, PyObject *ports, PyObject *upstream, double now_s);
+int give_port_back(types *of, PyObject *ports, PyObject *port, double now_s);
+PyObject *take(PyObject *module, PyObject *args);
+PyObject *give_back(PyObject *module, PyObject *args);
 
 /* Turns of sockets: as in forward/readers.py, and as in forward/exchange.py. */
 PyObject *drain(PyObject *module, PyObject *args);

@@ -18,7 +18,7 @@ typedef struct {
     PyObject *module; /* whose state `of` is */
     types *of;
     PyObject *relay, *readers, *callbacks, *slots, *slot, *unsent, *soon, *leaving, *under_way;
-    PyObject *take, *give_back, *drop, *randbytes, *clock, *said, *durations, *pulses;
+    PyObject *ports, *random, *page, *clock, *said, *durations, *pulses;
     PyObject *reply, *rrset, *soa, *proofs, *bounds;
     PyObject *loop, *time; /* the loop that runs, and its clock */
     uint8_t *buffer; /* of the datagram that is being read */
@@ -88,24 +88,32 @@ static int put_cookie(Relayed *self, relay_question *question, uint8_t *cookie) 
     return taken;
 }
 
+/* Random octets, which stand in `held` if they are from Python; NULL with an error. */
+static const uint8_t *draw(Relays *all, size_t octets, PyObject **held) {
+    if (Py_IS_TYPE(all->page, all->of->page))
+        return page_draw((Page *)all->page, octets);
+    *held = PyObject_CallMethod(all->random, "randbytes", "n", (Py_ssize_t)octets);
+    if (*held == NULL)
+        return NULL;
+    if (PyBytes_Check(*held) && (size_t)PyBytes_Size(*held) == octets)
+        return octets_of(*held);
+    Py_CLEAR(*held);
+    PyErr_SetString(PyExc_ValueError, "expected so many random octets");
+    return NULL;
+}
+
 /* Draw an id and letters, and write the query; 0 with an error. */
 static int write_query(Relayed *self) {
     relay_question question;
     uint8_t cookie[RELAY_COOKIE], query[RELAY_QUERY];
     if (!read_question(self->question, &question) || !put_cookie(self, &question, cookie))
         return 0;
-    PyObject *count = PyLong_FromSize_t(2 + question.name_octets);
-    PyObject *drawn = count == NULL ? NULL : PyObject_CallFunctionObjArgs(self->all->randbytes, count, NULL);
-    Py_XDECREF(count);
+    PyObject *held = NULL;
+    const uint8_t *drawn = draw(self->all, 2 + question.name_octets, &held);
     if (drawn == NULL)
         return 0;
-    if (!PyBytes_Check(drawn) || (size_t)PyBytes_Size(drawn) != 2 + question.name_octets) {
-        Py_DECREF(drawn);
-        PyErr_SetString(PyExc_ValueError, "expected so many random octets");
-        return 0;
-    }
-    size_t octets = relay_write(&question, octets_of(drawn), query);
-    Py_DECREF(drawn);
+    size_t octets = relay_write(&question, drawn, query);
+    Py_XDECREF(held);
     self->wire = PyBytes_FromStringAndSize((const char *)query, (Py_ssize_t)octets);
     PyObject *spelled = PyBytes_FromStringAndSize((const char *)query + RELAY_HEADER, (Py_ssize_t)question.name_octets);
     if (self->wire != NULL && spelled != NULL)
@@ -176,7 +184,7 @@ static int leave(Relayed *self, PyObject *port) {
 static void drop_port(Relays *all, PyObject *port) {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
-    PyObject *dropped = PyObject_CallFunctionObjArgs(all->drop, port, NULL);
+    PyObject *dropped = PyObject_CallMethod(all->ports, "drop", "O", port);
     if (dropped == NULL)
         PyErr_Clear();
     Py_XDECREF(dropped);
@@ -186,9 +194,7 @@ static void drop_port(Relays *all, PyObject *port) {
 static PyObject *relayed_send(Relayed *self, PyObject *unused) {
     (void)unused;
     Relays *all = self->all;
-    PyObject *sent_s = PyFloat_FromDouble(self->sent_s);
-    PyObject *port = sent_s == NULL ? NULL : PyObject_CallFunctionObjArgs(all->take, self->upstream, sent_s, NULL);
-    Py_XDECREF(sent_s);
+    PyObject *port = take_port(all->of, all->ports, self->upstream, self->sent_s);
     if (port == NULL)
         return NULL;
     if (watch(self, port) < 0) {
@@ -258,12 +264,10 @@ static int land(Relayed *self, PyObject *reply) {
     PyObject *port = let_go(self);
     if (port == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    PyObject *now_s = PyObject_CallNoArgs(all->time);
-    PyObject *given = now_s == NULL ? NULL : PyObject_CallFunctionObjArgs(all->give_back, port, now_s, NULL);
+    double now_s = number(all->time);
+    int given = PyErr_Occurred() ? -1 : give_port_back(all->of, all->ports, port, now_s);
     Py_DECREF(port);
-    Py_XDECREF(now_s);
-    Py_XDECREF(given);
-    if (given == NULL || count_said(self, reply) < 0)
+    if (given < 0 || count_said(self, reply) < 0)
         return -1;
     PyObject *done = self->done; /* whoever asked holds this, and is not held by it */
     self->done = NULL;
@@ -549,16 +553,16 @@ static PyObject *relays_relayed(Relays *self, PyObject *const *args, Py_ssize_t 
     return (PyObject *)relayed;
 }
 
-enum { RELAYS_ARGUMENTS = 22 };
+enum { RELAYS_ARGUMENTS = 21 };
 
 static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *given[RELAYS_ARGUMENTS];
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOOO!OOOO!O!:Relays", given, given + 1, &PyDict_Type, given + 2,
+    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOO!OOOO!O!:Relays", given, given + 1, &PyDict_Type, given + 2,
                           &PyDict_Type, given + 3, given + 4, &PyList_Type, given + 5, given + 6, &PyDict_Type,
                           given + 7, &PySet_Type, given + 8, given + 9, given + 10, given + 11, given + 12, given + 13,
-                          given + 14, given + 15, &PyDict_Type, given + 16, given + 17, given + 18, given + 19,
-                          &PyTuple_Type, given + 20, &PyTuple_Type, given + 21))
+                          given + 14, &PyDict_Type, given + 15, given + 16, given + 17, given + 18, &PyTuple_Type,
+                          given + 19, &PyTuple_Type, given + 20))
         return NULL;
     Relays *self = (Relays *)made(type);
     if (self == NULL)

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from splitdns.forward.drawing import PAGE_OCTETS, Drawing
+from splitdns.forward.parts import COMPILED
 
 
 @pytest.mark.parametrize("bits", [1, 7, 8, 9, 16, 10, 152, 8 * PAGE_OCTETS, 8 * PAGE_OCTETS + 1])
@@ -59,3 +60,46 @@ def test_a_child_draws_something_else() -> None:
     os.close(reader)
     os.close(writer)
     assert theirs != drawing.getrandbits(128).to_bytes(16, "big")
+
+
+compiled = pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+
+
+@compiled
+def test_a_compiled_page_has_other_octets_each_time() -> None:
+    assert COMPILED is not None
+    page = COMPILED.drawing().page
+    assert page is not None
+    drawn = [page.randbytes(16) for _ in range(3 * PAGE_OCTETS // 16 + 3)]
+    assert len(set(drawn)) == len(drawn)
+    assert [len(page.randbytes(octets)) for octets in (0, 1, 4000, 4000, PAGE_OCTETS)] == [
+        0,
+        1,
+        4000,
+        4000,
+        PAGE_OCTETS,
+    ]
+    every = Counter(b"".join(page.randbytes(PAGE_OCTETS) for _ in range(16)))
+    assert all(128 < every[octet] < 400 for octet in range(256))
+    for octets in (-1, PAGE_OCTETS + 1):
+        with pytest.raises(ValueError, match="expected"):
+            page.randbytes(octets)
+
+
+@compiled
+def test_a_child_draws_something_else_from_a_compiled_page() -> None:
+    assert COMPILED is not None
+    drawing = COMPILED.drawing()  # whose page is forgotten as long as it is there
+    page = drawing.page
+    assert page is not None
+    page.randbytes(1)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, page.randbytes(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reader, 16)
+    os.close(reader)
+    os.close(writer)
+    assert theirs != page.randbytes(16)

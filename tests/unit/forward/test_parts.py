@@ -78,11 +78,15 @@ class Bench:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
         self.looked: list[bytes] = []
         self.landed: list[Reply | Exception] = []
-        port = SimpleNamespace(sock=self.ours, descriptor=self.ours.fileno())
+        port = SimpleNamespace(
+            sock=self.ours, descriptor=self.ours.fileno(), upstream=UPSTREAM, asked=1, opened_s=7.0
+        )
         self.callbacks: Callbacks = {}
         self.unsent: list[Any] = []
         self.slots: dict[int, dict[object, None]] = {}
-        readers = SimpleNamespace(loop=None, callbacks=self.callbacks, add=self.callbacks.__setitem__)
+        readers = SimpleNamespace(
+            loop=None, closed=False, callbacks=self.callbacks, add=self.callbacks.__setitem__
+        )
         self.leaving: dict[tuple[bytes, int], Upstream] = {}
         loops = SimpleNamespace(
             under_way=self.leaving,
@@ -92,7 +96,19 @@ class Bench:
         exchanger = SimpleNamespace(
             readers=readers,
             deadlines=SimpleNamespace(slots=self.slots, slot=lambda _: self.slots.setdefault(0, {})),
-            ports=SimpleNamespace(take=lambda *_: port, give_back=lambda *_: None, drop=lambda _: None),
+            ports=SimpleNamespace(
+                take=lambda *_: port,  # the compiled one looks for itself
+                open=lambda *_: port,
+                give_back=lambda *_: None,
+                see_to=lambda *_: None,
+                drop=lambda _: None,
+                readers=readers,
+                random=random,
+                page=None,
+                idle={},
+                idle_count=0,
+                sweeping=None,
+            ),
             unsent=self.unsent,
             flush_soon=lambda: None,
             leave=lambda to, wire, sender: self.unsent.append((to.sock, wire, sender)),

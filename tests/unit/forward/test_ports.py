@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
+import pytest
+
+from splitdns.forward.parts import COMPILED
 from splitdns.forward.ports import MAX_AGE_S, MAX_IDLE, MAX_QUERIES, Port, Ports
 from splitdns.forward.readers import Readers
 from splitdns.view import Upstream
@@ -43,6 +47,15 @@ class Drawn(random.Random):
     def getrandbits(self, bits: int, /) -> int:
         assert 1 << bits == MAX_IDLE
         return self.number
+
+
+@pytest.fixture(autouse=True, params=["pure", "compiled"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test with both kinds."""
+    if request.param == "compiled":
+        if COMPILED is None:
+            pytest.skip("no accelerator was built")
+        monkeypatch.setattr(sys.modules[__name__], "Ports", COMPILED.ports)
 
 
 def played(main: Callable[[Ports, Pairs], Awaitable[None]], drawn: random.Random | None = None) -> Pairs:
