@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from splitdns.forward.forwarder import Forwarder
 from splitdns.forward.parts import COMPILED, PURE, Parts
+from splitdns.forward.relay import Relay, Relayed
 from splitdns.metrics import FORWARD_UNWANTED, Counts
+from splitdns.records import Type
 from splitdns.serve.pipeline import Pipeline
 from splitdns.snapshot import Snapshot
 from splitdns.view import Strategy, Upstream, UpstreamSet
@@ -281,7 +283,14 @@ def test_nearly_every_question_goes_the_plain_way(parts: Parts, monkeypatch: pyt
     """So that the tests above cannot pass for another reason."""
     monkeypatch.setattr("splitdns.forward.upstreams.Asking", None)
     monkeypatch.setattr("splitdns.forward.relay.Asking", None)
-    if parts is COMPILED:
-        monkeypatch.setattr("splitdns.forward.relay.read", None)
+    looked_at: set[int] = set()
+    look = Relay.look
+
+    def looked(relay: Relay, relayed: Relayed, wire: bytes) -> None:
+        looked_at.add(relayed.question.qtype)
+        look(relay, relayed, wire)
+
+    monkeypatch.setattr(Relay, "look", looked)
     answers, *_ = found([[(0.0, address)]], SETS["two"], parts=parts)
+    assert looked_at == ({Type.A, Type.AAAA} if parts is PURE else {Type.AAAA}), "to which it said A"
     assert all(wire is not None and wire[3] & 0xF == 0 for *_, wire in answers)
