@@ -16,6 +16,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from math import inf
 from socket import AF_INET, inet_pton
 from typing import Any, Protocol, cast
+from weakref import WeakValueDictionary
 
 from splitdns.names import Qname, ancestors
 from splitdns.value import value
@@ -57,8 +58,22 @@ class Carrier(StrEnum):
     HTTPS = "https"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Upstream:
+class _Interned(type):
+    """Those that are equal are one object: as a key of tables, it is known by where it is.
+
+    Of each question that is forwarded, an upstream and its set are looked up in a dozen tables.
+    """
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__call__(*args, **kwargs)
+        return _INTERNED.setdefault(made.__reduce__(), made)
+
+
+_INTERNED: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, slots=True, order=True, weakref_slot=True)
+class Upstream(metaclass=_Interned):
     """A resolver to ask: an address literal and a port; over UDP, TCP is the fall-back.
 
     ``name`` is who it must prove to be where the carrier is encrypted (empty: its address), ``path`` where
@@ -71,18 +86,15 @@ class Upstream:
     name: str = ""
     path: str = ""
     ca: str | None = None
-    _hash: int = field(init=False, repr=False, compare=False)
     _text: str = field(init=False, repr=False, compare=False)
 
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __post_init__(self) -> None:
-        values = (self.host, self.port, self.carrier.value, self.name, self.path, self.ca)
-        object.__setattr__(self, "_hash", hash(values))
         object.__setattr__(self, "_text", self._to_text())
 
-    def __hash__(self) -> int:  # a key of several look-ups for each question
-        return self._hash
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a hash holds in the process that made it
+    def __reduce__(self) -> tuple[Any, ...]:
         return Upstream, (self.host, self.port, self.carrier, self.name, self.path, self.ca)
 
     def __str__(self) -> str:  # a label of what is counted for each question
@@ -133,8 +145,8 @@ class Validation:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamSet:
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class UpstreamSet(metaclass=_Interned):
     """Resolvers that stand for each other, in order of preference; also a cache's identity.
 
     ``validation`` says that what they give is validated here, and by what; ``trust_ad`` that their own word
@@ -146,14 +158,9 @@ class UpstreamSet:
     strategy: Strategy = Strategy.IN_ORDER
     validation: Validation | None = None
     trust_ad: bool = False
-    _hash: int = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        values = (self.upstreams, self.timeout_s, self.strategy.value, self.validation, self.trust_ad)
-        object.__setattr__(self, "_hash", hash(values))
-
-    def __hash__(self) -> int:  # part of the key of every look-up in the cache
-        return self._hash
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UpstreamSet, (
