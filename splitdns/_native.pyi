@@ -1,9 +1,8 @@
 """What is there a second time, compiled: the loop of ``serve``, and the plain way of ``forward``.
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
-``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``; ``drain`` and
-``send_all``, ``take`` and ``give_back`` stand in ``forward``, too, and ``Page`` is a page of ``Drawing``.
-``joined`` stands in ``answer.passing``. ``Later`` is ``serve.batch.Batch.send_back``.
+``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``, ``Page`` a page of
+``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``. Functions have the names of those in Python.
 """
 
 from array import array
@@ -23,6 +22,7 @@ from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
 from splitdns.view import Upstream
+from splitdns.wire.message import Transport
 
 class Limit:
     def __init__(self, due_s: array[float], cost_s: float, window_s: float, /) -> None: ...
@@ -59,6 +59,7 @@ class Loop:
         /,
     ) -> None: ...
     def drain(self) -> list[Tally]: ...
+    def origin(self, number: int, /) -> Origin: ...
     def turn(self, clock: Callable[[], float], /) -> bool: ...
 
 class Later:
@@ -69,6 +70,7 @@ class Relays:
     def __init__(self, *handed_over: object) -> None: ...
     def relayed(self, *asked: object) -> Relayed: ...
 
+def key(wire: bytes, transport: Transport, payload_octets: int, /) -> bytes | None: ...
 def joined(
     reply: Reply, wire: bytes, key: bytes, flags: int, opt: bytes, room_octets: int, guard: Guard | None, /
 ) -> bytes | None: ...

@@ -4,12 +4,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { NAME_OCTETS = 28 }; /* struct sockaddr_in6, the larger of the two */
-
 int datagrams_receive(datagrams *batch) {
     for (unsigned number = 0; number < batch->used; number++) { /* what the kernel changed the last time */
         struct msghdr *head = &batch->received[number].msg_hdr;
-        head->msg_namelen = NAME_OCTETS;
+        head->msg_namelen = DATAGRAMS_NAME_OCTETS;
         head->msg_controllen = batch->control_octets;
         head->msg_flags = 0;
     }

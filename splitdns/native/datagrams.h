@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum { DATAGRAMS = 64 }; /* in one batch, as in batch.py */
+enum {
+    DATAGRAMS = 64,             /* in one batch, as in batch.py */
+    DATAGRAMS_NAME_OCTETS = 28, /* struct sockaddr_in6, the larger of the two */
+};
 
 typedef struct {
     int fd;

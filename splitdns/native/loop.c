@@ -380,7 +380,23 @@ static PyObject *loop_drain(Loop *self, PyObject *unused) {
     return drained;
 }
 
+/* Where a datagram came from, as Batch.origin tells it. */
+static PyObject *loop_origin(Loop *self, PyObject *argument) {
+    unsigned long number = PyLong_AsUnsignedLong(argument);
+    if (PyErr_Occurred())
+        return NULL;
+    if (number >= self->batch.used) {
+        PyErr_SetString(PyExc_IndexError, "no such datagram");
+        return NULL;
+    }
+    const struct msghdr *head = &self->batch.received[number].msg_hdr;
+    return Py_BuildValue("(y#y#n)", head->msg_name, (Py_ssize_t)DATAGRAMS_NAME_OCTETS,
+                         self->batch.control_octets ? head->msg_control : "", (Py_ssize_t)self->batch.control_octets,
+                         (Py_ssize_t)head->msg_controllen);
+}
+
 static PyMethodDef loop_methods[] = {
+    {"origin", (PyCFunction)loop_origin, METH_O, NULL},
     {"drain", (PyCFunction)loop_drain, METH_NOARGS, NULL},
     {"turn", (PyCFunction)loop_turn, METH_O, NULL},
     {0},

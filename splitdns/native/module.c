@@ -62,6 +62,7 @@ static int clear(PyObject *module) {
 }
 
 static PyMethodDef functions[] = {
+    {"key", (PyCFunction)(void (*)(void))key, METH_FASTCALL, NULL},
     {"joined", (PyCFunction)(void (*)(void))joined, METH_FASTCALL, NULL},
     {"take", take, METH_VARARGS, NULL},
     {"give_back", give_back, METH_VARARGS, NULL},

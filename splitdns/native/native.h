@@ -110,7 +110,8 @@ PyObject *give_back(PyObject *module, PyObject *args);
 PyObject *drain(PyObject *module, PyObject *args);
 PyObject *send_all(PyObject *module, PyObject *unsent);
 
-/* As in answer/passing.py. */
+/* As in wire/scan.py, and as in answer/passing.py. */
+PyObject *key(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *joined(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 /* Count one more in a bucket: 1, or 0 if it was one too many; -1 with an error. */

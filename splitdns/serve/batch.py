@@ -118,12 +118,9 @@ class Layout(NamedTuple):
     control_octets: int
 
 
-class Origin(NamedTuple):
-    """Where a datagram came from, and to, as the kernel has it: an answer that leaves later needs it."""
-
-    name: bytes
-    control: bytes
-    control_octets: int
+# Where a datagram came from, and to, as the kernel has it: the name, the control message, and its octets. An
+# answer that leaves later needs it.
+Origin = tuple[bytes, bytes, int]
 
 
 class Batch:
@@ -247,7 +244,7 @@ class Batch:
         """Where a datagram came from, for ``place``."""
         name = self._names + number * _NAME_STRIDE
         control = self._controls + number * _CONTROL_STRIDE
-        return Origin(
+        return (
             self.memory[name : name + _NAME_OCTETS],
             self.memory[control : control + self._control_octets],
             self._control_lengths[number],
@@ -259,12 +256,13 @@ class Batch:
         assert octets <= self.octets  # the next slot is another client's
         memory[slot.begin : slot.begin + octets] = answer
         self.sizes[number] = octets
+        name, control, control_octets = origin
         at = self._names + number * _NAME_STRIDE
-        memory[at : at + _NAME_OCTETS] = origin.name
+        memory[at : at + _NAME_OCTETS] = name
         if self._control_octets:
             at = self._controls + number * _CONTROL_STRIDE
-            memory[at : at + self._control_octets] = origin.control
-            self._control_lengths[number] = origin.control_octets
+            memory[at : at + self._control_octets] = control
+            self._control_lengths[number] = control_octets
 
     def send_back(self, unsent: Sequence[tuple[bytes, Origin]]) -> int:
         """Send answers that leave later, to where their queries came from; how many are lost, as ``send``."""

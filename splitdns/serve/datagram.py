@@ -138,8 +138,7 @@ class DatagramServer:
         unsent, self._unsent = self._unsent, []
         send = self._sock.sendmsg
         for answer, back in unsent:
-            assert not isinstance(back, Origin)
-            source, address = back
+            source, address = cast(tuple[Control, Address], back)
             try:
                 send((answer,), source, 0, address)
             except OSError:  # a full buffer, a firewall, no route, port 0: the client asks again

@@ -8,7 +8,6 @@ are asked for each query, whichever way it goes.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 from splitdns.answer.limits import BUCKETS, Buckets
 from splitdns.metrics import DROPS
@@ -21,12 +20,7 @@ from splitdns.snapshot import Snapshot
 from splitdns.view import View
 from splitdns.wire.message import Transport
 
-
-class Waiting(NamedTuple):
-    """A query that waits for an upstream, and where it came from."""
-
-    pending: Pending
-    origin: Origin
+Waiting = tuple[Pending, Origin]  # a query that waits for an upstream, and where it came from
 
 
 class Hot:
@@ -107,7 +101,7 @@ class Hot:
         tried = met is not None and met.view is not None  # where the loop is compiled, it has done that
         outcome = self._pipeline.answer_now(wire, client.host, Transport.UDP, self._server, tried)
         if isinstance(outcome, Pending):
-            self._waiting.append(Waiting(outcome, batch.origin(number)))
+            self._waiting.append((outcome, self._loop.origin(number)))
             return None
         return outcome
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from splitdns.answer.limits import Buckets
-from splitdns.serve.batch import DATAGRAMS, Batch
+from splitdns.serve.batch import DATAGRAMS, Batch, Origin
 from splitdns.view import View
 
 
@@ -134,6 +134,10 @@ class Loop:
                 break
             total += len(lengths)
         return False
+
+    def origin(self, number: int) -> Origin:
+        """Where a datagram of the batch came from."""
+        return self._batch.origin(number)
 
     def drain(self) -> list[Tally]:
         """The direct answers since the last time."""

@@ -247,7 +247,7 @@ class Pipeline:
         ):
             view = "" if match is None else match.view.name
             return self.gate.answered_too_much(wire, client, manners, view)
-        key = scan.key(wire, transport, manners.payload_octets)
+        key = scan.KEY(wire, transport, manners.payload_octets)
         asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
         if match is None:
             return self._decide(asked)

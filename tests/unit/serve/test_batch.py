@@ -137,7 +137,8 @@ def test_what_cannot_be_sent_later_costs_none_of_the_others(stack: ExitStack, pa
     client.send(b"x")
     assert ends.batch.receive() == [1]
     origin = ends.batch.origin(0)
-    to_port_0 = origin._replace(name=origin.name[:2] + bytes(2) + origin.name[4:])
+    name, *control = origin
+    to_port_0 = (name[:2] + bytes(2) + name[4:], *control)
     unsent = [(b"%d" % number, origin if number % 50 else to_port_0) for number in range(2 * DATAGRAMS + 5)]
     assert parts.send_back(Batch(ends.sock, LIBC, OCTETS, 0))(unsent) == 3
     assert received(client) == [answer for answer, to in unsent if to is origin]

@@ -85,6 +85,14 @@ def test_what_is_not_known_is_handed_on_in_its_order_and_ends_the_turn_if_nobody
     assert ends.done
 
 
+def test_who_waits_is_told_of_as_the_batch_tells_it(ends: Ends) -> None:
+    loop = ends.parts.loop(ends.batch, ends.clients, ends.note)
+    for wire in (b"1", b"2"):
+        ends.client.send(wire)
+    loop.turn(lambda: 100.0)
+    assert [loop.origin(number) for number in range(2)] == [ends.batch.origin(number) for number in range(2)]
+
+
 def test_known_octets_are_answered_with_their_own_id_until_their_time_is_over(ends: Ends) -> None:
     way, tally = ends.parts.way(3), Tally()
     ready = ends.parts.ready(b" answer", way, 200.0, tally)

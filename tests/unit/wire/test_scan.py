@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from splitdns import accelerator
 from splitdns.names import wire_from_text
 from splitdns.records import RRset, Type
 from splitdns.wire import scan
@@ -21,7 +22,11 @@ def wire(name: str = "www.example.org.", rdtype: str = "A", **options: object) -
 
 
 def key(message: bytes, transport: Transport = UDP) -> bytes | None:
-    return scan.key(message, transport, OURS)
+    """The key, and it is the same where it is compiled."""
+    found = scan.key(message, transport, OURS)
+    if accelerator.NATIVE is not None:
+        assert accelerator.NATIVE.key(message, transport, OURS) == found
+    return found
 
 
 def test_the_key_folds_the_name_and_nothing_else__rfc4343() -> None:
@@ -129,3 +134,29 @@ def test_a_record_that_ends_like_an_opt_makes_no_key_of_its_question__semantics_
         made = key(honest)
         assert made is not None
         assert scan.is_of(made, b"\x03www\x07example\x03org\0")
+
+
+def test_the_key_is_the_one_that_the_accelerator_says() -> None:
+    assert (scan.KEY is scan.key) is not accelerator.RUNS
+
+
+queries = st.builds(wire, names, st.sampled_from(["A", "AAAA", "TYPE65"]))
+queries |= st.builds(
+    lambda name, payload, do: wire(name, use_edns=0, payload=payload, want_dnssec=do),
+    names,
+    st.sampled_from([0, 511, 512, 513, 1231, 1232, 1233, 65_535]),
+    st.booleans(),
+)
+changes = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(queries, changes, st.integers(0, 40), st.sampled_from([UDP, TCP]))
+def test_the_key_is_the_same_of_whatever_comes(
+    message: bytes, changes: list[tuple[int, int]], cut: int, transport: Transport
+) -> None:
+    changed = bytearray(message)
+    for at, octet in changes:
+        changed[at % len(changed)] = octet
+    key(bytes(changed), transport)
+    key(bytes(changed[: len(changed) - cut]), transport)
