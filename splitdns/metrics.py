@@ -17,6 +17,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -307,6 +308,13 @@ Labels = tuple[str, ...]
 Series = tuple[str, Labels]  # a metric's name, and its labels' values
 
 
+@lru_cache(maxsize=4096)  # what is counted for each question has one of a few
+def series_of(metric: Metric, *labels: str) -> Series:
+    """Where a metric with these labels is counted."""
+    assert len(labels) == len(metric.labels), metric.name
+    return metric.name, labels
+
+
 class Counts:
     """The counters of one process. Picklable; ``merge`` adds those of another process."""
 
@@ -406,6 +414,14 @@ class Counts:
         except KeyError:
             assert len(labels) == len(metric.labels), metric.name
             counters[key] = by
+
+    def bump(self, series: Series) -> None:
+        """Count an event of a counter whose series is known beforehand (``series_of``)."""
+        self.counters[series] = self.counters.get(series, 0) + 1
+
+    def move(self, series: Series, by: float) -> None:
+        """The same of a gauge, which moves by ``by``."""
+        self.gauges[series] = self.gauges.get(series, 0) + by
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Say what a gauge stands at."""

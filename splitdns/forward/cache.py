@@ -24,6 +24,7 @@ from splitdns.metrics import (
     CACHE_OCTETS,
     CACHE_REQUESTS,
     Counts,
+    series_of,
 )
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
@@ -40,6 +41,7 @@ _ENTRY_OCTETS = 250
 _RRSET_OCTETS = 90
 _RDATA_OCTETS = 45
 
+_NXDOMAIN, _ANY = int(Rcode.NXDOMAIN), int(Type.ANY)
 _ALL_TYPES = 0  # none of which exists then (RFC 2308 5); no type has this number
 _UNCHECKED = 1 << 16  # beside a type: asked for with CD, and perhaps not what validation would let pass
 
@@ -214,14 +216,17 @@ class Cache:
         was kept about the question goes: this is newer. Without ``keep``, only that.
         """
         reply = _bounded(reply, self.limits)
-        if reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        rcode = reply.rcode
+        if rcode and rcode != _NXDOMAIN:
             return reply
-        place = (key.view, key.upstreams, key.name)
-        no_name = reply.rcode == Rcode.NXDOMAIN and not reply.answer
-        slot = (_ALL_TYPES if no_name else key.qtype) | (_UNCHECKED if key.cd else 0)
+        view, upstreams, name, qtype, _, cd = key
+        place = (view, upstreams, name)
+        slot = _ALL_TYPES if rcode and not reply.answer else qtype
+        if cd:
+            slot |= _UNCHECKED
         if place in self._names:
             self._supersede(place, slot)
-        if keep and (ttl_s := _lifetime_s(reply, key.qtype)) > 0:
+        if keep and (ttl_s := _lifetime_s(reply, qtype)) > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
             self._make_room()
         return reply
@@ -262,7 +267,7 @@ class Cache:
             self._weigh(place, entry.octets)
         self._names[place] = entries
         entries[slot] = entry
-        self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0])
+        self._counts.move(series_of(CACHE_ENTRIES, kind(entry.reply), place[0]), 1)
 
     def _drop(self, place: _Place, slot: int) -> None:
         entries = self._names[place]
@@ -304,12 +309,12 @@ class Cache:
 
     def _weigh(self, place: _Place, by: int) -> None:
         self._octets += by
-        self._counts.add(CACHE_OCTETS, place[0], by=by)
+        self._counts.move(series_of(CACHE_OCTETS, place[0]), by)
 
 
 def kind(reply: Reply) -> str:
     """CoreDNS's label: a denial says that there is no such name, or no record of the type."""
-    return "denial" if reply.rcode == Rcode.NXDOMAIN or reply.soa is not None else "success"
+    return "denial" if reply.soa is not None or reply.rcode == _NXDOMAIN else "success"
 
 
 def _bounded(reply: Reply, limits: CacheLimits) -> Reply:
@@ -337,7 +342,7 @@ def _within(rrset: RRset, low_s: int, high_s: int) -> RRset:
 def _lifetime_s(reply: Reply, qtype: int) -> int:
     """How long the reply may be used again; 0: not at all."""
     answer, soa = reply.answer, reply.soa
-    if soa is None and (not answer or (answer[-1].rdtype != qtype != Type.ANY)):
+    if soa is None and (not answer or (answer[-1].rdtype != qtype != _ANY)):
         return 0
     if soa is None and len(answer) == 1:
         return answer[0].ttl_s
@@ -373,7 +378,6 @@ def _cost(reply: Reply) -> int:
     for _, text in reply.edes:
         octets += len(text)
     for rrset in rrsets:
-        octets += _RRSET_OCTETS + len(rrset.owner)
-        for rdata in rrset.rdatas:
-            octets += _RDATA_OCTETS + len(rdata)
+        rdatas = rrset.rdatas
+        octets += _RRSET_OCTETS + len(rrset.owner) + _RDATA_OCTETS * len(rdatas) + sum(map(len, rdatas))
     return octets

@@ -36,6 +36,7 @@ from splitdns.metrics import (
     CACHE_STALE,
     Counts,
     Metric,
+    series_of,
 )
 from splitdns.names import ROOT, Qname, fold, is_under
 from splitdns.records import Ede, Rcode, Type
@@ -252,8 +253,8 @@ class Forwarder:
 
     def _count(self, metric: Metric, *labels: str) -> None:
         """Count a look-up by what it found."""
-        self._counts.add(CACHE_REQUESTS, labels[-1])
-        self._counts.add(metric, *labels)
+        self._counts.bump(series_of(CACHE_REQUESTS, labels[-1]))
+        self._counts.bump(series_of(metric, *labels))
 
     def _stale(self, key: Key, entry: Entry) -> Reply:
         self._count(CACHE_HITS, kind(entry.reply), key.view)

@@ -276,7 +276,7 @@ class Pipeline:
         upstreams = passing.upstreams(key)
         if upstreams is None:
             return None
-        question = Key(view.name, upstreams, scan.name(key), scan.qtype(key), scan.do(key), scan.cd(key))
+        question = Key(view.name, upstreams, *scan.asked(key))
         if not self._forwarder.is_unknown(question):
             return None
         return Pending(asked, None, None, question, passing)

@@ -85,6 +85,12 @@ def cd(key: bytes) -> bool:
     return bool(key[0] & CD)
 
 
+def asked(key: bytes) -> tuple[Qname, int, bool, bool]:
+    """All of these: the name, the type, DO and CD."""
+    head = key[0]
+    return Qname(key[1:-_QUESTION_TAIL]), key[-4] << 8 | key[-3], head >= _DO, bool(head & CD)
+
+
 def has_edns(key: bytes) -> bool:
     """Whether they have an OPT record."""
     return bool(key[0] & _EDNS)
