@@ -2,7 +2,8 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``, ``Page`` a page of
-``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``. Functions have the names of those in Python.
+``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``, ``Requests`` is
+``metrics.Counts.request``. Functions have the names of those in Python.
 """
 
 from array import array
@@ -21,6 +22,7 @@ from splitdns.serve.batch import Origin
 from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
+from splitdns.serve.parts import Request
 from splitdns.view import Upstream
 from splitdns.wire.message import Transport
 
@@ -65,6 +67,10 @@ class Loop:
 class Later:
     def __init__(self, fd: int, of_ipv6: bool, control_octets: int, /) -> None: ...
     def send(self, unsent: list[tuple[bytes, Origin]], /) -> int: ...
+
+class Requests:
+    def __init__(self, *tables: object) -> None: ...
+    request: Request
 
 class Relays:
     def __init__(self, *handed_over: object) -> None: ...

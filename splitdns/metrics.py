@@ -27,7 +27,7 @@ NAMESPACE = "splitdns_"
 DURATION_BUCKETS_S = tuple(0.00025 * 2**power for power in range(16))
 SIZE_BUCKETS_OCTETS = (0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16000, 32000, 48000, 64000)
 # The bucket of every size that a message can have, so that finding it is one index.
-_SIZE_SLOT = b"".join(
+SIZE_SLOT = b"".join(
     bytes([slot]) * (upper - lower)
     for slot, (lower, upper) in enumerate(pairwise((-1, *SIZE_BUCKETS_OCTETS, 65_535)))
 )
@@ -293,7 +293,7 @@ class Histogram:
         self.add(other.slots, other.total)
 
 
-class _Traffic:
+class Traffic:
     """The histograms of one (server, zone, view, proto)."""
 
     __slots__ = ("durations", "requests", "responses")
@@ -323,7 +323,7 @@ class Counts:
     def __init__(self) -> None:
         # (server, zone, view, proto, family, type, DO, rcode, plugin): three metrics are sums over this one.
         self.requests: dict[tuple[str, str, str, str, int, int, bool, int, str], int] = {}
-        self.traffic: dict[tuple[str, str, str, str], _Traffic] = {}
+        self.traffic: dict[tuple[str, str, str, str], Traffic] = {}
         self.counters: dict[Series, int] = {}
         self.gauges: dict[Series, float] = {}
         self.histograms: dict[Series, Histogram] = {}
@@ -359,12 +359,12 @@ class Counts:
         try:
             traffic = self.traffic[server, zone, view, proto]
         except KeyError:
-            traffic = self.traffic[server, zone, view, proto] = _Traffic()
+            traffic = self.traffic[server, zone, view, proto] = Traffic()
         histogram = traffic.requests
-        histogram.slots[_SIZE_SLOT[request_octets]] += 1
+        histogram.slots[SIZE_SLOT[request_octets]] += 1
         histogram.total += request_octets
         histogram = traffic.responses
-        histogram.slots[_SIZE_SLOT[response_octets]] += 1
+        histogram.slots[SIZE_SLOT[response_octets]] += 1
         histogram.total += response_octets
         histogram = traffic.durations
         histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
@@ -390,14 +390,18 @@ class Counts:
             qtype = OTHER_TYPE
         key = (server, zone, view, proto, family, qtype, do, rcode, plugin)
         self.requests[key] = self.requests.get(key, 0) + times
-        traffic = self.traffic.setdefault((server, zone, view, proto), _Traffic())
+        traffic = self.traffic.setdefault((server, zone, view, proto), Traffic())
         for histogram, octets in ((traffic.requests, request_octets), (traffic.responses, response_octets)):
-            histogram.slots[_SIZE_SLOT[octets]] += times
+            histogram.slots[SIZE_SLOT[octets]] += times
             histogram.total += times * octets
 
     def durations(self, server: str, zone: str, view: str, proto: str) -> Histogram:
         """Where the durations of such requests are counted, for who counts them by itself."""
-        return self.traffic.setdefault((server, zone, view, proto), _Traffic()).durations
+        return self.traffic_of(server, zone, view, proto).durations
+
+    def traffic_of(self, server: str, zone: str, view: str, proto: str) -> Traffic:
+        """All of their histograms."""
+        return self.traffic.setdefault((server, zone, view, proto), Traffic())
 
     @property
     def queries(self) -> int:
@@ -456,7 +460,7 @@ class Counts:
         for request, count in other.requests.items():
             self.requests[request] = self.requests.get(request, 0) + count
         for path, theirs in other.traffic.items():
-            mine = self.traffic.setdefault(path, _Traffic())
+            mine = self.traffic.setdefault(path, Traffic())
             mine.durations.merge(theirs.durations)
             mine.requests.merge(theirs.requests)
             mine.responses.merge(theirs.responses)

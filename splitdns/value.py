@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value
+    from typing import Any, TypeVar
+
+    _T = TypeVar("_T", bound=tuple[Any, ...])
+
+    def filled(kind: type[_T], fields: tuple[Any, ...], /) -> _T: ...
+
 else:
     from dataclasses import dataclass
+
+    filled = tuple.__new__
 
     def value(*, frozen, slots):
         assert frozen
         return dataclass(slots=slots, unsafe_hash=True)
 
 
-__all__ = ["value"]
+__all__ = ["filled", "value"]

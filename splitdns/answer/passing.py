@@ -14,7 +14,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from splitdns import accelerator
 from splitdns.addresses import is_inside
 from splitdns.answer.blocking import find
 from splitdns.answer.decide import Reply
@@ -183,8 +182,3 @@ def _says_more(reply: Reply) -> bool:
     """Whether there is anything to tell beside its records."""
     proof = reply.proof
     return bool(reply.edes) or (proof is not None and bool(proof.signatures or proof.denial))
-
-
-JOIN: Join = joined
-if accelerator.NATIVE is not None and accelerator.RUNS:
-    JOIN = accelerator.NATIVE.joined  # the same, compiled

@@ -40,6 +40,7 @@ from splitdns.metrics import (
 )
 from splitdns.names import ROOT, Qname, fold, is_under
 from splitdns.records import Ede, Rcode, Type
+from splitdns.value import filled
 from splitdns.view import Upstream, UpstreamSet, client_key
 
 LOOK_EVERY_S = 4.0  # whether upstreams are back that are all down, as long as anybody wants to know
@@ -280,7 +281,7 @@ class Forwarder:
     def _fly(self, key: Key, landed: Done) -> Flying:
         judge = None if key.upstreams.validation is None else self._validation.judge(key)
         # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
-        question = Question(key.name, key.qtype, key.do, key.cd or judge is not None)
+        question = filled(Question, (key.name, key.qtype, key.do, key.cd or judge is not None))
         done = partial(self._learn, key, self._flushes, landed)
         return self._upstreams.begin(question, key.upstreams, judge, done)
 

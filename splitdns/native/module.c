@@ -6,7 +6,7 @@ static const char *const spelled[NAMES] = {
     "edes",          "proof",         "signatures", "denial",     "owner", "rdtype", "ttl_s", "rdatas",
     "idle",          "idle_count",    "sweeping",   "page",       "random", "readers",
     "opened_s",      "asked",         "stray",      "upstream",   "closed", "callbacks",
-    "slots",         "total",
+    "slots",         "total",         "requests",   "responses",  "durations",
 };
 
 static int spell(types *of) {
@@ -23,15 +23,17 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
-    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL;
+    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL, *requests = NULL;
     int failed = spell(of) < 0 || add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
                  add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0 ||
-                 add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0;
+                 add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0 ||
+                 add(module, &requests_spec, &requests) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
+    Py_XDECREF((PyObject *)requests);
     return failed ? -1 : 0;
 }
 

@@ -19,7 +19,7 @@ enum {
     OWNER, RDTYPE, TTL_S, RDATAS,                               /* of an RRset */
     IDLE, IDLE_COUNT, SWEEPING, PAGE, RANDOM, READERS,          /* of all ports */
     OPENED_S, ASKED, STRAY, UPSTREAM, CLOSED, CALLBACKS,        /* of one, and of readers */
-    SLOTS, TOTAL,                                               /* of a histogram */
+    SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
 
@@ -70,7 +70,7 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec, requests_spec;
 
 enum { RCODES = 16 }; /* of a header */
 
@@ -85,8 +85,11 @@ typedef struct {
 /* It has answered at `now_s` what it was asked at `asked_s`. */
 void pulse_beats(Pulse *self, double asked_s, double now_s);
 
-/* Put a duration into a histogram of metrics.py; -1 with an error. */
-int observe(types *of, PyObject *histogram, const double *bounds, Py_ssize_t count, double duration_s);
+/* Put a number into that bucket of a histogram of metrics.py; -1 with an error. */
+int observe_in(types *of, PyObject *histogram, Py_ssize_t slot, PyObject *amount);
+
+/* Put a duration where it belongs; -1 with an error. */
+int observe(types *of, PyObject *histogram, const double *bounds_s, Py_ssize_t count, double duration_s);
 
 enum { PAGE_OCTETS = 4096 };
 

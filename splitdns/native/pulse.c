@@ -78,20 +78,27 @@ static PyType_Slot pulse_slots[] = {
 };
 PyType_Spec pulse_spec = {"splitdns._native.Pulse", sizeof(Pulse), 0, Py_TPFLAGS_DEFAULT, pulse_slots};
 
-int observe(types *of, PyObject *histogram, const double *bounds, Py_ssize_t count, double duration_s) {
-    Py_ssize_t slot = 0;
-    while (slot < count && bounds[slot] < duration_s)
-        slot++;
+int observe_in(types *of, PyObject *histogram, Py_ssize_t slot, PyObject *amount) {
     PyObject *slots = PyObject_GetAttr(histogram, of->names[SLOTS]), *total = PyObject_GetAttr(histogram, of->names[TOTAL]);
     PyObject *former = slots == NULL ? NULL : PyList_GetItem(slots, slot);
     PyObject *next = former == NULL ? NULL : PyLong_FromLongLong(PyLong_AsLongLong(former) + 1);
-    PyObject *sum = total == NULL ? NULL : PyFloat_FromDouble(PyFloat_AsDouble(total) + duration_s);
+    PyObject *sum = next == NULL || total == NULL ? NULL : PyNumber_Add(total, amount);
     int observed = -1;
-    if (!PyErr_Occurred() && PyList_SetItem(slots, slot, Py_NewRef(next)) == 0)
+    if (sum != NULL && !PyErr_Occurred() && PyList_SetItem(slots, slot, Py_NewRef(next)) == 0)
         observed = PyObject_SetAttr(histogram, of->names[TOTAL], sum);
     Py_XDECREF(slots);
     Py_XDECREF(total);
     Py_XDECREF(next);
     Py_XDECREF(sum);
+    return observed;
+}
+
+int observe(types *of, PyObject *histogram, const double *bounds_s, Py_ssize_t count, double duration_s) {
+    Py_ssize_t slot = 0;
+    while (slot < count && bounds_s[slot] < duration_s)
+        slot++;
+    PyObject *amount = PyFloat_FromDouble(duration_s);
+    int observed = amount == NULL ? -1 : observe_in(of, histogram, slot, amount);
+    Py_XDECREF(amount);
     return observed;
 }

@@ -190,7 +190,7 @@ class Learnt:
         if (told := self._told(asked, view)) is not None:
             use = self._use(octets, view, told.ground.label, ZONE, told.qtype, told.do, None)
             return self._parts.ready(told.rest, self.way(view.name, use.zone), inf, use)
-        key = scan.KEY(wire, self._transport, self._pipeline.snapshot.manners.payload_octets)
+        key = self._parts.key(wire, self._transport, self._pipeline.snapshot.manners.payload_octets)
         if key is None or (found := cache.get(view.answers, key, now_s)) is None:
             return None
         rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]

@@ -1,4 +1,4 @@
-"""What the loop over a batch is made of: the parts in Python, and the same compiled.
+"""What the way of a query is made of here: the parts in Python, and the same compiled.
 
 They work on the same clients, limits, counts and zones; here is where those are handed over.
 """
@@ -13,14 +13,18 @@ from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
 from splitdns.answer.direct import Direct, Ground
 from splitdns.answer.limits import Buckets
-from splitdns.metrics import DURATION_BUCKETS_S
+from splitdns.answer.passing import Join, joined
+from splitdns.metrics import DURATION_BUCKETS_S, SIZE_SLOT, TYPE_LABELS, Counts
 from splitdns.serve.batch import Batch, Origin
 from splitdns.serve.loop import Clients, Limit, Loop, Ready, Tally, Usual, Way
+from splitdns.wire import scan
+from splitdns.wire.message import Transport
 
 TYPES = 300  # that a compiled ``Direct`` knows of; those beyond go the long way
 
 
 WayOf = Callable[[str], Way]  # by the label of a zone
+Request = Callable[[str, str, str, str, int, int, bool, int, str, int, int, float], None]  # Counts.request
 SendBack = Callable[[list[tuple[bytes, Origin]]], int]  # ``Batch.send_back``
 
 
@@ -38,7 +42,7 @@ class Turns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a loop is made of; those of the two kinds do not mix."""
+    """Those of one kind. Those of a loop do not mix with those of the other."""
 
     ready: type[Ready]
     way: type[Way]
@@ -46,6 +50,9 @@ class Parts:
     direct: Callable[[Direct, WayOf], object]
     loop: Callable[[Batch, Clients, Usual], Turns]
     send_back: Callable[[Batch], SendBack]
+    key: Callable[[bytes, Transport, int], bytes | None]  # scan.key
+    join: Join
+    request: Callable[[Counts], Request]
 
 
 def laid_out(direct: Direct, way_of: WayOf) -> tuple[Any, ...]:
@@ -80,6 +87,9 @@ PURE = Parts(
     lambda direct, way_of: direct.answer,
     _loop,
     lambda batch: batch.send_back,
+    scan.key,
+    joined,
+    lambda counts: counts.request,
 )
 
 
@@ -104,7 +114,14 @@ def _compiled() -> Parts | None:
         sent: SendBack = native.Later(layout.fd, layout.of_ipv6, layout.control_octets).send
         return sent
 
-    return Parts(native.Ready, native.Way, limit, direct, loop, send_back)
+    def request(counts: Counts) -> Request:
+        tables = counts.requests, counts.traffic, counts.traffic_of
+        made: Request = native.Requests(*tables, TYPE_LABELS, DURATION_BUCKETS_S, SIZE_SLOT).request
+        return made
+
+    return Parts(
+        native.Ready, native.Way, limit, direct, loop, send_back, native.key, native.joined, request
+    )
 
 
 COMPILED = _compiled()  # None where it was not built

@@ -22,7 +22,7 @@ from splitdns.answer import cache, whoami
 from splitdns.answer.ageing import ageing_of
 from splitdns.answer.decide import Forward, Reply, decide, resume
 from splitdns.answer.direct import Direct
-from splitdns.answer.passing import JOIN, Join, Passing
+from splitdns.answer.passing import Passing
 from splitdns.errors import UpstreamError, WireError
 from splitdns.forward.cache import Key
 from splitdns.metrics import DROPPED, DROPS, LEAKS_BLOCKED, PANICS, REBINDINGS_BLOCKED, Counts
@@ -30,8 +30,9 @@ from splitdns.names import Qname, is_under, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.serve.gate import Gate
 from splitdns.serve.horizon import Horizon
+from splitdns.serve.parts import PARTS, Parts
 from splitdns.snapshot import Manners, Snapshot
-from splitdns.value import value
+from splitdns.value import filled, value
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
 from splitdns.wire.edns import OPT_OCTETS
@@ -145,9 +146,9 @@ class Pipeline:
         query_log: Callable[[QueryLogEntry], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        join: Join = JOIN,
+        parts: Parts = PARTS,
     ) -> None:
-        """``clock`` is the forwarder's, too: what it keeps ages here. ``join`` is for ``Passing``."""
+        """``clock`` is the forwarder's, too: what it keeps ages here."""
         self.snapshot = snapshot
         self.counts = counts
         self.query_log = query_log
@@ -156,7 +157,8 @@ class Pipeline:
         self._forwarder = forwarder
         self.clock = clock
         self._wall_clock = wall_clock
-        self._join = join
+        self._parts = parts
+        self._request = parts.request(counts)
         self._logged_s: dict[str, float] = {}
         self._of: Snapshot | None = None  # whose views these are
         self._ways_of: dict[View, tuple[Direct, Passing]] = {}
@@ -247,8 +249,8 @@ class Pipeline:
         ):
             view = "" if match is None else match.view.name
             return self.gate.answered_too_much(wire, client, manners, view)
-        key = scan.KEY(wire, transport, manners.payload_octets)
-        asked = _Asked(wire, client, transport, server, started_s, manners, match, key)
+        key = self._parts.key(wire, transport, manners.payload_octets)
+        asked = filled(_Asked, (wire, client, transport, server, started_s, manners, match, key, None))
         if match is None:
             return self._decide(asked)
         if key is not None and (found := cache.get(match.view.answers, key, started_s)) is not None:
@@ -276,7 +278,7 @@ class Pipeline:
         upstreams = passing.upstreams(key)
         if upstreams is None:
             return None
-        question = Key(view.name, upstreams, *scan.asked(key))
+        question = filled(Key, (view.name, upstreams, *scan.asked(key)))
         if not self._forwarder.is_unknown(question):
             return None
         return Pending(asked, None, None, question, passing)
@@ -293,7 +295,7 @@ class Pipeline:
         if found is None:
             found = self._ways_of[view] = (
                 Direct(view, snapshot.manners),
-                Passing(view, snapshot.manners, self._join),
+                Passing(view, snapshot.manners, self._parts.join),
             )
         return found
 
@@ -417,7 +419,7 @@ class Pipeline:
         duration_s = self.clock() - asked.started_s
         view = "" if match is None else match.view.name
         qtype = wire[name_end] << 8 | wire[name_end + 1] if name_end else 0
-        self.counts.request(
+        self._request(
             asked.server,
             zone,
             view,

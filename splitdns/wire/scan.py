@@ -11,7 +11,6 @@ The key holds all that the encoded answer depends on beside the view: flags, EDN
 
 from __future__ import annotations
 
-from splitdns import accelerator
 from splitdns.names import Qname
 from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS
@@ -115,8 +114,3 @@ def patch(encoded: bytes, wire: bytes, key: bytes) -> bytes:
     """The remembered answer to ``key`` as the answer to ``wire``: its id, and its own letter case."""
     end = name_end(key)
     return wire[:2] + encoded[2:HEADER_OCTETS] + wire[HEADER_OCTETS:end] + encoded[end:]
-
-
-KEY = key
-if accelerator.NATIVE is not None and accelerator.RUNS:
-    KEY = accelerator.NATIVE.key  # the same, compiled

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from splitdns import accelerator
 from splitdns.answer.decide import Forward, Proof, Reply, Security, Walk, decide, resume
-from splitdns.answer.passing import JOIN, Join, Passing, joined
+from splitdns.answer.passing import Join, Passing
 from splitdns.load.blocklists import of_view, read
 from splitdns.load.declared import FileId
 from splitdns.load.sections import BlocklistSettings
@@ -160,10 +160,6 @@ def test_what_passes_is_what_would_have_been_decided(data: st.DataObject, every:
         assert Passing(met, MANNERS, compiled).encoded(reply, wire, key) == encoded
     if encoded is not None:
         assert encoded == in_full(reply, query, forward, met)
-
-
-def test_what_joins_is_what_the_accelerator_says() -> None:
-    assert JOIN is (compiled if accelerator.RUNS else joined)
 
 
 def of(name: str, rdtype: str, **more: Any) -> tuple[bytes, bytes]:

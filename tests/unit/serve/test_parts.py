@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
 from splitdns.answer.direct import Direct
+from splitdns.metrics import DURATION_BUCKETS_S, Counts
 from splitdns.names import from_text
 from splitdns.serve.loop import Way
 from splitdns.serve.parts import COMPILED, PARTS, PURE, TYPES, laid_out
 from splitdns.snapshot import Manners
+from splitdns.wire.message import Transport
 from tests.build import view, zone
 
 
@@ -42,3 +49,54 @@ def test_a_view_is_laid_out_with_what_direct_answers_depend_on() -> None:
     assert (asked, owner) == (["example.org."], ("example.org.", made.name))
     name = b"\4NONE" + names[0]
     assert deny(name, len(name)) == denials[len(name)]
+
+
+LABELS = st.sampled_from((".", "example.org."))
+SIZES = st.integers(0, 65_535)
+REQUESTS = st.tuples(
+    st.just("dns://"),
+    LABELS,
+    st.sampled_from(("inside", "outside")),
+    st.sampled_from(list(Transport)),
+    st.sampled_from((1, 2)),
+    st.sampled_from((0, 1, 28, 64, 99, 65_535)),
+    st.booleans(),
+    st.integers(0, 15),
+    st.sampled_from(("zone", "forward")),
+    SIZES,
+    SIZES,
+    st.sampled_from((0.0, *DURATION_BUCKETS_S)) | st.floats(0, 20),
+)
+
+
+@pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(REQUESTS, max_size=20))
+def test_requests_are_counted_in_the_same_tables(requests: list[tuple[Any, ...]]) -> None:
+    assert COMPILED is not None
+    pure, compiled = Counts(), Counts()
+    count = COMPILED.request(compiled)
+    for number, request in enumerate(requests):
+        pure.request(*request)
+        if number % 3:
+            count(*request)
+        else:
+            compiled.request(*request)
+    assert compiled.requests == pure.requests
+    assert [type(part) for kind in compiled.requests for part in kind] == [
+        type(part) for kind in pure.requests for part in kind
+    ]
+    for path, mine in pure.traffic.items():
+        theirs = compiled.traffic[path]
+        for name in ("requests", "responses", "durations"):
+            one, other = getattr(mine, name), getattr(theirs, name)
+            assert (one.slots, one.total) == (other.slots, other.total)
+
+
+@pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+def test_no_message_is_longer_than_a_message() -> None:
+    assert COMPILED is not None
+    count = COMPILED.request(Counts())
+    for octets in (-1, 65_536):
+        with pytest.raises(IndexError):
+            count("dns://", ".", "v", "udp", 1, 1, False, 0, "zone", octets, 12, 0.0)

@@ -136,10 +136,6 @@ def test_a_record_that_ends_like_an_opt_makes_no_key_of_its_question__semantics_
         assert scan.is_of(made, b"\x03www\x07example\x03org\0")
 
 
-def test_the_key_is_the_one_that_the_accelerator_says() -> None:
-    assert (scan.KEY is scan.key) is not accelerator.RUNS
-
-
 queries = st.builds(wire, names, st.sampled_from(["A", "AAAA", "TYPE65"]))
 queries |= st.builds(
     lambda name, payload, do: wire(name, use_edns=0, payload=payload, want_dnssec=do),
