@@ -13,9 +13,11 @@ from typing import Any
 
 from splitdns.answer.decide import Reply
 from splitdns.answer.passing import Guard
+from splitdns.forward.asking import Done
 from splitdns.forward.exchange import Leaving
 from splitdns.forward.health import Pulse as Pulse
 from splitdns.forward.ports import Port, Ports
+from splitdns.forward.query import Question
 from splitdns.forward.readers import Callbacks
 from splitdns.forward.relay import Relayed
 from splitdns.serve.batch import Origin
@@ -23,7 +25,7 @@ from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
 from splitdns.serve.parts import Request
-from splitdns.view import Upstream
+from splitdns.view import Upstream, UpstreamSet
 from splitdns.wire.message import Transport
 
 class Limit:
@@ -75,6 +77,7 @@ class Requests:
 class Relays:
     def __init__(self, *handed_over: object) -> None: ...
     def relayed(self, *asked: object) -> Relayed: ...
+    def begin(self, question: Question, upstreams: UpstreamSet, done: Done, /) -> Relayed | None: ...
 
 def key(wire: bytes, transport: Transport, payload_octets: int, /) -> bytes | None: ...
 def joined(

@@ -63,12 +63,7 @@ class Health:
         """``make`` makes pulses, of whatever kind."""
         self.pulses: dict[Upstream, Pulse] = {}
         self._make = make
-        self._down = 0  # how many are; mostly none, and then there is nothing to look for
-
-    @property
-    def all_up(self) -> bool:
-        """Whether none is down, of whatever set."""
-        return not self._down
+        self.down = 0  # how many are; mostly none, and then there is nothing to look for
 
     def is_down(self, upstream: Upstream) -> bool:
         pulse = self.pulses.get(upstream)
@@ -86,7 +81,7 @@ class Health:
 
     def order(self, upstreams: UpstreamSet) -> tuple[Upstream, ...]:
         """All of the set as it stands, those that are down last."""
-        if not self._down:
+        if not self.down:
             return upstreams.upstreams
         return tuple(sorted(upstreams.upstreams, key=self.is_down))
 
@@ -95,7 +90,7 @@ class Health:
 
         None while all are down: then the questions themselves ask them.
         """
-        if not self._down:
+        if not self.down:
             return ()
         down = [upstream for upstream in upstreams.upstreams if self.is_down(upstream)]
         if len(down) == len(upstreams.upstreams):
@@ -118,7 +113,7 @@ class Health:
         was_down = pulse.is_down
         pulse.failures = 0
         pulse.probe_after_s = PROBE_AFTER_S
-        self._down -= was_down
+        self.down -= was_down
         return was_down
 
     def failed(self, upstream: Upstream, asked_s: float, now_s: float) -> bool:
@@ -134,6 +129,6 @@ class Health:
         pulse.failures += 1
         if pulse.failures != FAILURES_TO_BE_DOWN:
             return False
-        self._down += 1
+        self.down += 1
         pulse.probe_s = now_s + pulse.probe_after_s
         return True

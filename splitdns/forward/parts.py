@@ -5,6 +5,7 @@ They work on the same ports, deadlines and counts; here is where those are hande
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Leaving, SendAll, send_all
 from splitdns.forward.health import Pulse
 from splitdns.forward.plain import UNSIGNED
+from splitdns.forward.policy import SHORTEST_TRY_S
 from splitdns.forward.ports import Port, Ports
 from splitdns.forward.readers import Callbacks, Drain, drain
-from splitdns.forward.relay import Made, Relay, Relayed
+from splitdns.forward.relay import Makes, Relay, Relayed
 from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.records import RRset, Type
-from splitdns.view import Upstream
+from splitdns.view import Carrier, Strategy, Upstream
 from splitdns.wire.header import AD
 
 
@@ -29,7 +31,7 @@ from splitdns.wire.header import AD
 class Parts:
     """Those of one kind; they do not mix."""
 
-    relayed: Callable[[Relay], Made]
+    relayed: Callable[[Relay], Makes]
     drain: Drain
     send_all: SendAll
     pulse: Callable[[], Pulse]
@@ -37,8 +39,8 @@ class Parts:
     drawing: Callable[[], Drawing]
 
 
-def _relayed(relay: Relay) -> Made:
-    return partial(Relayed, relay)
+def _relayed(relay: Relay) -> Makes:
+    return partial(Relayed, relay), None
 
 
 PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing)
@@ -49,7 +51,7 @@ def _compiled() -> Parts | None:
     if native is None:
         return None
 
-    def relayed(relay: Relay) -> Made:
+    def relayed(relay: Relay) -> Makes:
         exchanger, upstreams = relay.exchanger, relay.upstreams
         readers, deadlines, ports = exchanger.readers, exchanger.deadlines, exchanger.ports
         relays = native.Relays(
@@ -74,9 +76,14 @@ def _compiled() -> Parts | None:
             Type.SOA,
             (UNSIGNED[0], UNSIGNED[AD]),
             DURATION_BUCKETS_S,
+            relay.health,
+            exchanger.known.traits,
+            Strategy.IN_ORDER,
+            Carrier.UDP,
+            asyncio.get_running_loop,
+            relay.patience_s,
         )
-        made: Made = relays.relayed
-        return made
+        return relays.relayed, relays.begin if relay.patience_s >= SHORTEST_TRY_S else None
 
     def drained(epoll: select.epoll, callbacks: Callbacks) -> None:
         native.drain(epoll.fileno(), callbacks)

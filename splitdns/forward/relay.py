@@ -46,6 +46,10 @@ Made = Callable[
     [Question, UpstreamSet, Upstream, "Traits", Done, asyncio.AbstractEventLoop, float, float], "Relayed"
 ]
 
+# What makes the usual ones in one step; None: it takes more of them.
+MadeUsual = Callable[[Question, UpstreamSet, Done], "Relayed | None"]
+Makes = tuple[Made, MadeUsual | None]
+
 
 class Relay:
     """Relays the questions of one worker, and sees to what is not plain any more."""
@@ -56,23 +60,37 @@ class Relay:
         exchanger: Exchanger,
         health: Health,
         patience_s: float,
-        makes: Callable[[Relay], Made],
+        makes: Callable[[Relay], Makes],
     ) -> None:
-        """``makes`` what makes a ``Relayed``, of whatever kind."""
+        """``makes`` is what makes a ``Relayed``, of whatever kind."""
         self.upstreams = upstreams
         self.exchanger = exchanger
         self.health = health
         self.patience_s = patience_s
         self.buffer = memoryview(bytearray(_RECEIVE_OCTETS))  # of the datagram that is being read
-        self._make: Made = makes(self)
+        self._make, self._make_usual = makes(self)
 
     def begin(self, question: Question, upstreams: UpstreamSet, done: Done) -> Relayed | Asking | None:
         """Ask, as ``Upstreams.begin`` does without a judge; None: it has to do it."""
+        usual = self._make_usual
+        relayed = None if usual is None else usual(question, upstreams, done)
+        if relayed is None:
+            relayed = self._made(question, upstreams, done)
+        if relayed is None:
+            return None
+        try:
+            relayed.send()
+        except OSError as error:
+            return self._not_sent(relayed, error)
+        return relayed
+
+    def _made(self, question: Question, upstreams: UpstreamSet, done: Done) -> Relayed | None:
+        """The question as it will be sent; None: by others."""
         order = upstreams.upstreams
         if len(order) != 1 and (not order or upstreams.strategy is not Strategy.IN_ORDER):
             return None
         upstream = order[0]
-        if upstream.carrier is not Carrier.UDP or not self.health.all_up or self.patience_s < SHORTEST_TRY_S:
+        if upstream.carrier is not Carrier.UDP or self.health.down or self.patience_s < SHORTEST_TRY_S:
             return None
         loop = asyncio.get_running_loop()
         now_s = loop.time()
@@ -82,12 +100,7 @@ class Relay:
         # As ``Tries`` has it for the first one: no longer than its share of the patience.
         share_s = self.patience_s / len(order)
         wait_s = min(self.health.wait_s(upstream), upstreams.timeout_s, share_s)
-        relayed = self._make(question, upstreams, upstream, traits, done, loop, now_s, wait_s)
-        try:
-            relayed.send()
-        except OSError as error:
-            return self._not_sent(relayed, error)
-        return relayed
+        return self._make(question, upstreams, upstream, traits, done, loop, now_s, wait_s)
 
     def look(self, relayed: Relayed, wire: bytes) -> None:
         """Take a datagram that has come."""

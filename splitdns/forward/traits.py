@@ -72,15 +72,15 @@ class Known:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._traits: dict[Upstream, Traits] = {}
+        self.traits: dict[Upstream, Traits] = {}
 
     def of(self, upstream: Upstream) -> Traits:
         """What is known of ``upstream``; at first nothing."""
         try:
-            return self._traits[upstream]
+            return self.traits[upstream]
         except KeyError:
-            if len(self._traits) >= MAX_KNOWN:
-                self._traits.clear()
+            if len(self.traits) >= MAX_KNOWN:
+                self.traits.clear()
             client_cookie = self._random.randbytes(CLIENT_COOKIE_OCTETS)
-            traits = self._traits[upstream] = Traits(client_cookie)
+            traits = self.traits[upstream] = Traits(client_cookie)
             return traits

@@ -6,6 +6,8 @@ static const char *const spelled[NAMES] = {
     "edes",          "proof",         "signatures", "denial",     "owner", "rdtype", "ttl_s", "rdatas",
     "idle",          "idle_count",    "sweeping",   "page",       "random", "readers",
     "opened_s",      "asked",         "stray",      "upstream",   "closed", "callbacks",
+    "upstreams",     "strategy",      "timeout_s",  "carrier",    "down",
+    "as_is_until_s", "without_edns_until_s",
     "slots",         "total",         "requests",   "responses",  "durations",
 };
 

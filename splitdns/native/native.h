@@ -19,6 +19,8 @@ enum {
     OWNER, RDTYPE, TTL_S, RDATAS,                               /* of an RRset */
     IDLE, IDLE_COUNT, SWEEPING, PAGE, RANDOM, READERS,          /* of all ports */
     OPENED_S, ASKED, STRAY, UPSTREAM, CLOSED, CALLBACKS,        /* of one, and of readers */
+    UPSTREAMS, STRATEGY, TIMEOUT_S, CARRIER, DOWN,              /* of a set, an upstream, and all health */
+    AS_IS_UNTIL_S, WITHOUT_EDNS_UNTIL_S,                        /* of traits */
     SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
@@ -81,6 +83,8 @@ typedef struct {
     int failures;
     PyObject *durations[RCODES];
 } Pulse;
+
+static const double PULSE_FIRST_WAIT_S = 0.4; /* of one that never answered */
 
 /* It has answered at `now_s` what it was asked at `asked_s`. */
 void pulse_beats(Pulse *self, double asked_s, double now_s);

@@ -4,7 +4,7 @@
 #include <math.h>
 
 static const int FAILURES_TO_BE_DOWN = 2;
-static const double FIRST_WAIT_S = 0.4, SHORTEST_WAIT_S = 0.05, PROBE_AFTER_S = 1.0;
+static const double SHORTEST_WAIT_S = 0.05, PROBE_AFTER_S = 1.0;
 static const double GAIN = 0.125, VARIATION_GAIN = 0.25, VARIATIONS = 4;
 
 static PyObject *pulse_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -13,7 +13,7 @@ static PyObject *pulse_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     Pulse *self = (Pulse *)made(type);
     if (self != NULL) {
-        self->wait_s = FIRST_WAIT_S;
+        self->wait_s = PULSE_FIRST_WAIT_S;
         self->heard_s = -HUGE_VAL;
         self->probe_after_s = PROBE_AFTER_S;
     }

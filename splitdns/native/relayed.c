@@ -20,8 +20,10 @@ typedef struct {
     PyObject *relay, *readers, *callbacks, *slots, *slot, *unsent, *soon, *leaving, *under_way;
     PyObject *ports, *random, *page, *clock, *said, *durations, *pulses;
     PyObject *reply, *rrset, *soa, *proofs, *bounds;
+    PyObject *health, *traits, *in_order, *udp, *running;
     PyObject *loop, *time; /* the loop that runs, and its clock */
     uint8_t *buffer; /* of the datagram that is being read */
+    double patience_s;
     double bounds_s[MAX_BOUNDS];
     Py_ssize_t bounds_count;
 } Relays;
@@ -553,16 +555,18 @@ static PyObject *relays_relayed(Relays *self, PyObject *const *args, Py_ssize_t 
     return (PyObject *)relayed;
 }
 
-enum { RELAYS_ARGUMENTS = 21 };
+enum { RELAYS_ARGUMENTS = 26 };
 
 static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *given[RELAYS_ARGUMENTS];
+    double patience_s;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOO!OOOO!O!:Relays", given, given + 1, &PyDict_Type, given + 2,
+    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOO!OOOO!O!OO!OOOd:Relays", given, given + 1, &PyDict_Type, given + 2,
                           &PyDict_Type, given + 3, given + 4, &PyList_Type, given + 5, given + 6, &PyDict_Type,
                           given + 7, &PySet_Type, given + 8, given + 9, given + 10, given + 11, given + 12, given + 13,
                           given + 14, &PyDict_Type, given + 15, given + 16, given + 17, given + 18, &PyTuple_Type,
-                          given + 19, &PyTuple_Type, given + 20))
+                          given + 19, &PyTuple_Type, given + 20, given + 21, &PyDict_Type, given + 22, given + 23,
+                          given + 24, given + 25, &patience_s))
         return NULL;
     Relays *self = (Relays *)made(type);
     if (self == NULL)
@@ -573,6 +577,7 @@ static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     self->of = PyType_GetModuleState(type);
     self->module = Py_XNewRef(PyType_GetModule(type));
     self->buffer = room_for(RECEIVE_OCTETS, 1);
+    self->patience_s = patience_s;
     if (self->of == NULL || self->buffer == NULL || !read_bounds(self->bounds, self->bounds_s, &self->bounds_count))
         Py_CLEAR(self);
     return (PyObject *)self;
@@ -600,7 +605,78 @@ static void relays_dealloc(Relays *self) {
     destroy((PyObject *)self);
 }
 
+static double double_of(PyObject *object, PyObject *name) {
+    PyObject *found = PyObject_GetAttr(object, name);
+    double number = found == NULL ? -1.0 : PyFloat_AsDouble(found);
+    Py_XDECREF(found);
+    return number;
+}
+
+/* Whether an attribute is that object; also where there is none, with an error. */
+static int is_it(PyObject *object, PyObject *name, PyObject *expected) {
+    PyObject *found = PyObject_GetAttr(object, name);
+    Py_XDECREF(found);
+    return found == expected || found == NULL;
+}
+
+/* The upstream that is asked first, borrowed, and how many there are; NULL: an error, or not the usual way. */
+static PyObject *first_of(Relays *self, PyObject *upstreams, Py_ssize_t *count) {
+    PyObject **names = self->of->names;
+    PyObject *order = PyObject_GetAttr(upstreams, names[UPSTREAMS]); /* which keeps it */
+    PyObject *first = NULL, *down = PyObject_GetAttr(self->health, names[DOWN]);
+    *count = order == NULL ? 0 : PyTuple_Size(order);
+    if (*count > 0 && down != NULL && PyObject_IsTrue(down) == 0 &&
+        (*count == 1 || is_it(upstreams, names[STRATEGY], self->in_order)))
+        first = PyTuple_GetItem(order, 0);
+    Py_XDECREF(order);
+    Py_XDECREF(down);
+    return first != NULL && is_it(first, names[CARRIER], self->udp) && !PyErr_Occurred() ? first : NULL;
+}
+
+/* How long it may take before that is longer than usual; 0 with an error. */
+static double wait_for(Relays *self, PyObject *upstreams, PyObject *upstream, Py_ssize_t count) {
+    Pulse *pulse = (Pulse *)PyDict_GetItemWithError(self->pulses, upstream);
+    double timeout_s = double_of(upstreams, self->of->names[TIMEOUT_S]), share_s = self->patience_s / (double)count;
+    double wait_s = PULSE_FIRST_WAIT_S;
+    if (pulse != NULL)
+        wait_s = Py_IS_TYPE((PyObject *)pulse, self->of->pulse) ? pulse->wait_s : 0;
+    wait_s = wait_s > timeout_s ? timeout_s : wait_s;
+    return PyErr_Occurred() ? 0 : wait_s > share_s ? share_s : wait_s;
+}
+
+/* As forward/relay.py's Relay.begin, for what is usual; else None. */
+static PyObject *relays_begin(Relays *self, PyObject *const *args, Py_ssize_t count) {
+    Py_ssize_t upstreams_count;
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "expected a question, upstreams, and who wants to know");
+        return NULL;
+    }
+    PyObject *question = args[0], *upstreams = args[1], *upstream = first_of(self, upstreams, &upstreams_count);
+    PyObject *traits = upstream == NULL ? NULL : PyDict_GetItemWithError(self->traits, upstream);
+    if (traits == NULL)
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    PyObject *loop = PyObject_CallNoArgs(self->running);
+    if (loop == NULL || (self->loop != loop && run_on(self, loop) < 0)) {
+        Py_XDECREF(loop);
+        return NULL;
+    }
+    PyObject *now = PyObject_CallNoArgs(self->time), *wait = NULL, *relayed = NULL;
+    double now_s = now == NULL ? -1.0 : PyFloat_AsDouble(now);
+    int takes_all = double_of(traits, self->of->names[AS_IS_UNTIL_S]) <= now_s &&
+                    double_of(traits, self->of->names[WITHOUT_EDNS_UNTIL_S]) <= now_s;
+    double wait_s = PyErr_Occurred() || !takes_all ? 0 : wait_for(self, upstreams, upstream, upstreams_count);
+    if (wait_s > 0 && (wait = PyFloat_FromDouble(wait_s)) != NULL) {
+        PyObject *asked[RELAYED_ARGUMENTS] = {question, upstreams, upstream, traits, args[2], loop, now, wait};
+        relayed = relays_relayed(self, asked, RELAYED_ARGUMENTS);
+    }
+    Py_DECREF(loop);
+    Py_XDECREF(now);
+    Py_XDECREF(wait);
+    return relayed != NULL || PyErr_Occurred() ? relayed : Py_NewRef(Py_None);
+}
+
 static PyMethodDef relays_methods[] = {
+    {"begin", (PyCFunction)(void (*)(void))relays_begin, METH_FASTCALL, NULL},
     {"relayed", (PyCFunction)(void (*)(void))relays_relayed, METH_FASTCALL, NULL},
     {0},
 };

@@ -114,6 +114,7 @@ class Bench:
             leave=lambda to, wire, sender: self.unsent.append((to.sock, wire, sender)),
             loops=loops,
             random=random,
+            known=SimpleNamespace(traits={}),
         )
         under_way: set[object] = set()
         self.clock = Clock()
@@ -129,10 +130,11 @@ class Bench:
             exchanger=exchanger,
             upstreams=upstreams,
             health=Health(parts.pulse),
+            patience_s=4.5,
             buffer=memoryview(bytearray(65_535)),
             look=lambda _, wire: self.looked.append(wire),
         )
-        self.make = parts.relayed(self.relay)  # type: ignore[arg-type]
+        self.make, self.make_usual = parts.relayed(self.relay)  # type: ignore[arg-type]
         self.loop = SimpleNamespace(time=lambda: 8.0)
 
     def ask(self, question: Question, traits: Traits) -> Any:
