@@ -7,14 +7,16 @@
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from mmap import mmap
 from typing import Any
 
 from splitdns.answer.decide import Reply
 from splitdns.answer.passing import Guard
 from splitdns.forward.asking import Done
+from splitdns.forward.cache import Key
 from splitdns.forward.exchange import Leaving
+from splitdns.forward.flights import Flight, Flights, Waiter
 from splitdns.forward.health import Pulse as Pulse
 from splitdns.forward.ports import Port, Ports
 from splitdns.forward.query import Question
@@ -89,5 +91,7 @@ class Page:
 
 def take(ports: Ports, upstream: Upstream, now_s: float, /) -> Port: ...
 def give_back(ports: Ports, port: Port, now_s: float, /) -> None: ...
+def begin_flight(flights: Flights, key: Key, /) -> Flight | None: ...
+def begin_wait(flights: Flights, flight: Flight, client: Hashable, done: Waiter, /) -> bool: ...
 def drain(epoll: int, callbacks: Callbacks, /) -> None: ...
 def send_all(unsent: list[Leaving], /) -> None: ...

@@ -31,6 +31,9 @@ STOPPING = "the server is stopping"
 TOO_MANY = "too many questions are on their way"
 
 
+Waiter = Callable[[Outcome | Exception | None], None]
+
+
 class DroppedError(UpstreamError):
     """The question was not asked, or not to its end: there are too many."""
 
@@ -66,7 +69,7 @@ class Wait:
     __slots__ = ("client", "done", "flight", "timer")
 
     def __init__(
-        self, flight: Flight, client: Hashable, done: Callable[[Outcome | Exception | None], None]
+        self, flight: Flight, client: Hashable, done: Waiter
     ) -> None:
         self.flight = flight
         self.client = client
@@ -86,18 +89,18 @@ class Flights:
         max_waits_per_client: int = MAX_WAITS_PER_CLIENT,
     ) -> None:
         self._counts = counts
-        self._fly = fly
-        self._clock = clock
-        self._max_flights = max_flights
-        self._max_waits = max_waits_per_client
-        self._flights: dict[Key, Flight] = {}  # the oldest first
-        self._names: dict[Qname, int] = {}  # how many of each
-        self._clients: dict[Hashable, dict[Wait, None]] = {}  # the oldest first
-        self._closed = False
-        self._empty: asyncio.Future[None] | None = None
+        self.fly = fly
+        self.clock = clock
+        self.max_flights = max_flights
+        self.max_waits = max_waits_per_client
+        self.flights: dict[Key, Flight] = {}  # the oldest first
+        self.names: dict[Qname, int] = {}  # how many of each
+        self.clients: dict[Hashable, dict[Wait, None]] = {}  # the oldest first
+        self.closed = False
+        self.empty: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self.flights)
 
     def begin(self, key: Key) -> Flight:
         """The flight of ``key``, which may be on its way already.
@@ -105,23 +108,23 @@ class Flights:
         Raises:
             DroppedError: there is none, and there shall be no more.
         """
-        if (flight := self._flights.get(key)) is not None:
+        if (flight := self.flights.get(key)) is not None:
             return flight
-        if self._closed:
+        if self.closed:
             raise DroppedError(STOPPING)
-        if self._names.get(key.name, 0) >= MAX_FLIGHTS_PER_NAME:
+        if self.names.get(key.name, 0) >= MAX_FLIGHTS_PER_NAME:
             self._dropped("name")
             raise DroppedError("too many questions about this name are on their way")
-        if len(self._flights) >= self._max_flights:
+        if len(self.flights) >= self.max_flights:
             self._dropped("all")
-            self._cancel(next(iter(self._flights.values())))
-        flight = Flight(key, self._clock())
-        self._flights[key] = flight
-        self._names[key.name] = self._names.get(key.name, 0) + 1
+            self._cancel(next(iter(self.flights.values())))
+        flight = Flight(key, self.clock())
+        self.flights[key] = flight
+        self.names[key.name] = self.names.get(key.name, 0) + 1
         try:
-            flight.flying = self._fly(key, partial(self._landed, flight))
+            flight.flying = self.fly(key, partial(self.landed, flight))
         except BaseException:
-            self._land(flight)
+            self.land(flight)
             raise
         return flight
 
@@ -130,33 +133,33 @@ class Flights:
         flight: Flight,
         client: Hashable,
         until_s: float | None,
-        done: Callable[[Outcome | Exception | None], None],
+        done: Waiter,
     ) -> None:
         """Tell ``done`` what the flight, which is on its way, comes to; None: not until ``until_s``."""
         if flight.waits:
             self._counts.add(FORWARD_COALESCED)
-        waits = self._clients.get(client)
+        waits = self.clients.get(client)
         if waits is None:
-            waits = self._clients[client] = {}
+            waits = self.clients[client] = {}
         wait = Wait(flight, client, done)
         if until_s is not None:
             loop = asyncio.get_running_loop()
-            wait.timer = loop.call_later(max(until_s - self._clock(), 0), self._end, wait, None)
+            wait.timer = loop.call_later(max(until_s - self.clock(), 0), self.end, wait, None)
         waits[wait] = flight.waits[wait] = None
-        if len(waits) > self._max_waits:  # not before: the oldest may be the last that waits for this flight
-            self._drop_oldest_of(waits)
+        if len(waits) > self.max_waits:  # not before: the oldest may be the last that waits for this flight
+            self.drop_oldest_of(waits)
 
     async def close(self, grace_s: float) -> None:
         """Begin no more; what is on its way ends by itself within ``grace_s``, or is cut off."""
-        self._closed = True
-        if self._flights:
-            self._empty = asyncio.get_running_loop().create_future()
-            await asyncio.wait((self._empty,), timeout=grace_s)
-        for flight in tuple(self._flights.values()):
+        self.closed = True
+        if self.flights:
+            self.empty = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self.empty,), timeout=grace_s)
+        for flight in tuple(self.flights.values()):
             self._cancel(flight)
         await asyncio.sleep(0)  # for those who are told
 
-    def _drop_oldest_of(self, waits: dict[Wait, None]) -> None:
+    def drop_oldest_of(self, waits: dict[Wait, None]) -> None:
         self._dropped("client")
         wait = next(iter(waits))
         self._drop(wait)
@@ -164,7 +167,7 @@ class Flights:
             self._cancel(wait.flight)
 
     def _cancel(self, flight: Flight) -> None:
-        self._land(flight)
+        self.land(flight)
         if flight.flying is not None:
             flight.flying.cancel()
         for wait in tuple(flight.waits):
@@ -173,15 +176,15 @@ class Flights:
     def _drop(self, wait: Wait) -> None:
         """Later, for who is told may ask for more, and room is being made right now."""
         self._forget(wait)
-        reason = STOPPING if self._closed else TOO_MANY
+        reason = STOPPING if self.closed else TOO_MANY
         asyncio.get_running_loop().call_soon(wait.done, DroppedError(reason))
 
-    def _landed(self, flight: Flight, outcome: Outcome | Exception) -> None:
-        self._land(flight)
+    def landed(self, flight: Flight, outcome: Outcome | Exception) -> None:
+        self.land(flight)
         for wait in tuple(flight.waits):
-            self._end(wait, outcome)
+            self.end(wait, outcome)
 
-    def _end(self, wait: Wait, outcome: Outcome | Exception | None) -> None:
+    def end(self, wait: Wait, outcome: Outcome | Exception | None) -> None:
         self._forget(wait)
         wait.done(outcome)
 
@@ -189,23 +192,23 @@ class Flights:
         if wait.timer is not None:
             wait.timer.cancel()
         del wait.flight.waits[wait]
-        waits = self._clients[wait.client]
+        waits = self.clients[wait.client]
         del waits[wait]
         if not waits:
-            del self._clients[wait.client]
+            del self.clients[wait.client]
 
-    def _land(self, flight: Flight) -> None:
+    def land(self, flight: Flight) -> None:
         key = flight.key
-        if self._flights.get(key) is not flight:
+        if self.flights.get(key) is not flight:
             return
-        del self._flights[key]
-        self._names[key.name] -= 1
-        if not self._names[key.name]:
-            del self._names[key.name]
+        del self.flights[key]
+        self.names[key.name] -= 1
+        if not self.names[key.name]:
+            del self.names[key.name]
         if flight.ended is not None:
             flight.ended()
-        if self._empty is not None and not self._flights and not self._empty.done():
-            self._empty.set_result(None)
+        if self.empty is not None and not self.flights and not self.empty.done():
+            self.empty.set_result(None)
 
     def _dropped(self, reason: str) -> None:
         self._counts.add(FORWARD_DROPS, reason)

@@ -20,7 +20,7 @@ from splitdns.forward.asking import USABLE, Done, Failure, Outcome
 from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
-from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flights, Flying
+from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flying
 from splitdns.forward.network import KernelNetwork, Network
 from splitdns.forward.parts import PARTS, Parts
 from splitdns.forward.policy import PATIENCE_S
@@ -82,7 +82,7 @@ class Forwarder:
             counts, exchanger, random, clock, patience_s, self._is_back, parts
         )
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
-        self._flights = Flights(counts, self._fly, clock, max_flights, max_waits_per_client)
+        self._flights = parts.flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0
         self._looked_s: dict[UpstreamSet, float] = {}
         self._flushes = 0

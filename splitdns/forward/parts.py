@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
+from splitdns.forward.cache import Key
 from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Leaving, SendAll, send_all
+from splitdns.forward.flights import Flight, Flights, Waiter
 from splitdns.forward.health import Pulse
 from splitdns.forward.plain import UNSIGNED
 from splitdns.forward.policy import SHORTEST_TRY_S
@@ -37,13 +39,14 @@ class Parts:
     pulse: Callable[[], Pulse]
     ports: type[Ports]
     drawing: Callable[[], Drawing]
+    flights: type[Flights]
 
 
 def _relayed(relay: Relay) -> Makes:
     return partial(Relayed, relay), None
 
 
-PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing)
+PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights)
 
 
 def _compiled() -> Parts | None:
@@ -99,10 +102,19 @@ def _compiled() -> Parts | None:
         def give_back(self, port: Port, now_s: float) -> None:
             native.give_back(self, port, now_s)
 
+    class CompiledFlights(Flights):
+        def begin(self, key: Key) -> Flight:
+            flight: Flight | None = native.begin_flight(self, key)
+            return super().begin(key) if flight is None else flight
+
+        def wait(self, flight: Flight, client: Hashable, until_s: float | None, done: Waiter) -> None:
+            if until_s is not None or not native.begin_wait(self, flight, client, done):
+                super().wait(flight, client, until_s, done)
+
     def drawing() -> Drawing:
         return Drawing(native.Page())
 
-    return Parts(relayed, drained, sent, native.Pulse, CompiledPorts, drawing)
+    return Parts(relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights)
 
 
 COMPILED = _compiled()  # None where it was not built

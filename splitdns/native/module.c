@@ -8,6 +8,7 @@ static const char *const spelled[NAMES] = {
     "opened_s",      "asked",         "stray",      "upstream",   "closed", "callbacks",
     "upstreams",     "strategy",      "timeout_s",  "carrier",    "down",
     "as_is_until_s", "without_edns_until_s",
+    "flights",       "names",         "clients",    "max_flights", "max_waits", "fly", "clock", "empty",
     "slots",         "total",         "requests",   "responses",  "durations",
 };
 
@@ -31,7 +32,8 @@ static int execute(PyObject *module) {
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
                  add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0 ||
                  add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0 ||
-                 add(module, &requests_spec, &requests) < 0;
+                 add(module, &requests_spec, &requests) < 0 || add(module, &flight_spec, &of->flight) < 0 ||
+                 add(module, &wait_spec, &of->wait) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
@@ -48,6 +50,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->relayed);
     Py_VISIT(of->pulse);
     Py_VISIT(of->page);
+    Py_VISIT(of->flight);
+    Py_VISIT(of->wait);
     return 0;
 }
 
@@ -60,6 +64,8 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->relayed);
     Py_CLEAR(of->pulse);
     Py_CLEAR(of->page);
+    Py_CLEAR(of->flight);
+    Py_CLEAR(of->wait);
     for (size_t at = 0; at < NAMES; at++)
         Py_CLEAR(of->names[at]);
     return 0;
@@ -70,6 +76,8 @@ static PyMethodDef functions[] = {
     {"joined", (PyCFunction)(void (*)(void))joined, METH_FASTCALL, NULL},
     {"take", take, METH_VARARGS, NULL},
     {"give_back", give_back, METH_VARARGS, NULL},
+    {"begin_flight", begin_flight, METH_VARARGS, NULL},
+    {"begin_wait", begin_wait, METH_VARARGS, NULL},
     {"drain", drain, METH_VARARGS, NULL},
     {"send_all", send_all, METH_O, NULL},
     {0},

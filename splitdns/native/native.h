@@ -21,13 +21,14 @@ enum {
     OPENED_S, ASKED, STRAY, UPSTREAM, CLOSED, CALLBACKS,        /* of one, and of readers */
     UPSTREAMS, STRATEGY, TIMEOUT_S, CARRIER, DOWN,              /* of a set, an upstream, and all health */
     AS_IS_UNTIL_S, WITHOUT_EDNS_UNTIL_S,                        /* of traits */
+    FLIGHTS, FLIGHT_NAMES, CLIENTS, MAX_FLIGHTS, MAX_WAITS, FLY, CLOCK, EMPTY, /* of all flights */
     SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page, *flight, *wait;
     PyObject *names[NAMES];
 } types;
 
@@ -72,7 +73,7 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec, requests_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec, requests_spec, flight_spec, wait_spec;
 
 enum { RCODES = 16 }; /* of a header */
 
@@ -112,6 +113,10 @@ PyObject *take_port(types *of, PyObject *ports, PyObject *upstream, double now_s
 int give_port_back(types *of, PyObject *ports, PyObject *port, double now_s);
 PyObject *take(PyObject *module, PyObject *args);
 PyObject *give_back(PyObject *module, PyObject *args);
+
+/* As forward/flights.py's begin and wait. */
+PyObject *begin_flight(PyObject *module, PyObject *args);
+PyObject *begin_wait(PyObject *module, PyObject *args);
 
 /* Turns of sockets: as in forward/readers.py, and as in forward/exchange.py. */
 PyObject *drain(PyObject *module, PyObject *args);

@@ -22,6 +22,7 @@ import dns.rrset
 
 from splitdns.forward.cache import CacheLimits
 from splitdns.forward.forwarder import Forwarder
+from splitdns.forward.parts import PARTS, Parts
 from splitdns.load import special
 from splitdns.load.blocklists import ReadList, of_view, read
 from splitdns.load.declared import FileId
@@ -223,14 +224,14 @@ def _messages(
     return [*(wrong[kind] for kind in reaction.before), right]
 
 
-def play(scenario: Scenario) -> None:
+def play(scenario: Scenario, parts: Parts = PARTS) -> None:
     """Raises:
     AssertionError: a client got something else than the scenario says, or at another time.
     """
-    run(_play(scenario))
+    run(_play(scenario, parts))
 
 
-async def _play(scenario: Scenario) -> None:
+async def _play(scenario: Scenario, parts: Parts) -> None:
     clock = asyncio.get_running_loop().time
     network = ScriptedNetwork(scenario)
     started_s = clock()
@@ -262,6 +263,7 @@ async def _play(scenario: Scenario) -> None:
         limits=CacheLimits(**scenario.cache),
         max_flights=scenario.limits.get("all", 1000),
         max_waits_per_client=scenario.limits.get("client", 1000),
+        parts=parts,
     )
     pipeline = Pipeline(Snapshot(1, (everyone,), (), everyone), forwarder, counts, clock=clock)
     network.ask_back = lambda wire: pipeline.answer(wire, "192.168.1.1", Transport.UDP)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from splitdns.forward.parts import COMPILED, PURE, Parts
 from tests.replay import faults
 from tests.replay.faults import Features, taken_out
 from tests.replay.play import play
@@ -16,6 +17,8 @@ from tests.ways import the_general_way_only
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(HERE.glob("scenarios/**/*.txt"))
+
+KINDS = {"pure": PURE} | ({} if COMPILED is None else {"compiled": COMPILED})
 
 
 def _features() -> Features:
@@ -32,10 +35,11 @@ FEATURES = _features()
 CLAIMS = [(path, name) for path in SCENARIOS for name in parse(path.read_text()).features]
 
 
+@pytest.mark.parametrize("parts", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_scenario(path: Path) -> None:
+def test_scenario(path: Path, parts: Parts) -> None:
     scenario = parse(path.read_text())
-    play(scenario)
+    play(scenario, parts)
     lint(scenario)
 
 
@@ -54,7 +58,7 @@ def test_a_scenario_is_red_without_its_feature(path: Path, feature: str) -> None
     red = False
     with taken_out(FEATURES[feature]), the_general_way_only():  # which features are taken out of
         try:
-            play(scenario)
+            play(scenario, PURE)
             lint(scenario)
         except Exception:
             red = True

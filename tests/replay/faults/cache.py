@@ -110,7 +110,7 @@ def _gives_up_with_the_client(wait: Any) -> Any:
 
 def _waits_from_now(wait: Any) -> Any:
     def waits(flights: Any, flight: Any, client: str, until_s: float | None, done: Any) -> None:
-        until_s = until_s and until_s + flights._clock() - flight.started_s
+        until_s = until_s and until_s + flights.clock() - flight.started_s
         wait(flights, flight, client, until_s, done)
 
     return waits
@@ -206,7 +206,7 @@ FEATURES: Features = {
     "eviction": _limits(octets=10**9),
     "eviction-order": [(f"{CACHE}.Cache._spare", instead(lambda *_: False))],
     "cap-all": [(f"{FLIGHTS}.Flights._cancel", instead(lambda *_: None))],
-    "cap-client": [(f"{FLIGHTS}.Flights._drop_oldest_of", instead(lambda *_: None))],
+    "cap-client": [(f"{FLIGHTS}.Flights.drop_oldest_of", instead(lambda *_: None))],
     "cap-name": [(f"{FLIGHTS}.MAX_FLIGHTS_PER_NAME", instead(1000))],
     # To forget
     "flush": [(f"{FORWARDER}.Forwarder.flush", instead(lambda *_, **__: 0))],

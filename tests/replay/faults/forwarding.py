@@ -51,7 +51,7 @@ def _once(next_: Any) -> Any:
 
 def _begins_each(begin: Any) -> Any:
     def begins(flights: Any, key: Any) -> Any:
-        flights._flights.pop(key, None)
+        flights.flights.pop(key, None)
         return begin(flights, key)
 
     return begins

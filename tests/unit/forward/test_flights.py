@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from splitdns.answer.decide import Reply
 from splitdns.forward.asking import Done, Outcome
 from splitdns.forward.cache import Key
 from splitdns.forward.flights import MAX_FLIGHTS_PER_NAME, DroppedError, Flight, Flights
+from splitdns.forward.parts import COMPILED
 from splitdns.metrics import FORWARD_COALESCED, FORWARD_DROPS, FORWARD_REJECTS, Counts
 from splitdns.names import from_text
 from splitdns.records import Rcode, Type
@@ -23,6 +26,17 @@ ANSWER = Reply(Rcode.NOERROR)
 
 def key(number: int = 0, qtype: int = Type.A) -> Key:
     return Key("lan", UpstreamSet(()), from_text(f"host{number}.example.org."), qtype)
+
+
+@pytest.fixture(autouse=True, params=["pure", "compiled"], scope="module")
+def kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with both kinds."""
+    if request.param == "compiled" and COMPILED is None:
+        pytest.skip("no accelerator was built")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "compiled" and COMPILED is not None:
+            patch.setattr(sys.modules[__name__], "Flights", COMPILED.flights)
+        yield
 
 
 def make(
@@ -210,7 +224,7 @@ def test_who_goes_away_leaves_nothing_behind_when_it_has_landed() -> None:
         waiting.cancel()
         await gathered(waiting)
         await asyncio.sleep(2)
-        assert (len(way), way._clients) == (0, {})
+        assert (len(way), way.clients) == (0, {})
 
     run(main())
 
@@ -230,7 +244,7 @@ def test_whoever_is_told_of_one_may_ask_another_at_once() -> None:
             way.wait(way.begin(key(number)), "one", None, ask_on)
             assert len(way) <= 2
         await asyncio.sleep(10)
-        assert (len(way), way._clients) == (0, {})
+        assert (len(way), way.clients) == (0, {})
         assert ANSWER in asked
         assert any(isinstance(each, DroppedError) for each in asked)
 
@@ -265,11 +279,11 @@ def test_whatever_happens_the_bounds_hold_and_nothing_is_left(
             if leaves:
                 waiting[-1].cancel()
             assert len(way) <= 4
-            assert all(len(waits) <= 2 for waits in way._clients.values())
+            assert all(len(waits) <= 2 for waits in way.clients.values())
         found = await gathered(*waiting)
         allowed = Reply | None | DroppedError | asyncio.CancelledError
         assert all(isinstance(each, allowed) for each in found)
         await asyncio.sleep(2)
-        assert (len(way), len(way._clients), len(way._names)) == (0, 0, 0)
+        assert (len(way), len(way.clients), len(way.names)) == (0, 0, 0)
 
     run(main())
