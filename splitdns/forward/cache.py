@@ -164,20 +164,20 @@ class Cache:
 
     def __init__(self, counts: Counts, limits: CacheLimits = CacheLimits()) -> None:  # noqa: B008 (frozen)
         self.limits = limits
-        self._counts = counts
-        self._octets = 0
+        self.counts = counts
+        self.octets = 0
         # Of each name by type. The first is the next to be evicted, unless it was used since it came or was
         # spared: moving a name on each use would cost more than finding it. A plain dict would look for its
         # first among all that were before it: fifty microseconds, where names come and go.
-        self._names: OrderedDict[_Place, dict[int, Entry]] = OrderedDict()
+        self.names: OrderedDict[_Place, dict[int, Entry]] = OrderedDict()
 
     def __len__(self) -> int:
-        return sum(map(len, self._names.values()))
+        return sum(map(len, self.names.values()))
 
     def get(self, key: Key, now_s: float) -> Entry | None:
         """What is kept, fresh or stale; None: nothing, or too old even for those who have nothing else."""
         place = (key.view, key.upstreams, key.name)
-        entries = self._names.get(place)
+        entries = self.names.get(place)
         if entries is None:
             return None
         slot = key.qtype | _UNCHECKED if key.cd else key.qtype
@@ -205,8 +205,8 @@ class Cache:
         """An entry was used so often."""
         entry.hits += times
         entry.used = True
-        self._counts.add(CACHE_REQUESTS, view, by=times)
-        self._counts.add(CACHE_HITS, kind(entry.reply), view, by=times)
+        self.counts.add(CACHE_REQUESTS, view, by=times)
+        self.counts.add(CACHE_HITS, kind(entry.reply), view, by=times)
 
     def remember(self, key: Key, reply: Reply, now_s: float, *, keep: bool = True) -> Reply:
         """Keep ``reply`` if it may be kept, and give it back with TTLs within the bounds.
@@ -224,20 +224,30 @@ class Cache:
         slot = _ALL_TYPES if rcode and not reply.answer else qtype
         if cd:
             slot |= _UNCHECKED
-        if place in self._names:
+        if place in self.names:
             self._supersede(place, slot)
         if keep and (ttl_s := _lifetime_s(reply, qtype)) > 0:
             self._put(place, slot, Entry(reply, now_s, now_s + ttl_s, _cost(reply)))
-            self._make_room()
+            self.make_room()
         return reply
+
+    def make_room(self) -> None:
+        """Evict until what is kept is within the bounds."""
+        spared = 0
+        while self.octets > self.limits.octets:
+            place = next(iter(self.names))
+            if spared < MAX_SPARED and self._spare(place):
+                spared += 1
+            else:
+                self._evict(place)
 
     def forget(self, is_meant: Callable[[str, UpstreamSet, Qname], bool]) -> int:
         """Drop what is kept of the names that ``is_meant`` says; how many replies that were."""
         octets: Counter[str] = Counter()
         kinds: Counter[tuple[str, str]] = Counter()
-        for place in [place for place in self._names if is_meant(*place)]:
+        for place in [place for place in self.names if is_meant(*place)]:
             view, _, name = place
-            entries = self._names.pop(place).values()
+            entries = self.names.pop(place).values()
             octets[view] += _NAME_OCTETS + len(name) + sum([entry.octets for entry in entries])
             for entry in entries:
                 kinds[kind(entry.reply), view] += 1
@@ -245,53 +255,44 @@ class Cache:
                     entry.source.end()
         # Counted at the end: of a hundred thousand, each by itself, the clients would have to wait for.
         for view, by in octets.items():
-            self._octets -= by
-            self._counts.add(CACHE_OCTETS, view, by=-by)
+            self.octets -= by
+            self.counts.add(CACHE_OCTETS, view, by=-by)
         for labels, by in kinds.items():
-            self._counts.add(CACHE_ENTRIES, *labels, by=-by)
+            self.counts.add(CACHE_ENTRIES, *labels, by=-by)
         return kinds.total()
 
     def _supersede(self, place: _Place, slot: int) -> None:
         """A new word about a name: what contradicts it is no longer true."""
         all_types = slot & _UNCHECKED
-        for former in tuple(self._names[place]):
+        for former in tuple(self.names[place]):
             if former & _UNCHECKED == all_types and (former in (slot, all_types) or slot == all_types):
                 self._drop(place, former)
 
     def _put(self, place: _Place, slot: int, entry: Entry) -> None:
-        entries = self._names.pop(place, None)
+        entries = self.names.pop(place, None)
         if entries is None:
             entries = {}
             self._weigh(place, _NAME_OCTETS + len(place[2]) + entry.octets)
         else:
             self._weigh(place, entry.octets)
-        self._names[place] = entries
+        self.names[place] = entries
         entries[slot] = entry
-        self._counts.move(series_of(CACHE_ENTRIES, kind(entry.reply), place[0]), 1)
+        self.counts.move(series_of(CACHE_ENTRIES, kind(entry.reply), place[0]), 1)
 
     def _drop(self, place: _Place, slot: int) -> None:
-        entries = self._names[place]
+        entries = self.names[place]
         entry = entries.pop(slot)
         self._weigh(place, -entry.octets)
-        self._counts.add(CACHE_ENTRIES, kind(entry.reply), place[0], by=-1)
+        self.counts.add(CACHE_ENTRIES, kind(entry.reply), place[0], by=-1)
         if entry.source is not None:
             entry.source.end()
         if not entries:
-            del self._names[place]
+            del self.names[place]
             self._weigh(place, -_NAME_OCTETS - len(place[2]))
-
-    def _make_room(self) -> None:
-        spared = 0
-        while self._octets > self.limits.octets:
-            place = next(iter(self._names))
-            if spared < MAX_SPARED and self._spare(place):
-                spared += 1
-            else:
-                self._evict(place)
 
     def _spare(self, place: _Place) -> bool:
         """Let the oldest name be the youngest if it was used since it came, or was spared."""
-        entries = self._names[place]
+        entries = self.names[place]
         for entry in entries.values():
             if entry.source is not None:
                 entry.source.settle()
@@ -299,17 +300,17 @@ class Cache:
             return False
         for entry in entries.values():
             entry.used = False
-        self._names.move_to_end(place)
+        self.names.move_to_end(place)
         return True
 
     def _evict(self, place: _Place) -> None:
-        for slot, entry in tuple(self._names[place].items()):
-            self._counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
+        for slot, entry in tuple(self.names[place].items()):
+            self.counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
             self._drop(place, slot)
 
     def _weigh(self, place: _Place, by: int) -> None:
-        self._octets += by
-        self._counts.move(series_of(CACHE_OCTETS, place[0]), by)
+        self.octets += by
+        self.counts.move(series_of(CACHE_OCTETS, place[0]), by)
 
 
 def kind(reply: Reply) -> str:

@@ -17,7 +17,7 @@ from random import Random
 from splitdns.answer.decide import Forward, Reply, Security
 from splitdns.errors import Caught, UpstreamError
 from splitdns.forward.asking import USABLE, Done, Failure, Outcome
-from splitdns.forward.cache import Cache, CacheLimits, Entry, Key, Shelf, kind
+from splitdns.forward.cache import CacheLimits, Entry, Key, Shelf, kind
 from splitdns.forward.exchange import Exchanger
 from splitdns.forward.failures import Failures
 from splitdns.forward.flights import MAX_FLIGHTS, MAX_WAITS_PER_CLIENT, DroppedError, Flying
@@ -72,7 +72,7 @@ class Forwarder:
     ) -> None:
         self._counts = counts
         self._clock = clock
-        self._cache = Cache(counts, limits)
+        self._cache = parts.cache(counts, limits)
         self._failures: Failures[Key] = Failures()
         random = random or parts.drawing()
         exchanger = Exchanger(

@@ -13,7 +13,7 @@ from functools import partial
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
-from splitdns.forward.cache import Key
+from splitdns.forward.cache import Cache, Entry, Key
 from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Leaving, SendAll, send_all
 from splitdns.forward.flights import Flight, Flights, Waiter
@@ -40,13 +40,14 @@ class Parts:
     ports: type[Ports]
     drawing: Callable[[], Drawing]
     flights: type[Flights]
+    cache: type[Cache]
 
 
 def _relayed(relay: Relay) -> Makes:
     return partial(Relayed, relay), None
 
 
-PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights)
+PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache)
 
 
 def _compiled() -> Parts | None:
@@ -114,7 +115,15 @@ def _compiled() -> Parts | None:
     def drawing() -> Drawing:
         return Drawing(native.Page())
 
-    return Parts(relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights)
+    class CompiledCache(Cache):
+        def remember(self, key: Key, reply: Reply, now_s: float, *, keep: bool = True) -> Reply:
+            if keep and native.keep_reply(self, key, reply, now_s, Entry):
+                return reply
+            return super().remember(key, reply, now_s, keep=keep)
+
+    return Parts(
+        relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights, CompiledCache
+    )
 
 
 COMPILED = _compiled()  # None where it was not built

@@ -9,6 +9,8 @@ static const char *const spelled[NAMES] = {
     "upstreams",     "strategy",      "timeout_s",  "carrier",    "down",
     "as_is_until_s", "without_edns_until_s",
     "flights",       "names",         "clients",    "max_flights", "max_waits", "fly", "clock", "empty",
+    "soa", "limits", "min_ttl_s", "max_ttl_s", "max_negative_ttl_s", "counts", "gauges", "octets",
+    "cache_size_bytes", "cache_entries", "success",
     "slots",         "total",         "requests",   "responses",  "durations",
 };
 
@@ -78,6 +80,7 @@ static PyMethodDef functions[] = {
     {"give_back", give_back, METH_VARARGS, NULL},
     {"begin_flight", begin_flight, METH_VARARGS, NULL},
     {"begin_wait", begin_wait, METH_VARARGS, NULL},
+    {"keep_reply", (PyCFunction)(void (*)(void))keep_reply, METH_FASTCALL, NULL},
     {"drain", drain, METH_VARARGS, NULL},
     {"send_all", send_all, METH_O, NULL},
     {0},

@@ -22,6 +22,8 @@ enum {
     UPSTREAMS, STRATEGY, TIMEOUT_S, CARRIER, DOWN,              /* of a set, an upstream, and all health */
     AS_IS_UNTIL_S, WITHOUT_EDNS_UNTIL_S,                        /* of traits */
     FLIGHTS, FLIGHT_NAMES, CLIENTS, MAX_FLIGHTS, MAX_WAITS, FLY, CLOCK, EMPTY, /* of all flights */
+    SOA, LIMITS, MIN_TTL_S, MAX_TTL_S, MAX_NEGATIVE_TTL_S, COUNTS, GAUGES, OCTETS, /* of a reply, and of the cache */
+    CACHE_SIZE, CACHE_ENTRIES, SUCCESS,                         /* what is counted of it */
     SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
@@ -114,7 +116,8 @@ int give_port_back(types *of, PyObject *ports, PyObject *port, double now_s);
 PyObject *take(PyObject *module, PyObject *args);
 PyObject *give_back(PyObject *module, PyObject *args);
 
-/* As forward/flights.py's begin and wait. */
+/* As forward/cache.py's remember, and forward/flights.py's begin and wait. */
+PyObject *keep_reply(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *begin_flight(PyObject *module, PyObject *args);
 PyObject *begin_wait(PyObject *module, PyObject *args);
 

@@ -62,7 +62,7 @@ def _remembers_always(remember: Any) -> Any:
 
 def _drops_its_own_type_only(_: Any) -> Any:
     def supersedes(cache: Any, place: Any, slot: int) -> None:
-        if slot in cache._names.get(place, ()):
+        if slot in cache.names.get(place, ()):
             cache._drop(place, slot)
 
     return supersedes

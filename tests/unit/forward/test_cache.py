@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from splitdns.answer.decide import Proof, Reply, Security
 from splitdns.forward.cache import MAX_SPARED, POPULAR_HITS, Cache, CacheLimits, Key, kind
+from splitdns.forward.parts import COMPILED, PURE
 from splitdns.metrics import CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_OCTETS, Counts
 from splitdns.names import Qname, from_text
 from splitdns.records import Rcode, RRset, Type
@@ -25,6 +27,17 @@ ALIAS = RRset(WWW, Type.CNAME, 60, (TARGET,))
 SOA = RRset(from_text("example.org."), Type.SOA, 100, (b"\0\0" + bytes(20),))
 ALIASED = Reply(Rcode.NOERROR, (ALIAS, RRset(TARGET, Type.A, 300, (b"\xc0\0\2\1",))))
 NO_NAME, NO_DATA = Reply(Rcode.NXDOMAIN, soa=SOA), Reply(Rcode.NOERROR, soa=SOA)
+
+
+@pytest.fixture(autouse=True, params=["pure", "compiled"], scope="module")
+def kind_of_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with both kinds."""
+    if request.param == "compiled" and COMPILED is None:
+        pytest.skip("no accelerator was built")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "compiled" and COMPILED is not None:
+            patch.setattr(sys.modules[__name__], "Cache", COMPILED.cache)
+        yield
 
 
 def key(name: Qname = WWW, qtype: int = Type.A, view: str = "lan") -> Key:
@@ -378,3 +391,52 @@ def test_what_entries_are_said_to_take_up_is_what_they_do(make: Callable[[int], 
     finally:
         tracemalloc.stop()
     assert 0.75 < (after - before) / counts.value(CACHE_OCTETS, "lan") < 1.25
+
+
+TTLS = st.sampled_from((0, 1, 59, 60, 300, 3600, 86_400, 86_401))
+SETS = st.builds(
+    RRset,
+    st.sampled_from((WWW, TARGET)),
+    st.sampled_from((Type.A, Type.AAAA, Type.CNAME)),
+    TTLS,
+    st.lists(st.binary(min_size=4, max_size=4), max_size=3).map(tuple),
+)
+PROOFS = st.sampled_from((None, Proof(), Proof((SOA,)), Proof(security=Security.SECURE)))
+REPLIES = st.builds(
+    Reply,
+    st.sampled_from((0, 0, 3, 2)),
+    st.lists(SETS, max_size=2).map(tuple),
+    st.none() | st.builds(SOA.with_ttl, TTLS),
+    st.sampled_from(((), (), ((4, "forged"),))),
+    PROOFS,
+)
+KEYS = st.builds(
+    Key,
+    st.sampled_from(("lan", "guest")),
+    st.sampled_from((PUBLIC, CORP)),
+    st.sampled_from((WWW, TARGET, SOA.owner)),
+    st.sampled_from((1, 28)),
+    st.booleans(),
+    st.booleans(),
+)
+LIMITS = st.builds(
+    CacheLimits,
+    octets=st.sampled_from((1500, 3000, 1 << 20)),
+    min_ttl_s=st.sampled_from((0, 60)),
+    max_ttl_s=st.sampled_from((86_400, 300)),
+    max_negative_ttl_s=st.sampled_from((10_800, 30)),
+)
+
+
+@given(LIMITS, st.lists(st.tuples(KEYS, REPLIES, st.sampled_from((True, True, False))), max_size=12))
+def test_both_kinds_keep_the_same(limits: CacheLimits, kept: list[tuple[Key, Reply, bool]]) -> None:
+    counts = [Counts(), Counts()]
+    caches = [PURE.cache(counts[0], limits), Cache(counts[1], limits)]
+    for now_s, (of, reply, keep) in enumerate(kept):
+        one, other = (cache.remember(of, reply, now_s + 0.5, keep=keep) for cache in caches)
+        assert one == other
+        seen = [
+            (list(cache.names.items()), cache.octets, counted.gauges, counted.counters)
+            for cache, counted in zip(caches, counts, strict=True)
+        ]
+        assert repr(seen[0]) == repr(seen[1])

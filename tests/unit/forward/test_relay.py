@@ -215,7 +215,7 @@ def found(
         assert [len(each) for each in left] == [0, 0]
         kept = {
             (place[0], place[2], slot): (entry.reply, entry.stored_s, entry.expires_s, entry.hits)
-            for place, entries in forwarder._cache._names.items()
+            for place, entries in forwarder._cache.names.items()
             for slot, entry in entries.items()
         }
         traits = {str(one): forwarder._upstreams.exchanger.known.of(one) for one in (ONE, OTHER)}
