@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import select
 import socket
+import sys
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +19,8 @@ from hypothesis import strategies as st
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
+from splitdns.forward.asking import Done
+from splitdns.forward.cache import Key
 from splitdns.forward.exchange import send_all
 from splitdns.forward.health import Health
 from splitdns.forward.parts import COMPILED, PARTS, PURE, Parts
@@ -23,9 +28,9 @@ from splitdns.forward.plain import read
 from splitdns.forward.query import Manner, Question, make_query
 from splitdns.forward.readers import Callbacks, Readers
 from splitdns.forward.traits import Traits
-from splitdns.metrics import DURATION_BUCKETS_S, Histogram
+from splitdns.metrics import DURATION_BUCKETS_S, Counts, Histogram
 from splitdns.names import Qname, from_text
-from splitdns.records import Type
+from splitdns.records import RRset, Type
 from splitdns.view import Upstream, UpstreamSet
 from splitdns.wire.header import HEADER_OCTETS
 from tests.unit.forward.test_plain import OTHERS, PLAIN, mutated, with_options
@@ -136,6 +141,8 @@ class Bench:
         )
         self.make, self.make_usual = parts.relayed(self.relay)  # type: ignore[arg-type]
         self.loop = SimpleNamespace(time=lambda: 8.0)
+        self.epoll = select.epoll()
+        self.epoll.register(self.ours, select.EPOLLIN)
 
     def ask(self, question: Question, traits: Traits) -> Any:
         loop: Any = self.loop
@@ -144,6 +151,7 @@ class Bench:
         return relayed
 
     def close(self) -> None:
+        self.epoll.close()
         self.ours.close()
         self.theirs.close()
 
@@ -288,6 +296,60 @@ def test_an_error_of_the_socket_is_told() -> None:
     bench.ours.close()
     relayed()
     assert (type(failed[0]), failed[0].errno) == (OSError, 9)
+    bench.close()
+
+
+def test_nothing_is_left_behind() -> None:
+    """Of all that is compiled; what is made and not given back shows as blocks of memory."""
+    assert COMPILED is not None
+    native = accelerator.NATIVE
+    assert native is not None
+    bench, traits = Bench(COMPILED, random.Random(1)), Traits(b"8 octets")
+    flown: list[Any] = []
+    counts = Counts()
+
+    def fly(_: Key, landed: Done) -> Any:
+        flown.append(landed)
+        return SimpleNamespace()
+
+    flights = COMPILED.flights(counts, fly, bench.clock)
+    cache, drawing = COMPILED.cache(counts), COMPILED.drawing()
+    told: list[object] = []
+    bench.relay.health.pulses[UPSTREAM] = COMPILED.pulse()
+
+    def once(number: int) -> None:
+        name = from_text(f"host{number % 10}.example.org.")
+        for response in (PLAIN["address"], PLAIN["no name"], PLAIN["no data"]):
+            qtype = int.from_bytes(response[END - 4 : END - 2], "big")
+            relayed = bench.ask(Question(NAME, qtype, bool(number % 2)), traits)
+            wire = relayed.wire[:2] + response[2:HEADER_OCTETS] + relayed.wire[HEADER_OCTETS:END]
+            bench.theirs.send(wire + response[END:])
+            native.drain(bench.epoll.fileno(), bench.callbacks)
+        bench.ask(Question(NAME, 1), traits).let_go()
+        key = Key("lan", UPSTREAMS, name, 1)
+        reply = Reply(0, (RRset(name, 1, 300, (bytes(4), b"abcd")),))
+        flights.wait(flights.begin(key), b"client", None, told.append)
+        flown.pop()(reply)
+        cache.remember(key, reply, 1.0)
+        cache.forget(lambda *_: True)
+        query = bytes(5) + b"\1" + bytes(6) + name + b"\0\1\0\1"
+        asked = native.key(query, "udp", 1232)
+        assert native.joined(reply, query, asked, 0x8180, b"", 512, None) is not None
+        assert native.joined(reply, query, asked, 0x8180, b"", 12, lambda _: False) is None
+        assert drawing.page is not None
+        drawing.page.randbytes(99)
+        everything: list[list[Any]] = [bench.unsent, bench.landed, bench.looked, told]
+        for done in everything:
+            done.clear()
+
+    def blocks(times: int) -> int:
+        for number in range(times):
+            once(number)
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = blocks(100)
+    assert blocks(1000) - before < 100
     bench.close()
 
 
