@@ -83,7 +83,7 @@ def rcode_label(rcode: int) -> str:
     return _RCODE_LABELS.get(rcode, "other")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """A metric that is declared once, here: its name without the namespace, its help and its label names."""
 

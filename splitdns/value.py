@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T", bound=tuple[Any, ...])
 
-    def filled(kind: type[_T], fields: tuple[Any, ...], /) -> _T: ...
+    def filled(kind: type[_T], fields: tuple[Any, ...], /) -> _T:
+        raise NotImplementedError
 
 else:
     from dataclasses import dataclass

@@ -79,7 +79,7 @@ def joined(
 class Passing:
     """What passes in one view of a snapshot."""
 
-    __slots__ = ("_above", "_forms", "_guard", "_join", "_payload_octets", "_view")
+    __slots__ = ("_above", "_closed", "_forms", "_guard", "_join", "_open", "_payload_octets", "_view")
 
     def __init__(self, view: View, manners: Manners, join: Join = joined) -> None:
         self._view = view
@@ -90,11 +90,14 @@ class Passing:
         guarded = view.outside or view.policy.rebinding
         self._guard = partial(_must_be_guarded, view) if guarded else None
         self._join = join
+        # Nothing passes; nothing else has a say.
+        self._closed = not view.recursion or view.policy.dns64 is not None
+        self._open = view.ptrs is None and not view.policy.lists
 
     def upstreams(self, key: bytes) -> UpstreamSet | None:
         """Whom ``decide`` would forward the question of ``key`` to as it stands; None: it has to be asked."""
         view = self._view
-        if not key[0] & RD or key[-2:] != _CLASS_IN or not view.recursion or view.policy.dns64 is not None:
+        if not key[0] & RD or key[-2:] != _CLASS_IN or self._closed:
             return None
         name = Qname(key[1:-_TAIL_OCTETS])
         if len(name) > MAX_NAME_OCTETS or scan.qtype(key) in META_TYPES:
@@ -104,6 +107,8 @@ class Passing:
             found = self._upstreams_of(name)
         if found is None or found.is_asked_for_proof:
             return None
+        if self._open:
+            return found
         if view.ptrs is not None and view.ptrs.node(name) is not None:
             return None
         if view.policy.lists and find(view.policy.lists, name) is not None:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import splitdns
 from splitdns.records import RRset
+from splitdns.value import filled
 
 ONE = RRset(b"\3www\0", 1, 60, (bytes(4),))
 
@@ -21,6 +23,15 @@ def test_equal_ones_are_one_key() -> None:
     assert {ONE: "there"}[other] == "there"
     assert replace(ONE, ttl_s=1) != ONE
     assert pickle.loads(pickle.dumps(ONE)) == ONE  # noqa: S301 (our own)
+
+
+def test_a_named_tuple_is_filled_as_it_is_made() -> None:
+    class Pair(NamedTuple):
+        one: int
+        other: str
+
+    assert filled(Pair, (1, "two")) == Pair(1, "two")
+    assert type(filled(Pair, (1, "two"))) is Pair
 
 
 def test_mypy_knows_that_they_do_not_change(tmp_path: Path) -> None:
