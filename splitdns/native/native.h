@@ -1,4 +1,13 @@
-/* What the files of the module have in common: see _native.pyi for what each thing is to Python. */
+/* What the files of the module have in common: see _native.pyi for what each thing is to Python.
+ *
+ * Each file has a twin in Python, which tests hold it together with; what is not usual is the twin's:
+ *
+ *   loop, known, view, datagrams, direct    serve/loop.py, serve/batch.py, answer/direct.py: what is answered at once
+ *   scan, passing, requests, later          wire/scan.py, answer/passing.py, metrics.py, serve/batch.py: what waits
+ *   relayed, relay, ports, pulse            forward/relay.py, query.py, plain.py, ports.py, health.py: queries to upstreams
+ *   flights, cache                          forward/flights.py, cache.py: who waits for them, and what is kept
+ *
+ * direct, relay and datagrams are plain C; the first two read what strangers send, and are fuzzed. */
 #ifndef SPLITDNS_NATIVE_H
 #define SPLITDNS_NATIVE_H
 
