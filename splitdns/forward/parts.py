@@ -58,7 +58,7 @@ def _compiled() -> Parts | None:
     def relayed(relay: Relay) -> Makes:
         exchanger, upstreams = relay.exchanger, relay.upstreams
         readers, deadlines, ports = exchanger.readers, exchanger.deadlines, exchanger.ports
-        relays = native.Relays(
+        handed_over = (
             relay,
             readers,
             readers.callbacks,
@@ -85,8 +85,8 @@ def _compiled() -> Parts | None:
             Strategy.IN_ORDER,
             Carrier.UDP,
             asyncio.get_running_loop,
-            relay.patience_s,
         )
+        relays = native.Relays(handed_over, relay.patience_s)
         return relays.relayed, relays.begin if relay.patience_s >= SHORTEST_TRY_S else None
 
     def drained(epoll: select.epoll, callbacks: Callbacks) -> None:

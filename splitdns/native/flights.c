@@ -115,7 +115,10 @@ PyObject *begin_flight(PyObject *module, PyObject *args) {
 /* The waits of a client, which may be new; NULL with an error. */
 static PyObject *waits_of(PyObject *clients, PyObject *client) {
     PyObject *waits = Py_XNewRef(PyDict_GetItemWithError(clients, client));
-    if (waits == NULL && !PyErr_Occurred() && (waits = PyDict_New()) != NULL && PyDict_SetItem(clients, client, waits) < 0)
+    if (waits != NULL || PyErr_Occurred())
+        return waits;
+    waits = PyDict_New();
+    if (waits != NULL && PyDict_SetItem(clients, client, waits) < 0)
         Py_CLEAR(waits);
     return waits;
 }

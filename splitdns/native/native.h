@@ -4,7 +4,7 @@
  *
  *   loop, known, view, datagrams, direct    serve/loop.py, serve/batch.py, answer/direct.py: what is answered at once
  *   scan, passing, requests, later          wire/scan.py, answer/passing.py, metrics.py, serve/batch.py: what waits
- *   relayed, relay, ports, pulse            forward/relay.py, query.py, plain.py, ports.py, health.py: queries to upstreams
+ *   relayed, relay, ports, pulse            forward/relay.py, query.py, plain.py, ports.py, health.py: who is asked
  *   flights, cache                          forward/flights.py, cache.py: who waits for them, and what is kept
  *
  * direct, relay and datagrams are plain C; the first two read what strangers send, and are fuzzed. */
@@ -84,7 +84,8 @@ typedef struct {
     PyObject *names; /* of the places: a tuple of bytes */
 } Direct;
 
-extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec, pulse_spec, page_spec, requests_spec, flight_spec, wait_spec;
+extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec,
+    pulse_spec, page_spec, requests_spec, flight_spec, wait_spec;
 
 enum { RCODES = 16 }; /* of a header */
 

@@ -79,7 +79,8 @@ static PyType_Slot pulse_slots[] = {
 PyType_Spec pulse_spec = {"splitdns._native.Pulse", sizeof(Pulse), 0, Py_TPFLAGS_DEFAULT, pulse_slots};
 
 int observe_in(types *of, PyObject *histogram, Py_ssize_t slot, PyObject *amount) {
-    PyObject *slots = PyObject_GetAttr(histogram, of->names[SLOTS]), *total = PyObject_GetAttr(histogram, of->names[TOTAL]);
+    PyObject *slots = PyObject_GetAttr(histogram, of->names[SLOTS]);
+    PyObject *total = PyObject_GetAttr(histogram, of->names[TOTAL]);
     PyObject *former = slots == NULL ? NULL : PyList_GetItem(slots, slot);
     PyObject *next = former == NULL ? NULL : PyLong_FromLongLong(PyLong_AsLongLong(former) + 1);
     PyObject *sum = next == NULL || total == NULL ? NULL : PyNumber_Add(total, amount);

@@ -194,7 +194,8 @@ static int take_opt(const message *of, size_t at, relay_said *said) {
 int relay_read(const relay_question *question, const uint8_t *query, const uint8_t *response, size_t octets,
                relay_said *said) {
     size_t at = RELAY_HEADER + question->name_octets + RELAY_TAIL;
-    if (octets < at || memcmp(response, query, 2) || memcmp(response + RELAY_HEADER, query + RELAY_HEADER, at - RELAY_HEADER))
+    if (octets < at || memcmp(response, query, 2) ||
+        memcmp(response + RELAY_HEADER, query + RELAY_HEADER, at - RELAY_HEADER))
         return 0;
     message of = {response, octets, question};
     unsigned answers = two(response + 6), authorities = two(response + 8), additionals = two(response + 10);

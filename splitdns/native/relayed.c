@@ -205,7 +205,8 @@ static PyObject *relayed_send(Relayed *self, PyObject *unused) {
         return NULL;
     }
     put(&self->port, port);
-    if (set_deadline(self) < 0 || leave(self, port) < 0 || PyDict_SetItem(all->leaving, self->leaving, self->upstream) < 0 ||
+    if (set_deadline(self) < 0 || leave(self, port) < 0 ||
+        PyDict_SetItem(all->leaving, self->leaving, self->upstream) < 0 ||
         PySet_Add(all->under_way, (PyObject *)self) < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -292,7 +293,8 @@ static int accepted(Relayed *self, const relay_said *said) {
         accepts = PyObject_Size(server) == 0;
         Py_DECREF(server);
     } else {
-        PyObject *told = PyObject_CallMethod(self->traits, "accepts", "y#", said->cookie, (Py_ssize_t)said->cookie_octets);
+        PyObject *told =
+            PyObject_CallMethod(self->traits, "accepts", "y#", said->cookie, (Py_ssize_t)said->cookie_octets);
         accepts = told == NULL ? -1 : PyObject_IsTrue(told);
         Py_XDECREF(told);
     }
@@ -351,7 +353,8 @@ static PyObject *reply_of(Relayed *self, const relay_said *said, int dnssec) {
     PyObject *answer = rrset == NULL ? NULL : said->count ? PyTuple_Pack(1, rrset) : Py_XNewRef(nothing);
     PyObject *proof = dnssec ? PyTuple_GetItem(all->proofs, said->claimed) : Py_None;
     if (answer != NULL && rcode != NULL && nothing != NULL && proof != NULL)
-        made = PyObject_CallFunctionObjArgs(all->reply, rcode, answer, said->count ? Py_None : rrset, nothing, proof, NULL);
+        made = PyObject_CallFunctionObjArgs(all->reply, rcode, answer, said->count ? Py_None : rrset, nothing, proof,
+                                            NULL);
     Py_XDECREF(rrset);
     Py_XDECREF(rcode);
     Py_XDECREF(nothing);
@@ -555,25 +558,39 @@ static PyObject *relays_relayed(Relays *self, PyObject *const *args, Py_ssize_t 
     return (PyObject *)relayed;
 }
 
-enum { RELAYS_ARGUMENTS = 26 };
+/* What is handed over, from `relay` on: a dict, a list, a set, a tuple, or another object. */
+static const char handed_over[] = "ooddolodsoooooodooottodooo";
+
+static int is_kind(PyObject *object, char kind) {
+    switch (kind) {
+    case 'd': return PyDict_Check(object);
+    case 'l': return PyList_Check(object);
+    case 's': return PyAnySet_Check(object);
+    case 't': return PyTuple_Check(object);
+    default: return 1;
+    }
+}
 
 static PyObject *relays_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    PyObject *given[RELAYS_ARGUMENTS];
+    const Py_ssize_t count = sizeof handed_over - 1;
+    PyObject *given;
     double patience_s;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OOO!O!OO!OO!O!OOOOOOO!OOOO!O!OO!OOOd:Relays", given, given + 1, &PyDict_Type, given + 2,
-                          &PyDict_Type, given + 3, given + 4, &PyList_Type, given + 5, given + 6, &PyDict_Type,
-                          given + 7, &PySet_Type, given + 8, given + 9, given + 10, given + 11, given + 12, given + 13,
-                          given + 14, &PyDict_Type, given + 15, given + 16, given + 17, given + 18, &PyTuple_Type,
-                          given + 19, &PyTuple_Type, given + 20, given + 21, &PyDict_Type, given + 22, given + 23,
-                          given + 24, given + 25, &patience_s))
+    if (!PyArg_ParseTuple(args, "O!d:Relays", &PyTuple_Type, &given, &patience_s))
         return NULL;
+    int fits = PyTuple_Size(given) == count;
+    for (Py_ssize_t at = 0; fits && at < count; at++)
+        fits = is_kind(PyTuple_GetItem(given, at), handed_over[at]);
+    if (!fits) {
+        PyErr_SetString(PyExc_TypeError, "expected what forward/parts.py hands over");
+        return NULL;
+    }
     Relays *self = (Relays *)made(type);
     if (self == NULL)
         return NULL;
     PyObject **each = &self->relay; /* the first of them; they are in order */
-    for (size_t at = 0; at < RELAYS_ARGUMENTS; at++)
-        each[at] = Py_NewRef(given[at]);
+    for (Py_ssize_t at = 0; at < count; at++)
+        each[at] = Py_NewRef(PyTuple_GetItem(given, at));
     self->of = PyType_GetModuleState(type);
     self->module = Py_XNewRef(PyType_GetModule(type));
     self->buffer = room_for(RECEIVE_OCTETS, 1);
@@ -708,7 +725,8 @@ PyObject *drain(PyObject *module, PyObject *args) {
         PyObject *key = PyLong_FromLong(events[at].data.fd);
         if (key == NULL)
             return NULL;
-        PyObject *callback = Py_XNewRef(PyDict_GetItemWithError(callbacks, key)); /* one before it may have removed it */
+        /* One before it may have removed it. */
+        PyObject *callback = Py_XNewRef(PyDict_GetItemWithError(callbacks, key));
         Py_DECREF(key);
         if (callback == NULL) {
             if (PyErr_Occurred())

@@ -11,7 +11,10 @@ typedef struct {
 } Requests;
 
 /* The arguments of Counts.request, in their order. */
-enum { SERVER, ZONE, VIEW, PROTO, FAMILY, QTYPE, DO, REPLY_CODE, PLUGIN, ASKED_OCTETS, TOLD_OCTETS, DURATION, ARGUMENTS };
+enum {
+    SERVER, ZONE, VIEW, PROTO, FAMILY, QTYPE, DO, REPLY_CODE, PLUGIN, ASKED_OCTETS, TOLD_OCTETS, DURATION,
+    ARGUMENTS,
+};
 
 static PyObject *requests_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *requests, *traffic, *traffic_of, *labels, *bounds, *sizes;
