@@ -27,7 +27,7 @@ class _Noting(Hot):
         waiting = len(self._waiting)
         answer = super()._usual(number, octets, now_s)
         if answer is None:
-            self.unanswered[number] = self._waiting[-1].pending if len(self._waiting) > waiting else None
+            self.unanswered[number] = self._waiting[-1][0] if len(self._waiting) > waiting else None
         return answer
 
 

@@ -10,6 +10,7 @@ import select
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
@@ -51,9 +52,9 @@ PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache)
 
 
 def _compiled() -> Parts | None:
-    native = accelerator.NATIVE
-    if native is None:
+    if accelerator.NATIVE is None:
         return None
+    native: ModuleType = accelerator.NATIVE
 
     def relayed(relay: Relay) -> Makes:
         exchanger, upstreams = relay.exchanger, relay.upstreams

@@ -41,7 +41,7 @@ static void check(const relay_said *said, const uint8_t *response, size_t octets
     }
     if (said->count)
         return;
-    must(is_name(said->owner, said->owner_octets) && said->rdata_octets > 22);
+    must(is_name(said->owner, said->owner_octets) && said->rdata_octets >= 22);
     size_t mname = 0, rname;
     while (said->rdata[mname])
         mname += 1 + (size_t)said->rdata[mname];
