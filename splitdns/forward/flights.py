@@ -30,7 +30,6 @@ MAX_FLIGHTS_PER_NAME = 32
 STOPPING = "the server is stopping"
 TOO_MANY = "too many questions are on their way"
 
-
 Waiter = Callable[[Outcome | Exception | None], None]
 
 
@@ -68,9 +67,7 @@ class Wait:
 
     __slots__ = ("client", "done", "flight", "timer")
 
-    def __init__(
-        self, flight: Flight, client: Hashable, done: Waiter
-    ) -> None:
+    def __init__(self, flight: Flight, client: Hashable, done: Waiter) -> None:
         self.flight = flight
         self.client = client
         self.done = done
@@ -128,13 +125,7 @@ class Flights:
             raise
         return flight
 
-    def wait(
-        self,
-        flight: Flight,
-        client: Hashable,
-        until_s: float | None,
-        done: Waiter,
-    ) -> None:
+    def wait(self, flight: Flight, client: Hashable, until_s: float | None, done: Waiter) -> None:
         """Tell ``done`` what the flight, which is on its way, comes to; None: not until ``until_s``."""
         if flight.waits:
             self._counts.add(FORWARD_COALESCED)

@@ -75,12 +75,9 @@ class Forwarder:
         self._cache = parts.cache(counts, limits)
         self._failures: Failures[Key] = Failures()
         random = random or parts.drawing()
-        exchanger = Exchanger(
-            network or KernelNetwork(), random, counts, parts.drain, parts.send_all, parts.ports
-        )
-        self._upstreams = Upstreams(
-            counts, exchanger, random, clock, patience_s, self._is_back, parts
-        )
+        network = network or KernelNetwork()
+        exchanger = Exchanger(network, random, counts, parts.drain, parts.send_all, parts.ports)
+        self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back, parts)
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
         self._flights = parts.flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0
