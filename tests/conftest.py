@@ -13,10 +13,21 @@ import os
 import shutil
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 CI = os.environ.get("CI") == "true"
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # where Debian keeps daemons
+
+
+# An example takes as long as it takes: a machine that has other work stands still at any moment.
+hypothesis.settings.register_profile(
+    "splitdns",
+    hypothesis.settings(),  # Hypothesis' own, which is another one in CI
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("splitdns")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
