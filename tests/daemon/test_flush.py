@@ -44,7 +44,7 @@ def know(server: Server) -> None:
 
 def asked_again(server: Server, upstream: Upstream) -> set[str]:
     """Which of the names the upstream is asked for once more."""
-    upstream.asked.clear()
+    upstream.forget()
     know(server)
     return {name.removesuffix(".") for name in upstream.asked}
 

@@ -23,7 +23,7 @@ import pytest
 
 from tests.daemon.server import Server, Site
 
-LOST_S = 10.0  # a query that has no answer by then is lost
+LOST_S = 30.0  # a query that has no answer by then is lost
 QUESTIONS = (
     ("example.org", "MX"),
     ("www.example.org", "A"),

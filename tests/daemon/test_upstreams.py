@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import dns.message
@@ -70,13 +71,15 @@ def test_an_upstream_over_tls_is_asked_if_it_proves_its_name__semantics_17(
         upstream = f'{{url: "tls://{name}:{port}", addresses: [127.0.0.1], ca: own.pem}}'
         site.configure(site.settings.replace('"127.0.0.1:1"', upstream))
         with Server(site) as server:
-            response = server.ask("www.elsewhere.example")
+            names = (f"host{number}.elsewhere.example" for number in count())
             if name == RESOLVER:
-                assert str(response.answer[0][0]) == "192.0.2.7"
-                assert server.address("mail.elsewhere.example") == "192.0.2.7"
+                # Where this machine stands still for as long as a handshake may take, the next name does it.
+                answers = next(found for each in names if (found := server.ask(each).answer))
+                assert str(answers[0][0]) == "192.0.2.7"
+                assert server.address(next(names)) == "192.0.2.7"
             else:
-                assert response.rcode() == dns.rcode.SERVFAIL
-                told = server.wait_for("upstream.down") if server.ask("x.example") else {}
+                assert server.ask(next(names)).rcode() == dns.rcode.SERVFAIL
+                told = server.wait_for("upstream.down") if server.ask(next(names)) else {}
                 assert "does not prove that it is another.example" in told["reason"]
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dns.message
+import dns.query
 
 from tests.upstreams import answer
 
@@ -19,6 +20,12 @@ class Upstream:
 
     address: str
     asked: list[str] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """What was asked, and what still waits to be read: servers that wait for long ask again."""
+        host, _, port = self.address.rpartition(":")
+        dns.query.udp(dns.message.make_query("last.", "A"), host, 60.0, int(port))
+        self.asked.clear()
 
 
 @contextmanager
