@@ -18,7 +18,7 @@ from tests.differential.ask import Asker, asking
 from tests.lab import peers
 from tests.lab.machine import Here, Machine, free_port
 
-_READY_S = 30.0
+_READY_S = 60.0
 
 _UNBOUND = """\
 server:

@@ -89,7 +89,7 @@ zones: []
 """
 NAMES = "ads q.ads shop www.shop x.ads search safe.search walled other both v6 txt mapped private mixed"
 NAMES += " alias w.wild q.wild wild deep.own q.own nowhere"
-READY_S = 30.0
+READY_S = 60.0
 
 
 def said(name: str, rdtype: str, port: int) -> tuple[str, list[str]]:

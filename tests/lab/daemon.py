@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-_STOP_S = 10.0  # how long it may take to obey SIGTERM before it is killed
+_STOP_S = 30.0  # how long it may take to obey SIGTERM before it is killed
 
 
 class Daemon:

@@ -24,15 +24,15 @@ class Dug:
 
 
 def dig(host: Host, server: str, questions: Sequence[tuple[str, str]], *options: str) -> list[Dug]:
-    """Ask ``server`` each (name, type) from ``host``; one try, two seconds.
+    """Ask ``server`` each (name, type) from ``host``; one try, half a minute.
 
     Raises:
         AssertionError: a question got no response that dig accepts.
     """
-    argv = ["dig", "+yaml", "+tries=1", "+time=2", "+nocookie", *options]
+    argv = ["dig", "+yaml", "+tries=1", "+time=30", "+nocookie", *options]
     for name, rdtype in questions:
         argv += [f"@{server}", name, rdtype]
-    done = host.run(*argv, check=False, timeout_s=60)
+    done = host.run(*argv, check=False, timeout_s=300)
     replies = [entry for entry in yaml.safe_load(done.stdout) or [] if entry["type"] == "MESSAGE"]
     if done.returncode or len(replies) != len(questions):
         printed = done.stdout + done.stderr

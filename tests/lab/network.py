@@ -101,7 +101,7 @@ class Host:
         return ["ip", "netns", "exec", self.namespace, *argv]
 
     def run(
-        self, *argv: str, check: bool = True, timeout_s: float = 30, text_in: str | None = None
+        self, *argv: str, check: bool = True, timeout_s: float = 300, text_in: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command here to its end and capture what it prints."""
         done = subprocess.run(

@@ -22,7 +22,7 @@ from tests.lab.daemon import Daemon
 from tests.lab.machine import Machine, free_port, own_directory
 
 PAYLOAD_OCTETS = 1232
-_READY_S = 30.0
+_READY_S = 60.0
 
 
 @dataclass(frozen=True)

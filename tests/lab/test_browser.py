@@ -42,7 +42,7 @@ class House:
     def page(self, resolver: str) -> str:
         """What the horizon page comes to on the laptop, whose resolver is this."""
         resolv_conf = self.directory / f"resolv.conf.{resolver}"
-        resolv_conf.write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
+        resolv_conf.write_text(f"nameserver {resolver}\noptions timeout:10 attempts:2\n")
         profile = self.directory / f"profile.{resolver}"
         url = f"http://me:{TOKEN}@{SERVER}:9153/horizon"
         own = f"mount --bind {resolv_conf} /etc/resolv.conf"

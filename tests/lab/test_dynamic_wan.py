@@ -24,14 +24,15 @@ import dns.query
 import dns.rcode
 import pytest
 
+from splitdns.daemon.wan.keeper import LOOK_S
 from splitdns.daemon.wan.portmap import ANNOUNCED, Announcements
 from tests.lab.daemon import Daemon
 from tests.lab.network import Host, Network
 
 OLD, NEW, INSIDE = "203.0.113.7", "203.0.113.9", "192.168.1.20"
 VISITOR, RESOLVER = "203.0.113.99", "192.0.2.53"
-FOLLOWS_S = 2.0  # that the outside answer may take
-READY_S = 30.0
+FOLLOWS_S = LOOK_S / 2  # that the outside answer may take: nobody waits for the next look
+READY_S = 60.0
 NAME = "www.example.com"
 HELPER = Path(__file__).parents[2] / "deploy" / "splitdns-rules"
 
@@ -213,7 +214,7 @@ class Site:
     def findings(self) -> list[str]:
         """What the check finds that is to be mended."""
         argv = (sys.executable, "-m", "splitdns", "check", "-c", str(self.directory / "splitdns.yaml"))
-        done = self.gateway.run(*argv, "--format", "json", check=False, timeout_s=60)
+        done = self.gateway.run(*argv, "--format", "json", check=False, timeout_s=300)
         found = json.loads(done.stdout)["findings"]
         return [f"{one['code']} {one['message']}" for one in found if one["severity"] != "info"]
 

@@ -26,7 +26,7 @@ from tests.lab.daemon import Daemon
 from tests.lab.network import Host, Network
 
 SERVER, OUTSIDE, ZONE = "192.168.1.1", "203.0.113.1", "home.arpa"
-READY_S = 30.0
+READY_S = 60.0
 
 CONFIG = """\
 listen: ["{server}:53", "203.0.113.1:53"]
@@ -158,7 +158,7 @@ class Laptop:
 def told(host: Host, server: str, name: str, rdtype: str = "A") -> str:
     """The records, or else the rcode, that ``server`` gives ``host``."""
     with host.entered():
-        reply = dns.query.udp(dns.message.make_query(name, rdtype), server, timeout=5)
+        reply = dns.query.udp(dns.message.make_query(name, rdtype), server, timeout=60)
     found = " ".join(str(one) for rrset in reply.answer for one in rrset)
     return found or dns.rcode.to_text(reply.rcode())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -87,16 +86,13 @@ CASES = [
 
 @pytest.mark.parametrize("bridge_nf", [False, True])
 def test_every_way_to_end_is_told_from_the_others(bridge_nf: bool) -> None:
-    started_s = time.monotonic()
     plan = replace(PLAN, bridge_nf=bridge_nf)
     with built(plan) as network:
-        built_s = time.monotonic() - started_s
         observed = network.observatory.observe([probe for probe, _ in CASES])
         owns = network.owns
     for seen, (probe, expected) in zip(observed, CASES, strict=True):
         assert seen.probe == probe
         assert replace(ending(seen, GATEWAY, owns), source=None) == expected, str(seen)
-    assert built_s < 1
 
 
 def test_on_a_bridge_with_bridge_nf_forwards_between_two_ports_work_without_hairpin__semantics_26() -> None:

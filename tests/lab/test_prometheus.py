@@ -59,21 +59,21 @@ class Monitored:
 
     def eventually(self, promql: str, expected: float) -> None:
         """Wait until an instant query gives ``expected``: scrapes come when they come."""
-        deadline_s = time.monotonic() + 20
+        deadline_s = time.monotonic() + 60
         while (found := self.query(promql)) != expected:
             assert time.monotonic() < deadline_s, f"{promql} gives {found}, not {expected}"
             time.sleep(0.1)
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         text: str = reply.read().decode()
         return text
 
 
 def _ask(port: int, source: str) -> None:
     query = dns.message.make_query("www.example.com.", "A")
-    assert dns.query.udp(query, "127.0.0.1", port=port, source=source, timeout=5).answer
+    assert dns.query.udp(query, "127.0.0.1", port=port, source=source, timeout=60).answer
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ scrape_configs:
 
 
 def _wait_for(url: str) -> None:
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     while True:
         try:
             _get(url)

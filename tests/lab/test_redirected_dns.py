@@ -18,7 +18,7 @@ from tests.lab.dig import dig
 from tests.lab.network import Host, Network
 
 NAME, INSIDE = "www.example.com", "192.168.1.20"
-READY_S = 30.0
+READY_S = 60.0
 STRANGERS = ("198.51.100.53", "2001:db8:53::53")  # resolvers that do not even exist
 HERE = {"gateway": ("192.168.1.1", "fd00:1::1"), "ns": ("192.168.1.53", "fd00:1::53")}
 SOURCES = (Dialect.NFTABLES, Dialect.IPTABLES, Dialect.IP6TABLES, Dialect.IP_ADDRESS, Dialect.IP_ROUTE)
@@ -108,7 +108,7 @@ class Site:
 
     def rules(self, *words: str) -> str:
         argv = (sys.executable, "-m", "splitdns", "rules", "-c", str(self.config), *words)
-        done = self.gateway.run(*argv, timeout_s=60, check=False)
+        done = self.gateway.run(*argv, timeout_s=300, check=False)
         assert done.returncode in {0, 1}, done.stdout + done.stderr  # 1: some of it is a person's to decide
         return done.stdout
 

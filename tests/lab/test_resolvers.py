@@ -20,7 +20,7 @@ from tests.lab.network import Host, Network
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("nsd", "unshare")]
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 FIRST, SECOND = "198.51.100.1", "198.51.100.2"
 ZONE = """\
 elsewhere.example. 300 IN SOA ns hostmaster 1 3600 900 604800 60
@@ -46,7 +46,7 @@ class Machine:
     def ask(self, name: str) -> str:
         """The address of a name; empty where there is none yet."""
         with self.host.entered(), suppress(dns.exception.DNSException, OSError):
-            response = dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", timeout=2, port=53)
+            response = dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", timeout=20, port=53)
             return str(response.answer[0][0]) if response.answer else ""
         return ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.lab.network import Host
 
 _PORT = 51_820
-_READY_S = 10.0
+_READY_S = 60.0
 
 
 @dataclass(frozen=True)

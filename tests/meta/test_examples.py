@@ -25,7 +25,7 @@ from tests.lab.machine import Here, free_port
 from tests.meta.examples import Block, blocks, commands, is_as_shown
 from tests.meta.tree import ROOT, name, pages
 
-READY_S = 30.0
+READY_S = 60.0
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
 

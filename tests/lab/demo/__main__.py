@@ -12,7 +12,7 @@ from tests.lab.demo.house import House, missing
 from tests.lab.demo.telling import Holds, Story, says, says_nothing
 from tests.lab.network import Host, Network, unavailable
 
-_READY_S = 30.0  # for what was started
+_READY_S = 60.0  # for what was started
 _ALERT_S = 30.0  # for its gateway's timer, the check, a scrape, an evaluation, and its `for`
 
 _PAGE = "getent hosts www.example.com; curl -sS --max-time 2 http://www.example.com/"
