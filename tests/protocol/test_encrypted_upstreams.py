@@ -30,7 +30,7 @@ from tests.lab.machine import Here, free_port
 pytestmark = pytest.mark.needs("named", "unbound")
 
 NAME = "resolver.example"
-READY_S = 20.0
+READY_S = 60.0
 TIMEOUT_S = 5.0
 WWW = Question(from_text("www.example.org."), Type.A)
 LARGE = Question(from_text("large.example.org."), Type.TXT)

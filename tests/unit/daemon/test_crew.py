@@ -25,7 +25,7 @@ from splitdns.metrics import WORKER_RESTARTS, WORKERS, WORKERS_SILENT, WORKERS_W
 from splitdns.serve.stream import Limits
 from tests.unit.daemon.site import Site
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 KNOBS = Knobs(Limits(), Rates(), bytes(16), frozenset(), querylog=False, log_level="error", log_format="text")
 
 
@@ -61,6 +61,12 @@ class Ship:
             generation.write(file, self.loaded, former)
         await self.crew.swap(self.loaded.snapshot, KNOBS, memory)
         os.close(memory)
+
+    async def counted(self, silent: int = 0) -> Counts:
+        """What all workers but so many count; on a busy machine one may be late, and is asked again."""
+        while (counts := await self.crew.counts()).value(WORKERS_SILENT) != silent:
+            pass
+        return counts
 
     def workers(self) -> list[int]:
         return [slot.process for slot in self.crew._slots]
@@ -98,11 +104,10 @@ def run(tmp_path: Path, test: Callable[[Ship], Coroutine[None, None, None]], mor
 def test_all_workers_answer_and_their_counts_add_up(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         assert await ship.ask(20) == {"203.0.113.1"}
-        counts = await ship.crew.counts()
+        counts = await ship.counted()
         assert sum(counts.requests.values()) == 20
         assert counts.value(WORKERS) == counts.value(WORKERS_WANTED) == ship.crew.size == 2
         assert ship.counts.counters[WORKER_RESTARTS.name, ("1",)] == 0, "there before its first step"
-        assert counts.value(WORKERS_SILENT) == 0
 
     run(tmp_path, test)
 
@@ -149,11 +154,11 @@ def test_a_worker_that_dies_over_a_swap_does_not_hold_it_up(tmp_path: Path) -> N
 def test_a_worker_that_is_silent_does_not_answer_until_it_speaks(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         assert ship.crew.answering == 0, "nobody asked"
-        await ship.crew.counts()
+        await ship.counted()
         assert ship.crew.answering == 2
         silent = ship.workers()[0]
         os.kill(silent, signal.SIGSTOP)
-        await ship.crew.counts()
+        await ship.counted(silent=1)
         assert (ship.crew.answering, ship.crew.serving) == (1, 2)
         os.kill(silent, signal.SIGCONT)
         await ship.until(lambda: ship.crew.answering == 2)
@@ -164,11 +169,10 @@ def test_a_worker_that_is_silent_does_not_answer_until_it_speaks(tmp_path: Path)
 def test_a_silent_workers_last_counts_stand(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         await ship.ask(20)
-        assert sum((await ship.crew.counts()).requests.values()) == 20
+        assert sum((await ship.counted()).requests.values()) == 20
         worker = ship.workers()[0]
         os.kill(worker, signal.SIGSTOP)
-        counts = await ship.crew.counts()
-        assert counts.value(WORKERS_SILENT) == 1
+        counts = await ship.counted(silent=1)
         assert sum(counts.requests.values()) == 20
         os.kill(worker, signal.SIGCONT)
 
@@ -178,12 +182,12 @@ def test_a_silent_workers_last_counts_stand(tmp_path: Path) -> None:
 def test_the_dead_workers_counts_stand(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
         await ship.ask(20)
-        await ship.crew.counts()
+        await ship.counted()
         before = ship.workers()
         for worker in before:
             os.kill(worker, signal.SIGKILL)
         await ship.until(lambda: ship.crew.serving == 2 and not {*before} & {*ship.workers()})
-        assert sum((await ship.crew.counts()).requests.values()) == 20
+        assert sum((await ship.counted()).requests.values()) == 20
 
     run(tmp_path, test)
 
@@ -205,7 +209,7 @@ def test_a_child_has_none_of_what_belongs_to_others(tmp_path: Path) -> None:
 
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
     async def test(ship: Ship) -> None:
-        minding = ship.group.create_task(ship.crew.mind(check_s=0.05, hung_s=0.2))
+        minding = ship.group.create_task(ship.crew.mind(check_s=0.1, hung_s=4.0))
         before = ship.workers()
         os.kill(before[0], signal.SIGSTOP)
         await ship.until(lambda: ship.crew.serving == 2 and ship.workers()[0] != before[0])

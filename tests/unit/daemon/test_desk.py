@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from splitdns.daemon import desk
+from splitdns.daemon import desk, inspection
 from splitdns.daemon.channel import Flush
 from splitdns.daemon.desk import MIN_TOKEN, Desk, Means, door_of
 from splitdns.daemon.inspection import Inspector
@@ -21,6 +21,13 @@ from splitdns.web.server import UnavailableError
 from splitdns.web.stream import Batch
 from tests.unit.cli import gateway
 from tests.unit.cli.conftest import CONFIG
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child of low priority gets to work late where many tests run at once."""
+    monkeypatch.setattr(desk, "EXPLAIN_S", 600.0)
+    monkeypatch.setattr(inspection, "CURES_S", 600.0)
 
 
 class FakeCrew:

@@ -17,7 +17,7 @@ from tests.unit.daemon.site import Site
 
 FILL = "".join(f"# {number:060}\n" for number in range(MIN_OCTETS // 60))
 LATER_S = 10.0
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def site(path: Path, compiled: str) -> Site:

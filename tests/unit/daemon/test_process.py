@@ -12,7 +12,7 @@ import pytest
 
 from splitdns.daemon.process import CRASHED, ended, ending, fork, kill
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def wait_for(process: int) -> str:

@@ -40,7 +40,7 @@ from splitdns.serve.stream import Limits
 from splitdns.serve.tap import MOMENT_S
 from tests.unit.daemon.site import Site
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 KNOBS = Knobs(
     Limits(), Rates(), bytes(16), frozenset(), querylog=False, log_level="warning", log_format="text"
 )

@@ -29,7 +29,7 @@ from tests.lab.machine import Here, free_port
 
 pytestmark = pytest.mark.needs("nsd", "unbound", "dnsmasq")
 
-READY_S = 30.0
+READY_S = 60.0
 ZONES = {
     "example.org": """\
 $TTL 300

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from splitdns.serve import admin
 from splitdns.serve.sockets import open_tcp
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 OPENMETRICS = "application/openmetrics-text"
 
 

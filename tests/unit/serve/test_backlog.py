@@ -6,7 +6,7 @@ from splitdns.serve.backlog import Backlog
 from splitdns.serve.pipeline import QueryLogEntry
 from splitdns.wire.message import Transport
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def entry(number: int) -> QueryLogEntry:

@@ -18,7 +18,7 @@ from splitdns.serve.framestreams import Control, control_frame
 from splitdns.serve.pipeline import QueryLogEntry
 from splitdns.wire.message import Transport
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 QUERY = bytes.fromhex("1234 0100 0001 0000 0000 0000 03777777 0474657374 00 0001 0001")
 ANSWER = bytes.fromhex("1234 8180 0001 0000 0000 0000 03777777 0474657374 00 0001 0001")
 

@@ -17,7 +17,7 @@ from splitdns.view import Prefix
 from splitdns.wire.message import Transport
 
 LAN = ipaddress.ip_network("192.168.0.0/16")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def entry(

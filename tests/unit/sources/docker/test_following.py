@@ -51,7 +51,7 @@ def followed(fake: FakeEngine, story: Callable[[Said], Awaitable[None]]) -> None
             )
         )
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await story(said)
         finally:
             task.cancel()
@@ -197,7 +197,7 @@ def test_an_engine_whose_stream_does_not_open_is_looked_at_all_the_same(
         told: Callable[[Running], None] = lambda one: said.put_nowait(words(one))  # noqa: E731
         following_it = follow("x", told, said.put_nowait, script.connecting, at_once)  # type: ignore[arg-type]
         task = asyncio.create_task(following_it)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             found = await said.get()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

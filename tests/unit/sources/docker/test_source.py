@@ -205,7 +205,7 @@ def test_what_runs_is_told_and_why_it_cannot_be(tmp_path: Path) -> None:
         told: asyncio.Queue[Said] = asyncio.Queue()
         failed: asyncio.Queue[str] = asyncio.Queue()
         task = asyncio.create_task(one.follow(None, told.put_nowait, failed.put_nowait))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             counts = [len((await told.get()).supplies[0].records)]
             fake.run("db", {"splitdns.name": "db.example.org"}, ports=[engine.port(5432)])
             while len(counts) < 2 or counts[-1] == counts[0]:

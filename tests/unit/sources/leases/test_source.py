@@ -71,7 +71,7 @@ def test_a_change_of_the_file_is_told_and_so_is_its_absence(tmp_path: Path) -> N
 
     async def play() -> None:
         following = asyncio.create_task(source(tmp_path).follow(None, seen.put_nowait, seen.put_nowait))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             first = await seen.get()
             assert isinstance(first, Said)
             assert names(first) == ["laptop.home.arpa."]
@@ -93,7 +93,7 @@ def test_a_lease_leaves_when_it_ends_though_the_file_stays(tmp_path: Path) -> No
 
     async def play() -> None:
         following = asyncio.create_task(source(tmp_path).follow(None, seen.put_nowait, seen.put_nowait))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert isinstance(said := await seen.get(), Said)
             assert names(said) == ["laptop.home.arpa."]
             while not isinstance(said := await seen.get(), Said) or names(said):
@@ -132,7 +132,7 @@ def test_a_control_socket_is_asked_and_never_only_looked_at(tmp_path: Path) -> N
 
     async def play() -> str:
         following = asyncio.create_task(kea.follow(None, lambda _: None, failed.put_nowait))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             reason = await failed.get()
         following.cancel()
         return reason
