@@ -19,7 +19,7 @@ from splitdns.answer.blocking import find
 from splitdns.answer.decide import Reply
 from splitdns.answer.guard import is_hidden
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname
-from splitdns.records import META_TYPES, Class, Rcode, RRset, Type, target
+from splitdns.records import ADDRESS_TYPES, META_TYPES, Class, Rcode, RRset, target
 from splitdns.snapshot import Manners
 from splitdns.view import UpstreamSet, View
 from splitdns.wire import scan
@@ -36,7 +36,6 @@ _AUTHORITY = 1  # the section
 _COUNTS = struct.Struct("!HHHHH")  # of the header, after the flags
 _RECORD = struct.Struct("!HHHIH")  # a pointer to the question, type, class, TTL, octets of rdata
 _TO_QUESTION = 0xC000 | HEADER_OCTETS
-_ADDRESSES = frozenset({int(Type.A), int(Type.AAAA)})
 
 
 class _Form(NamedTuple):
@@ -62,7 +61,7 @@ def joined(
         return None
     (rrset,) = reply.answer
     qtype, ttl_s, rdatas = rrset.rdtype, rrset.ttl_s, rrset.rdatas
-    if qtype not in _ADDRESSES or qtype != scan.qtype(key) or rrset.owner != key[1:-_TAIL_OCTETS]:
+    if qtype not in ADDRESS_TYPES or qtype != scan.qtype(key) or rrset.owner != key[1:-_TAIL_OCTETS]:
         return None
     if guard is not None and guard(rrset):
         return None
