@@ -90,10 +90,12 @@ def scripted(answer: Answer) -> Iterator[int]:
     tcp.settimeout(0.05)
 
     def datagrams() -> None:
-        while not stopped.is_set():
+        while True:
             try:
                 query, client = udp.recvfrom(4096)
-            except TimeoutError:
+            except TimeoutError:  # whatever had come was read
+                if stopped.is_set():
+                    return
                 continue
             if (reply := answer(query)) is not None:
                 udp.sendto(reply, client)
@@ -160,7 +162,7 @@ def test_each_wrong_answer_is_noticed(
 ) -> None:
     some = [Question(questions.name(n), address=questions.address(questions.INSIDE, n)) for n in range(9)]
     asked = Clients("127.1.0.1", 4, questions.write(tmp_path / "queries", some))
-    found = once(generator, asked, answer, "--timeout", "1000", *options)
+    found = once(generator, asked, answer, "--timeout", "4000", *options)
     assert found.why == {why: len(some)}
     assert found.answers == 0
     assert found.sample is not None
@@ -224,7 +226,8 @@ def test_clients_have_so_many_addresses_and_ports(generator: Generator, asked: C
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-        generator.ask(port, [asked], "--rate", "1000", "--ports", "8", *IMPATIENT, seconds=0.05)
+        some = ("--rate", "1000", "--limit", "40", "--ports", "8")
+        generator.ask(port, [asked], *some, *IMPATIENT, seconds=30)
         server.settimeout(0)
         for _ in range(40):
             clients.add(server.recvfrom(512)[1])
@@ -258,9 +261,11 @@ def test_the_echo_sends_every_query_back(programs: Programs, generator: Generato
     port = free_port()
     file = questions.write(tmp_path / "queries", [Question(questions.name(1), answers=0)])
     echo = Daemon([str(programs.echo), str(port)], tmp_path / "echo.log")
+    clients = [Clients("127.1.0.1", 4, file)]
     try:
-        found = generator.ask(port, [Clients("127.1.0.1", 4, file)], "--limit", "5000", seconds=20)
-        assert found.answers > 4000  # the first ones may come before it listens
-        assert found.wrong == 0
+        while not generator.ask(port, clients, "--limit", "1", *IMPATIENT).answers:
+            assert echo.running, echo.output
+        found = generator.ask(port, clients, "--limit", "5000", *PATIENT, seconds=60)
+        assert (found.answers, found.wrong, found.lost) == (5000, 0, 0)
     finally:
         echo.stop()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tests.differential.questions import Question
 
-_ANSWER_S = 5.0
+_ANSWER_S = 30.0
 
 
 class Asker:

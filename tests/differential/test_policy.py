@@ -94,7 +94,7 @@ READY_S = 60.0
 
 def said(name: str, rdtype: str, port: int) -> tuple[str, list[str]]:
     """The rcode, and the answer without TTLs: those of what is made are each server's own."""
-    answer = dns.query.udp(dns.message.make_query(name, rdtype), "127.0.0.1", timeout=5.0, port=port)
+    answer = dns.query.udp(dns.message.make_query(name, rdtype), "127.0.0.1", timeout=30.0, port=port)
     records = (f"{rrset.name} {rrset.rdtype.name} {rdata}" for rrset in answer.answer for rdata in rrset)
     return dns.rcode.to_text(answer.rcode()), sorted(records)
 

@@ -138,13 +138,13 @@ def test_mutated_texts_end_in_a_device_or_in_errors_with_a_place(
 def test_a_large_file_is_read_in_time() -> None:
     rules = "".join(rule("lan", destination=to(f"10.{n >> 8}.{n & 255}.0/24")) for n in range(3_000))
     forwards = "".join(forward(1_000 + n, "192.168.1.20") for n in range(1_000))
-    began = time.perf_counter()
+    began = time.process_time()
 
     device = read(config(forwards, rules, system=PURE))
 
     assert device is not None
     assert device.ruleset.rules > 6_000
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_names_that_lead_to_each_other_end() -> None:
@@ -152,7 +152,7 @@ def test_names_that_lead_to_each_other_end() -> None:
     aliases = "".join(
         f"<alias><name>a{n}</name><type>host</type><address>{everybody}</address></alias>" for n in range(200)
     )
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert read(config(filters=rule(destination=to("a0")), more=f"<aliases>{aliases}</aliases>")) is not None
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

@@ -29,7 +29,7 @@ CASES = Path(__file__).parent / "cases"
 TYPES = ("A", "AAAA", "MX", "TXT", "CNAME", "PTR", "SRV", "HTTPS")
 SILENCE = ("SILENCE", ())
 _READY_S = 60.0
-_ANSWER_S = 0.3, 2.0  # how long one is waited for, again and again
+_ANSWER_S = 0.3, 2.0, 20.0  # how long one is waited for, again and again
 
 Said = tuple[str, tuple[str, ...]]  # the rcode, and the records of the answer without TTLs
 

@@ -51,7 +51,7 @@ def answering(host: Host, *upstreams: str) -> Iterator[None]:
                 door.shutdown(socket.SHUT_RDWR)
             door.close()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
 
 
 def _datagrams(door: socket.socket, address: str) -> None:
@@ -67,7 +67,7 @@ def _streams(door: socket.socket, address: str) -> None:
         while True:
             connection, _ = door.accept()
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(2)
+                connection.settimeout(60)
                 size = int.from_bytes(connection.recv(2), "big")
                 wire = _answer(connection.recv(size), address)
                 connection.sendall(len(wire).to_bytes(2, "big") + wire)

@@ -23,7 +23,7 @@ def written(directory: Path, title: str) -> str:
 
 
 def check(*argv: str) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stderr + done.stdout
 

@@ -52,7 +52,7 @@ class Gateways:
         self.list.write_text(listed)
         env = {"PATH": f"{self._programs}:{os.environ['PATH']}", "HOSTS": str(self.hosts)}
         argv = [str(FETCH), str(self.list), str(self.fetched)]
-        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=300, check=False)
 
     @property
     def files(self) -> dict[str, str]:

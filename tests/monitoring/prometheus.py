@@ -20,9 +20,9 @@ from tests.meta.tree import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 CONFIG = RULES.with_name("prometheus.yaml")
-# What `for: 1m` to `for: 5m` is here: some scrapes, of which a busy machine may miss one. What is longer is
+# What `for: 1m` to `for: 5m` is here: some scrapes, of which a busy machine may miss a few. What is longer is
 # about trends, and stays.
-FOR_S = 2.5
+FOR_S = 5.0
 PATIENCE_S = 60.0
 
 Series = dict[str, Any]
@@ -47,7 +47,7 @@ class Prometheus:
     def get(self, path: str, **parameters: str) -> Any:
         """The ``data`` of an answer of its API."""
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return json.load(answer)["data"]
 
     def query(self, expression: str) -> list[Series]:

@@ -77,7 +77,7 @@ def burst(server: Server, source: str, wires: list[bytes], answers: int) -> None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((source, 0))
         client.connect(("127.0.0.1", server.port))
-        client.settimeout(10)
+        client.settimeout(60)
         for number, wire in enumerate(wires):
             client.send(wire)
             if number < answers:

@@ -147,7 +147,7 @@ def ask(upstreams: UpstreamSet, name: str, rdtype: str) -> Reply:
     assert isinstance(decided, Forward)
 
     async def main() -> Reply:
-        forwarder = Forwarder(Counts())
+        forwarder = Forwarder(Counts(), patience_s=60.0)
         try:
             return await forwarder.ask(decided)
         finally:

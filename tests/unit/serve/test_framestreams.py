@@ -20,8 +20,8 @@ TYPE = b"protobuf:dnstap.Dnstap"
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
-    ours.settimeout(5)
-    theirs.settimeout(5)
+    ours.settimeout(60)
+    theirs.settimeout(60)
     with ours, theirs:
         yield ours, theirs
 

@@ -27,7 +27,7 @@ def test_sockets_share_their_address_and_are_bound_to_no_device(address: str) ->
 def test_a_socket_for_both_families_takes_ipv4_as_mapped_addresses__rfc3493_3_7() -> None:
     with open_udp("::", 0, both_families=True) as both, socket.socket(type=socket.SOCK_DGRAM) as client:
         both.setblocking(True)
-        both.settimeout(5)
+        both.settimeout(60)
         client.sendto(b"hello", ("127.0.0.1", port_of(both)))
         assert both.recvfrom(9)[1][0] == "::ffff:127.0.0.1"
 
