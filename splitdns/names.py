@@ -18,7 +18,7 @@ False
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NewType
 
 Qname = NewType("Qname", bytes)
@@ -219,6 +219,14 @@ def reverse_of(address: bytes) -> Qname:
             _DECIMAL[last] + _DECIMAL[third] + _DECIMAL[second] + _DECIMAL[first] + _IN_ADDR_ARPA
         )
     return Qname(b"".join([_NIBBLES[octet] for octet in reversed(address)]) + _IP6_ARPA)
+
+
+def reverse_names(addresses: Sequence[bytes]) -> list[Qname]:
+    """``reverse_of`` of packed addresses of one family, whose networks are few."""
+    if len(addresses[0]) != 4:
+        return [reverse_of(address) for address in addresses]
+    networks = {head: reverse_of(head + b"\0")[2:] for head in {address[:3] for address in addresses}}
+    return [Qname(_DECIMAL[address[3]] + networks[address[:3]]) for address in addresses]
 
 
 def reverse_name(address: str) -> Qname:

@@ -37,8 +37,10 @@ import functools
 import pickle
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, repeat
+from operator import add
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -67,6 +69,7 @@ _ONE = struct.Struct("!HHHHIHHHIH")  # one set of one record: COUNT, SET, RECORD
 _END = bytes(NODES[-1].size - 2)
 _ADDRESS_OCTETS = {int(Type.A): 4, int(Type.AAAA): 16}
 _KINDS = {int(Type.TXT): PLAIN, int(Type.A): ADDRESSES, int(Type.AAAA): ADDRESSES}
+_WILDCARD = b"\1*"  # the label of a wildcard
 _OWNER = 0xC00C  # a pointer to the name in the question (RFC 1035 4.1.4)
 
 
@@ -151,39 +154,84 @@ def pack_records(nodes: Iterable[tuple[Qname, bytes]], *, listed: bool = False) 
 
     ``listed``: they are a list of names, from which nobody answers directly.
     """
-    records = bytearray()
-    hashes, starts = array("I"), array("I")
-    barriers: set[bytes] = set()
-    enclosers: list[bytes] = []
-    looked_for = 0 if listed else CUT | DNAME
-    for name, record in nodes:
-        hashes.append(crc32(name))
-        starts.append(len(records))
-        records += record
-        if record[1] & looked_for:
-            barriers.add(name)
-        if name[:2] == b"\1*":
-            enclosers.append(name[2:])
-    if barriers:
-        _bar(records, starts, barriers)
-    slots = 4
-    while slots < 2 * len(starts):
-        slots *= 2
-    index = array("I", bytes(4 * slots))
-    mask, first = slots - 1, HEAD.size + 4 * slots
-    for hashed, start in zip(hashes, starts, strict=True):
-        slot = hashed & mask
-        while index[slot]:
-            slot = (slot + 1) & mask
-        index[slot] = first + start
-    if not enclosers:
-        return b"".join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
-    block = bytearray().join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
-    records.clear()  # as large as the block, which is about to be copied
-    for encloser in enclosers:
-        if at := _find(block, memoryview(index), mask, encloser):
-            block[at + 1] |= STAR
-    return bytes(block)
+    packer = Packer(listed=listed)
+    packer.add(nodes)
+    return packer.block()
+
+
+class Packer:
+    """A block that is being made; see ``pack_records``."""
+
+    def __init__(self, *, listed: bool = False) -> None:
+        self._records = bytearray()
+        self._hashes, self._starts = array("I"), array("I")
+        self._barriers: set[bytes] = set()
+        self._enclosers: list[bytes] = []
+        self._looked_for = 0 if listed else CUT | DNAME
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def add(self, nodes: Iterable[tuple[Qname, bytes]]) -> None:
+        """Names, and their nodes as they are packed."""
+        records, hashes, starts, looked_for = self._records, self._hashes, self._starts, self._looked_for
+        for name, record in nodes:
+            hashes.append(crc32(name))
+            starts.append(len(records))
+            records += record
+            if record[1] & looked_for:
+                self._barriers.add(name)
+            if name[:2] == _WILDCARD:
+                self._enclosers.append(name[2:])
+
+    def add_alike(
+        self, names: Sequence[Qname], rdtype: int, ttl_s: int, rdatas: Sequence[bytes], differs: bool
+    ) -> None:
+        """Names as they were written, each of which exists and has one record: an address, a text or a PTR.
+
+        There may be a million, so no line of Python is run for each.
+        """
+        flags, kind = EXISTS | DIRECT | differs * DIFFERS, _KINDS.get(rdtype, 0)
+        name_octets, rdata_octets = [*map(len, names)], [*map(len, rdatas)]
+        heads = {octets: bytes((octets, flags)) for octets in {*name_octets}}
+        middles = {
+            octets: _ONE.pack(1, rdtype, kind, 1, 12 + octets, _OWNER, rdtype, Class.IN, ttl_s, octets)
+            for octets in {*rdata_octets}
+        }
+        of_name, of_rdata = map(heads.__getitem__, name_octets), map(middles.__getitem__, rdata_octets)
+        joined = b"".join(chain.from_iterable(zip(of_name, names, of_rdata, rdatas, strict=True)))
+        fixed = repeat(2 + _ONE.size)
+        ends = accumulate(map(add, map(add, name_octets, rdata_octets), fixed), initial=len(self._records))
+        self._starts.extend(ends)
+        self._starts.pop()  # where the next one will start
+        self._hashes.extend(map(crc32, names))
+        self._records += joined
+        if _WILDCARD in joined:
+            self._enclosers += [name[2:] for name in names if name[:2] == _WILDCARD]
+
+    def block(self) -> bytes:
+        """The block; after that, the packer is of no more use."""
+        records, starts = self._records, self._starts
+        if self._barriers:
+            _bar(records, starts, self._barriers)
+        slots = 4
+        while slots < 2 * len(starts):
+            slots *= 2
+        index = array("I", bytes(4 * slots))
+        mask, first = slots - 1, HEAD.size + 4 * slots
+        for hashed, start in zip(self._hashes, starts, strict=True):
+            slot = hashed & mask
+            while index[slot]:
+                slot = (slot + 1) & mask
+            index[slot] = first + start
+        if not self._enclosers:
+            return b"".join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
+        block = bytearray().join((HEAD.pack(slots, len(starts)), index.tobytes(), records, _END))
+        records.clear()  # as large as the block, which is about to be copied
+        for encloser in self._enclosers:
+            if at := _find(block, memoryview(index), mask, encloser):
+                block[at + 1] |= STAR
+        return bytes(block)
 
 
 def _bar(records: bytearray, starts: Iterable[int], barriers: set[bytes]) -> None:
@@ -203,20 +251,6 @@ def _bar(records: bytearray, starts: Iterable[int], barriers: set[bytes]) -> Non
         name = bytes(records[start + 2 : start + 2 + octets])
         if name != ROOT and is_barred(name[1 + name[0] :]):
             records[start + 1] &= ~DIRECT
-
-
-def packed_one(name: Qname, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes, differs: bool) -> bytes:
-    """``packed`` of a node that exists and holds one record, without making it: zones have a million.
-
-    The record is an address, a text, or a PTR.
-    """
-    flags = EXISTS | DIRECT | differs * DIFFERS
-    if owner == name:
-        head = bytes((len(name), flags)) + name
-    else:
-        head = bytes((len(name), flags | CASE)) + name + owner
-    kind, octets = _KINDS.get(rdtype, 0), len(rdata)
-    return head + _ONE.pack(1, rdtype, kind, 1, 12 + octets, _OWNER, rdtype, 1, ttl_s, octets) + rdata
 
 
 def packed_name(name: Qname, cut: bool) -> bytes:

@@ -16,13 +16,15 @@ from splitdns.addresses import is_inside
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.checks import Findings, check
 from splitdns.load.declared import DeclaredSet, DeclaredZone, Exposed
-from splitdns.load.holdings import Held, Holdings
+from splitdns.load.holdings import Holdings, Run
 from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hints, shares_of
 from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import ADDRESS_TYPES, Type
 from splitdns.view import USUAL_HORIZONS
-from splitdns.zone import Zone, pack_records
+from splitdns.zone import Zone
+
+_RUN = 4096  # addresses, about: what is made of them takes memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named
     zones: dict[str, Zone] = {}
     held: dict[str, Holdings] = {}
     for share in shares:
-        packed, of_share = _packed(share), Holdings.of(_held(share))
+        packed, of_share = _packed(share), Holdings.of_runs(_held(share))
         for viewer in share.viewers:
             zones[viewer.name] = packed
             held[viewer.name] = of_share
@@ -131,7 +133,7 @@ def _compiled(zone: DeclaredZone, shares: Sequence[Share], named: Sequence[Named
 
 
 def _packed(share: Share) -> Zone:
-    zone, block = share.zone, pack_records(share.records())
+    zone, block = share.zone, share.block()
     regexps = share.regexp_nodes()
     return Zone(zone.apex, block, zone.overlay, regexps, source=zone.file, waiting=share.is_waiting)
 
@@ -182,25 +184,36 @@ def _named(zone: DeclaredZone, outward: Outward) -> Named:
     return Named(outward.link, zone.where(outward.at), outward.views)
 
 
-def _held(share: Share) -> Iterable[Held]:
+def _held(share: Share) -> Iterable[Run]:
     """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
-    zone = share.zone
+    zone, names, differs = share.zone, share.zone.names, share.differs
     outside = all(viewer.outside for viewer in share.viewers)  # who get only those that are preferred
+    addresses: list[bytes] = []
+    owners: list[bytes] = []
+    former: tuple[int, int, bool, bool] | None = None  # what those have in common: type, TTL and flags
     for name, sets in share.chosen.items():
         for one in sets:
             if one.rdtype not in ADDRESS_TYPES:
                 continue
-            declared = zone.name(name)
-            if outside and not declared.manner.ptr:
+            declared = names[name]
+            ptr = declared.manner.ptr
+            if ptr is False or (outside and not ptr) or is_wildcard(name):
                 break
-            special = declared.manner.ptr or one.horizon or zone.horizon
-            for address in one.rdatas:
-                if not special and not is_inside(address):
-                    continue
-                if declared.manner.ptr is not False and not is_wildcard(name):
-                    ttl_s = final_ttl_s(one, share.is_different(name))
-                    preferred = bool(declared.manner.ptr)
-                    yield Held(address, declared.owner, ttl_s, preferred, declared.supplied)
+            rdatas = one.rdatas
+            if not (ptr or one.horizon or zone.horizon):
+                rdatas = [address for address in rdatas if is_inside(address)]
+            if not rdatas:
+                continue
+            ttl_s = final_ttl_s(one, differs is None or name in differs)
+            alike = one.rdtype, ttl_s, bool(ptr), declared.supplied
+            if alike != former or len(addresses) >= _RUN:
+                if former is not None:
+                    yield Run(addresses, owners, *former[1:])
+                former, addresses, owners = alike, [], []
+            addresses += rdatas
+            owners += [declared.owner] * len(rdatas)
+    if former is not None:
+        yield Run(addresses, owners, *former[1:])
 
 
 def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:
@@ -208,7 +221,8 @@ def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:
     for name in (*zone.names.values(), *(regexp.name for regexp in zone.regexps)):
         for one in name.sets:
             if one.rdtype in ADDRESS_TYPES:
-                both = found.setdefault(one.horizon or zone.horizon, ([], []))
+                horizon = one.horizon or zone.horizon
+                both = found.get(horizon) or found.setdefault(horizon, ([], []))
                 both[one.rdtype == Type.AAAA].extend(one.rdatas)
     return {horizon: (b"".join(v4), b"".join(v6)) for horizon, (v4, v6) in found.items()}
 

@@ -1,7 +1,8 @@
 """Addresses at names of their own, of which automatic PTR records are made.
 
 A zone may have a million, and they have to be at hand whenever another zone changes: packed, they are one
-piece of memory that processes share.
+piece of memory that processes share. They are packed by runs of those that differ in nothing else, whose
+addresses stand one behind the other, and then the names: nearly all of a zone's are one run.
 
 >>> [*Holdings.of([Held(bytes([192, 168, 1, 1]), b"\\1a\\0", 60)])]
 [Held(address=b'\\xc0\\xa8\\x01\\x01', owner=b'\\x01a\\x00', ttl_s=60, preferred=False, supplied=False)]
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
 from typing import Any, NamedTuple
 
-_HEAD = struct.Struct("=BBBI")  # octets of the address, of the owner, flags, TTL
+_HEAD = struct.Struct("=IIBBI")  # how many, octets of all owners, of an address, flags, TTL
 _PREFERRED, _SUPPLIED = 1, 2
 
 
@@ -32,36 +34,69 @@ class Held(NamedTuple):
     supplied: bool = False
 
 
+class Run(NamedTuple):
+    """Several that follow each other, of one family; see ``Held``."""
+
+    addresses: Sequence[bytes]
+    owners: Sequence[bytes]
+    ttl_s: int
+    preferred: bool = False
+    supplied: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Some of them, in order, one behind the other."""
+    """Some of them, in order."""
 
     octets: bytes | memoryview = b""
 
     @classmethod
     def of(cls, held: Iterable[Held]) -> Holdings:
         """These."""
-        packed = bytearray()
-        for address, owner, ttl_s, preferred, supplied in held:
-            flags = preferred * _PREFERRED | supplied * _SUPPLIED
-            packed += _HEAD.pack(len(address), len(owner), flags, ttl_s) + address + owner
-        return cls(bytes(packed))
+        return cls.of_runs(
+            Run([one.address for one in some], [one.owner for one in some], *alike)
+            for (_, alike), group in groupby(held, lambda one: (len(one.address), one[2:]))
+            if (some := [*group])
+        )
 
-    def __iter__(self) -> Iterator[Held]:
+    @classmethod
+    def of_runs(cls, runs: Iterable[Run]) -> Holdings:
+        """These, none of which is empty."""
+        parts: list[bytes] = []
+        for addresses, owners, ttl_s, preferred, supplied in runs:
+            joined, flags = b"".join(owners), preferred * _PREFERRED | supplied * _SUPPLIED
+            parts.append(_HEAD.pack(len(addresses), len(joined), len(addresses[0]), flags, ttl_s))
+            parts += addresses
+            parts += (bytes(map(len, owners)), joined)
+        return cls(b"".join(parts))
+
+    def runs(self) -> Iterator[Run]:
+        """All of them by runs, in order."""
         octets, at = bytes(self.octets), 0  # of which slices cost less
         while at < len(octets):
-            width, length, flags, ttl_s = _HEAD.unpack_from(octets, at)
-            owner_at = at + _HEAD.size + width
-            at_end = owner_at + length
-            yield Held(
-                octets[at + _HEAD.size : owner_at],
-                octets[owner_at:at_end],
+            count, owner_octets, width, flags, ttl_s = _HEAD.unpack_from(octets, at)
+            lengths_at = at + _HEAD.size + count * width
+            owners_at = lengths_at + count
+            ends = accumulate(octets[lengths_at:owners_at], initial=owners_at)
+            yield Run(
+                slices(octets[at + _HEAD.size : lengths_at], width),
+                [octets[start:end] for start, end in pairwise(ends)],
                 ttl_s,
                 bool(flags & _PREFERRED),
                 bool(flags & _SUPPLIED),
             )
-            at = at_end
+            at = owners_at + owner_octets
+
+    def __iter__(self) -> Iterator[Held]:
+        for addresses, owners, *alike in self.runs():
+            for address, owner in zip(addresses, owners, strict=True):
+                yield Held(address, owner, *alike)
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         # Out of band, as a zone's block goes.
         return Holdings, (pickle.PickleBuffer(self.octets),)
+
+
+def slices(octets: bytes, width: int) -> list[bytes]:
+    """``octets`` cut into pieces of so many."""
+    return [piece for (piece,) in struct.iter_unpack(f"{width}s", octets)]

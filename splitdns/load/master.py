@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import dns.exception
@@ -23,6 +24,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from splitdns.errors import Problems, Where, ZoneError
+from splitdns.load import alike
 from splitdns.load import rdata as plain
 from splitdns.load.declared import (
     DEFAULT_TTL_S,
@@ -42,7 +44,7 @@ MAX_INCLUDE_DEPTH = 8  # beyond: an error at the $INCLUDE
 MAX_INCLUDES = 1_000  # in one zone; beyond: an error at the $INCLUDE
 MAX_ERRORS = 1_000  # in one zone; beyond: the rest of the zone is not read
 _MAX_UNCLOSED = 10  # parentheses without an end, each read over again; beyond: the file is not read on
-_PROGRESS_LINES = 16_384
+_PROGRESS_OCTETS = 512 * 1024
 _SHOWN_CHARACTERS = 60  # of what was found
 
 _TTL = re.compile(r"(?:[0-9]+[smhdw]?)+", re.IGNORECASE)
@@ -241,16 +243,20 @@ class _Reader:
 
     def _lines(self, context: _Context) -> None:
         match_line, text = _PLAIN_LINE.match, context.text
-        told, records = 0, 0
+        told, one_by_one = 0, 0  # how far ``advance`` was told of, and how far lines are read one by one
         while context.at < len(text):
+            if context.at >= one_by_one:
+                one_by_one, found = alike.read(text, context.at, fold(context.origin))
+                if found is not None and self._alike(context, found):
+                    context.at = one_by_one
+                    continue
             match = match_line(text, context.at)
             if match is None or not self._plain(context, match):
                 self._entry(context)
             else:
                 context.at = match.end()
                 context.line += 1
-            records += 1
-            if self.advance and records % _PROGRESS_LINES == 0:
+            if self.advance and context.at - told >= _PROGRESS_OCTETS:
                 self.advance(context.at - told)
                 told = context.at
         if self.advance:
@@ -283,6 +289,22 @@ class _Reader:
             self._add(owner, rdtype, rdata, context.ttl_s, False, at)
         else:
             self._add(owner, rdtype, rdata, int(ttl_text), True, at)
+        return True
+
+    def _alike(self, context: _Context, found: alike.Alike) -> bool:
+        """Add the records of lines that look alike; False: they need a closer look, one by one."""
+        names = self.zone.names
+        if not context.inside or fold(context.origin) != context.origin:
+            return False
+        if not names.keys().isdisjoint({*found.names}):
+            return False
+        rdtype, own_ttl = int(found.rdtype), found.ttl_s is not None
+        ttl_s = context.ttl_s if found.ttl_s is None else found.ttl_s
+        first, step = place(context.file_number, context.line, 1), place(0, 1, 0)
+        for at, name, rdata in zip(count(first, step), found.names, found.rdatas, strict=False):
+            names[name] = DeclaredName(name, at, [DeclaredSet(rdtype, (rdata,), ttl_s, own_ttl, at)])
+        context.owner = found.names[-1]
+        context.line += len(found.names)
         return True
 
     def _add(self, owner: bytes, rdtype: int, rdata: bytes, ttl_s: int, own_ttl: bool, at: int) -> None:

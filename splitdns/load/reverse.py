@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress, filterfalse
 
 from splitdns.addresses import is_inside
-from splitdns.load.holdings import Held, Holdings
+from splitdns.load.holdings import Holdings, Run, slices
 from splitdns.load.keptfile import digest_of
-from splitdns.names import ROOT, Qname, ancestors, from_text, is_under, reverse_of
+from splitdns.names import ROOT, Qname, ancestors, from_text, is_under, reverse_names
 from splitdns.records import RRset, Type
-from splitdns.zone import HEAD, Node, Zone, pack, pack_records, packed_one
+from splitdns.zone import Node, Packer, Zone, pack
 
 BUILT_IN = tuple(
     from_text(name)
@@ -70,7 +70,7 @@ def uncovered(
 
 
 def automatic(
-    held: Sequence[Iterable[Held]],
+    held: Sequence[Holdings],
     zones: Mapping[Qname, Zone],
     inside_only: frozenset[bytes],
     outside: bool,
@@ -81,20 +81,41 @@ def automatic(
     after those of files. They are made for inside addresses, of special ranges or in ``inside_only``, and
     where a name asks for it. A view that is ``outside`` gets the latter only, and none for an inside address.
     """
-    ranks: dict[bytes, int] = {}  # the best of each address; there may be a million
-    for address, _, _, preferred, supplied in chain.from_iterable(held):
-        if preferred:
-            if outside and (is_inside(address) or address in inside_only):
-                continue
-        elif outside or not (is_inside(address) or address in inside_only):
+    runs = sorted((run for one in held for run in one.runs()), key=_rank, reverse=True)  # the best come first
+    reverse = _reverse(zones)
+    taken: set[bytes] = set()
+    packer = Packer()
+    for run in runs:
+        if outside and not run.preferred:
             continue
-        rank = _rank(preferred, supplied)
-        if ranks.get(address, -1) < rank:
-            ranks[address] = rank
-    if not ranks:
-        return None
-    block = pack_records(_pointers(chain.from_iterable(held), ranks, _reverse(zones)))
-    return Zone(ROOT, block, overlay=True) if HEAD.unpack_from(block)[1] else None
+        found = _first(run.addresses, run.owners)
+        if outside or not run.preferred:
+            for one in [one for one in found if outside == (is_inside(one) or one in inside_only)]:
+                del found[one]
+        if not taken.isdisjoint(found):
+            found = {address: owner for address, owner in found.items() if address not in taken}
+        if not found:
+            continue
+        taken.update(found)
+        names = reverse_names([*found])
+        owners: Sequence[bytes] = [*found.values()]
+        if reverse:
+            free = [not _is_declared(name, reverse) for name in names]
+            names, owners = [*compress(names, free)], [*compress(owners, free)]
+        packer.add_alike(names, Type.PTR, run.ttl_s, owners, True)
+    return Zone(ROOT, packer.block(), overlay=True) if len(packer) else None
+
+
+def _rank(run: Run) -> int:
+    return 2 * run.preferred + (not run.supplied)
+
+
+def _first(addresses: Sequence[bytes], owners: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The first owner of each address."""
+    found = dict(zip(addresses, owners, strict=True))
+    if len(found) < len(addresses):
+        found = dict(zip(reversed(addresses), reversed(owners), strict=True))
+    return found
 
 
 class Pointers:
@@ -145,23 +166,6 @@ def _reverse(zones: Mapping[Qname, Zone]) -> dict[Qname, Zone]:
     return {apex: zone for apex, zone in zones.items() if apex == ROOT or is_under(apex, _ARPA)}
 
 
-def _pointers(
-    held: Iterable[Held], ranks: dict[bytes, int], zones: Mapping[Qname, Zone]
-) -> Iterator[tuple[Qname, bytes]]:
-    """The packed node of each address in ``ranks``, which is used up: of the first that has its rank."""
-    for address, owner, ttl_s, preferred, supplied in held:
-        if ranks.get(address) != _rank(preferred, supplied):
-            continue
-        del ranks[address]
-        name = reverse_of(address)
-        if not zones or not _is_declared(name, zones):
-            yield name, packed_one(name, name, Type.PTR, ttl_s, owner, True)
-
-
-def _rank(preferred: bool, supplied: bool) -> int:
-    return 2 * preferred + (not supplied)
-
-
 def _is_declared(name: Qname, zones: Mapping[Qname, Zone]) -> bool:
     """Whether a zone of ours declares ``name`` itself, in this view or another."""
     for ancestor in ancestors(name):
@@ -188,7 +192,7 @@ def declared_only_elsewhere(
             if declared_for in own:
                 here.append(joined)
             else:
-                elsewhere.update(address for address in _split(joined) if not is_inside(address))
+                elsewhere.update(filterfalse(is_inside, _split(joined)))
     if elsewhere:
         for joined in here:
             elsewhere.difference_update(_split(joined))
@@ -196,6 +200,4 @@ def declared_only_elsewhere(
 
 
 def _split(joined: tuple[bytes, bytes]) -> Iterable[bytes]:
-    for octets, width in zip(joined, (4, 16), strict=True):
-        for at in range(0, len(octets), width):
-            yield octets[at : at + width]
+    return chain(*map(slices, joined, (4, 16)))

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from splitdns.load import hints
 from splitdns.load.declared import PLAIN, DeclaredName, DeclaredSet, DeclaredZone
-from splitdns.names import Qname, between, fold, is_under, parent, wildcard
+from splitdns.names import Qname, between, fold, is_under, wildcard
 from splitdns.records import SHORT_TTL_S, RRset, Type
 from splitdns.view import OUTSIDE
-from splitdns.zone import Node, Regexp, packed, packed_one
+from splitdns.zone import Node, Packer, Regexp, packed
 
 _SIMPLE = frozenset({Type.A, Type.AAAA, Type.TXT})
 _FEW = 100
+_RUN = 4096  # names that are packed at a time
 
 Sets = Sequence[DeclaredSet]
 
@@ -66,30 +67,47 @@ class Share:
     def exists(self, name: Qname) -> bool:
         return name in self.chosen or name in self.ents
 
-    def names(self) -> Iterator[Qname]:
-        """Every name that becomes a node."""
-        yield from self.chosen
-        yield from self.ents
-        yield from self.ghosts
-
     def is_different(self, name: Qname) -> bool:
         return self.differs is None or name in self.differs
 
-    def records(self) -> Iterator[tuple[Qname, bytes]]:
-        """Every name with its node as it is packed."""
-        notable, names, differs = frozenset(self.notable), self.zone.names, self.differs
-        for name in self.names():
-            sets = self.chosen.get(name)
+    def block(self) -> bytes:
+        """All names as they are packed, those by the run that differ in nothing but their one record."""
+        packer = Packer()
+        names, differs = self.zone.names, self.differs
+        run: list[Qname] = []
+        rdatas: list[bytes] = []
+        former: tuple[int, int, bool] | None = None  # what those of the run have in common
+        notable = frozenset(self.notable)
+        for name, sets in self.chosen.items():
+            alike = None
             if sets and name not in notable:
                 one, declared = sets[0], names[name]
-                if len(one.rdatas) == 1 and not one.public and declared.manner is PLAIN:
+                if (
+                    len(one.rdatas) == 1
+                    and not one.public
+                    and declared.manner is PLAIN
+                    and declared.owner == name
+                ):
                     other = differs is None or name in differs
-                    ttl_s, rdata = final_ttl_s(one, other), one.rdatas[0]
-                    yield name, packed_one(name, declared.owner, one.rdtype, ttl_s, rdata, other)
-                    continue
-            node = self.node(name)
-            assert node is not None, "every name has a node"
-            yield name, packed(node)
+                    alike = one.rdtype, final_ttl_s(one, other), other
+            if alike != former or len(run) == _RUN:
+                if former is not None:
+                    packer.add_alike(run, former[0], former[1], rdatas, former[2])
+                former, run, rdatas = alike, [], []
+            if alike is None:
+                packer.add([(name, self._packed(name))])
+            else:
+                run.append(name)
+                rdatas += one.rdatas
+        if former is not None:
+            packer.add_alike(run, former[0], former[1], rdatas, former[2])
+        packer.add((name, self._packed(name)) for name in (*self.ents, *self.ghosts))
+        return packer.block()
+
+    def _packed(self, name: Qname) -> bytes:
+        node = self.node(name)
+        assert node is not None, "every name has a node"
+        return packed(node)
 
     def node(self, name: Qname) -> Node | None:
         """The node of ``name``; None where neither it nor anything below it is declared."""
@@ -208,11 +226,15 @@ def _ancestors(names: Mapping[Qname, object], apex: Qname) -> Iterator[Qname]:
     """The ancestors of ``names`` beneath the apex that are not names themselves."""
     met: set[Qname] = set()
     apex_octets = len(apex)
+    known: Qname | None = None  # the last that was met: who follows often has the same
     for name in names:
         above = name
         while len(above) > apex_octets:
-            above = parent(above)
+            above = Qname(above[1 + above[0] :])
+            if above == known:
+                break
             if above in names or above in met:
+                known = above
                 break
             met.add(above)
             yield above

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitdns.names import Qname, fold, from_text, relative_text
+from splitdns.names import ROOT, Qname, fold, from_text, relative_text
 from splitdns.records import RRset, Type
 from splitdns.zone import (
     ADDRESSES,
@@ -20,12 +20,12 @@ from splitdns.zone import (
     SET,
     STAR,
     Node,
+    Packer,
     Regexp,
     Zone,
     check_pattern,
     pack,
     packed,
-    packed_one,
 )
 
 APEX = Qname(b"\x07example\x03org\0")
@@ -97,18 +97,27 @@ def test_a_pattern_that_ruins_other_engines_is_answered_at_once() -> None:
     assert not Regexp("(a*)*b$", Node(APEX, APEX)).matches("a" * 200)
 
 
-@pytest.mark.parametrize("owner", [b"\x01a\x00", b"\x01A\x00"])
 @pytest.mark.parametrize("differs", [False, True])
 @pytest.mark.parametrize(
-    ("rdtype", "rdata"),
-    [(Type.A, b"\x01\x02\x03\x04"), (Type.AAAA, bytes(16)), (Type.TXT, b"\1x"), (Type.PTR, APEX)],
+    ("rdtype", "rdatas"),
+    [
+        (Type.A, [b"\x01\x02\x03\x04", b"\x05\x06\x07\x08"]),
+        (Type.AAAA, [bytes(16), bytes(16)]),
+        (Type.TXT, [b"\1x", b"\2xy"]),
+        (Type.PTR, [APEX, ROOT]),
+    ],
 )
-def test_a_node_of_one_record_is_packed_as_any_other(
-    owner: bytes, differs: bool, rdtype: Type, rdata: bytes
+def test_nodes_of_one_record_each_are_packed_as_any_others(
+    differs: bool, rdtype: Type, rdatas: list[bytes]
 ) -> None:
-    name = fold(owner)
-    node = Node(name, owner, (RRset(owner, rdtype, 60, (rdata,)),), differs=differs)
-    assert packed_one(name, owner, rdtype, 60, rdata, differs) == packed(node)
+    first, *names = [from_text(text, APEX) for text in ("first", "a", "*.first")]
+    packer, nodes = Packer(), [Node(first, first)]
+    packer.add([(first, packed(nodes[0]))])
+    packer.add_alike(names, rdtype, 60, rdatas, differs)
+    for name, rdata in zip(names, rdatas, strict=True):
+        nodes.append(Node(name, name, (RRset(name, rdtype, 60, (rdata,)),), differs=differs))
+    assert len(packer) == 3
+    assert packer.block() == pack(nodes)
 
 
 def test_what_lies_beneath_a_cut_or_a_dname_is_not_direct_and_enclosers_know_of_wildcards() -> None:

@@ -20,7 +20,7 @@ from splitdns.zone import Zone
 from tests.build import zone
 
 
-def held(text: str) -> list[Held]:
+def held(text: str) -> Holdings:
     """``address name [ttl] [!]`` a line; ``!`` is ``ptr: true``."""
     found = []
     for line in text.strip().splitlines():
@@ -28,7 +28,7 @@ def held(text: str) -> list[Held]:
         packed = ipaddress.ip_address(address).packed
         ttl_s = int(rest[0]) if rest and rest[0] != "!" else 60
         found.append(Held(packed, from_text(name), ttl_s, "!" in rest))
-    return found
+    return Holdings.of(found)
 
 
 def ptrs(found: Zone | None) -> dict[str, str]:
@@ -143,7 +143,7 @@ def test_pointers_are_made_anew_where_anything_is_different__semantics_13() -> N
 
 def test_few_pointers_are_not_remembered() -> None:
     pointers = Pointers(None, lambda digest: pytest.fail("nobody has to be asked"))
-    assert ptrs(pointers.of([Holdings.of(held("192.168.1.1 a.test."))], {}, frozenset(), False))
+    assert ptrs(pointers.of([held("192.168.1.1 a.test.")], {}, frozenset(), False))
     assert not pointers.made
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from splitdns.load.share import Share, Viewer, choose, relate, shares_of
 from splitdns.names import Qname, ancestors, from_text, is_under, to_text
 from splitdns.records import Type, type_to_text
+from splitdns.zone import Zone
 from tests.loading import INTERNET, LAN, VIEWERS, VPN, read_yaml
 
 
@@ -137,8 +138,10 @@ def test_every_ancestor_of_a_name_has_a_node_and_exists_where_the_name_does(
     text = "records:\n" + "".join(f'  "{owner}": {{A: {value}}}\n' for owner, value in names.items())
     for share in shares(text, viewers).values():
         apex = share.zone.apex
-        nodes = {made.name: made for one in share.names() if (made := share.node(one)) is not None}
-        assert len(nodes) == len(list(share.names()))
+        names = [*share.chosen, *share.ents, *share.ghosts]
+        nodes = {made.name: made for one in names if (made := share.node(one)) is not None}
+        assert len(nodes) == len(names)
+        assert {*Zone(apex, share.block()).nodes()} == {*nodes.values()}
         assert nodes.keys() >= share.zone.names.keys()
         for node in nodes.values():
             for above in ancestors(node.name):
