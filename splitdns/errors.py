@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from splitdns.value import value
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
@@ -58,7 +60,7 @@ class UpstreamError(SplitdnsError):
     """No upstream gave a usable answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Caution:
     """Something that loads, and that a person should know (NSD's and Knot's warnings, at least)."""
 

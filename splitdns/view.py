@@ -124,7 +124,7 @@ class Strategy(StrEnum):
     PARALLEL = "parallel"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Validation:
     """Whose signatures are believed (RFC 4035 4.4): ``anchors`` are zones and the DS records of their keys.
 
@@ -268,7 +268,7 @@ class NameList:
     wildcards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Policy:
     """What a view does with names that are not ours.
 

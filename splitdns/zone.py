@@ -46,6 +46,7 @@ from zlib import crc32
 
 from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname
 from splitdns.records import PLAIN_TYPES, Class, RRset, Type
+from splitdns.value import value
 
 # Flags of a node. DIRECT: neither what is above it nor itself leads elsewhere (a cut, a DNAME, an inherited
 # type), so that its own records are the answer; if it does not exist, that there is no such name. STAR: a
@@ -73,7 +74,7 @@ _WILDCARD = b"\1*"  # the label of a wildcard
 _OWNER = 0xC00C  # a pointer to the name in the question (RFC 1035 4.1.4)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Node:
     """One name of a zone.
 
@@ -115,7 +116,7 @@ def _compiled(pattern: str) -> _Pattern:
     return compiled
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Regexp:
     """Names by pattern: searched in the lower-case name relative to the zone, in linear time (RE2).
 

@@ -8,11 +8,12 @@ the name itself comes before the nearest ancestor that takes it along.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from splitdns.names import ROOT, Qname, ancestors, from_text, wildcard
 from splitdns.records import Ede, Rcode, RRset, Type
+from splitdns.value import value
 from splitdns.view import ListAction, NameList
 from splitdns.wire.message import Answer, Transport
 from splitdns.zone import Node
@@ -31,7 +32,7 @@ _WIDTHS: dict[int, int] = {Type.A: 4, Type.AAAA: 16}
 _NOBODY = from_text("nobody.invalid.")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hit:
     """What a list says about a name: ``trigger`` is its entry; records only with ``ListAction.RECORDS``."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from splitdns.value import value
 
 BUCKETS = 65_536  # half a megabyte
 MAX_REMEMBERED_HOSTS = 65_536  # beyond: forgotten all at once, and hashed anew; the buckets stay
@@ -26,7 +27,7 @@ class Verdict(Enum):
     TRUNCATE = "truncate"  # an empty answer with TC: who is no forgery comes back over TCP
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rates:
     """What may be had, by each worker; 0 is without limit.
 

@@ -7,14 +7,13 @@ before the name itself does. Every existing ancestor has a node, so the walk end
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from splitdns.names import Qname, between, is_wildcard, relative_text, wildcard
 from splitdns.records import Ede, RRset, Type
+from splitdns.value import value
 from splitdns.zone import Node, Zone
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Found:
     """The records asked for; for ANY every RRset of the name."""
 
@@ -23,7 +22,7 @@ class Found:
     rrsets: tuple[RRset, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NoData:
     """The name exists, without the type (RFC 2308 2.2). ``differs``: its negative TTL is short."""
 
@@ -31,7 +30,7 @@ class NoData:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NoName:
     """The name does not exist here (RFC 2308 2.1). ``differs``: another view has it."""
 
@@ -39,7 +38,7 @@ class NoName:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Redirected:
     """A CNAME at the name or, with ``dname``, a DNAME above it, stands for it (RFC 1034 3.6.2, RFC 6672).
 
@@ -51,7 +50,7 @@ class Redirected:
     dname: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Delegated:
     """The name lies at or beneath a zone cut; ``cut`` holds the NS records."""
 
@@ -59,7 +58,7 @@ class Delegated:
     cut: Node
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Inherited:
     """The name is ours, the type is not: it is forwarded (semantics: inherit)."""
 
@@ -67,7 +66,7 @@ class Inherited:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NotOurs:
     """An overlay does not declare the name; ``empty_non_terminal``: but a name beneath it."""
 
@@ -75,7 +74,7 @@ class NotOurs:
     empty_non_terminal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failed:
     """The answer is declared, and cannot be given now: SERVFAIL with this extended error."""
 

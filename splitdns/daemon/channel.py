@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import pickle
 import socket
-from dataclasses import dataclass
 
 from splitdns.answer.limits import Rates
 from splitdns.forward.cache import CacheLimits
@@ -18,11 +17,12 @@ from splitdns.names import Qname
 from splitdns.serve.dnstap import Collector
 from splitdns.serve.logfile import Rotation
 from splitdns.serve.stream import Limits
+from splitdns.value import value
 
 MAX_MESSAGE_OCTETS = 4096  # beyond: a bug; what is long goes into a memory file
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Knobs:
     """What of a worker may be set anew while it runs; the limits are each worker's share."""
 
@@ -38,14 +38,14 @@ class Knobs:
     dnstap: Collector | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Prepare:
     """To a worker, with a generation's memory file: build it beside the one that answers, and say when."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Swap:
     """To a worker: answer from the prepared generation from now on."""
 
@@ -53,12 +53,12 @@ class Swap:
     knobs: Knobs
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Collect:
     """To a worker: send your counters."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Flush:
     """To a worker: forget what upstreams said of ``name``, and of all beneath it with ``subtree``.
 
@@ -70,71 +70,71 @@ class Flush:
     view: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stop:
     """To a worker: answer what has come, for ``within_s`` at most, and end."""
 
     within_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Serving:
     """From a worker: it answers from ``generation`` now."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ready:
     """From a worker: ``generation`` is prepared."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Counted:
     """From a worker, with the memory file of its ``Counts``."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Flushed:
     """From a worker: it has forgotten so many replies."""
 
     replies: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Watch:
     """To a worker: send what you answer, for ``for_s`` from now."""
 
     for_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Seen:
     """From a worker, with a memory file of what it answered; ``skipped``: how much more there was."""
 
     skipped: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WhoAsks:
     """To a worker: send which clients you have seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Askers:
     """From a worker, with a memory file of addresses by view."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Look:
     """To a worker: send who asked for this token of the horizon test."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sighted:
     """From a worker, with a memory file of each ``Sighting`` of the token."""
 

@@ -11,7 +11,6 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
@@ -26,6 +25,7 @@ from splitdns.load.sections import AdminSettings
 from splitdns.metrics import Counts
 from splitdns.names import to_text
 from splitdns.serve.horizon import Sighting
+from splitdns.value import value
 from splitdns.view import fold_address
 from splitdns.web.answers import Explained, Typed, answer
 from splitdns.web.cures import Cures
@@ -42,7 +42,7 @@ MAX_ERRANDS = 2  # at one time
 MAX_WAITING = 8  # for one of them to end; beyond: told to come again
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Means:
     """What of the supervisor is needed."""
 

@@ -16,13 +16,13 @@ import struct
 import weakref
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 from splitdns.errors import InputError
 from splitdns.load.load import Loaded
 from splitdns.names import Qname
 from splitdns.snapshot import Snapshot
+from splitdns.value import value
 from splitdns.view import Policy, UpstreamSet, View
 from splitdns.zone import Zone
 
@@ -42,7 +42,7 @@ def wants_whole() -> bool:
     return len(_mappings) >= MAX_MAPPINGS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Stream:
     """A pickle in the file, and where the blocks are that it leaves out (offset, octets, offset, …)."""
 
@@ -51,7 +51,7 @@ class _Stream:
     blocks: array[int]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Contents:
     """What is where; ``base`` is the generation that the numbers are about, and how many zones it has."""
 
@@ -61,7 +61,7 @@ class _Contents:
     loaded: _Stream
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refused:
     """There is no generation: the configuration, or with ``--strict`` a zone, is wrong."""
 

@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 from splitdns import __version__, logs
 from splitdns.answer.limits import Limiter
@@ -64,6 +63,7 @@ from splitdns.serve.querylog import QueryLog, Stream
 from splitdns.serve.stream import StreamServer
 from splitdns.serve.tap import MOMENT_S, Tap
 from splitdns.snapshot import Snapshot
+from splitdns.value import value
 from splitdns.wire.cookies import Cookies
 
 log = logging.getLogger("splitdns.daemon")
@@ -72,7 +72,7 @@ MAX_SEEN = 100  # clients of a view that are told to who asks for them
 QUERYLOG_S = 1.0  # that the query log has to write what waits
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sockets:
     """A worker's own sockets; the supervisor keeps them open, for the worker that may have to follow."""
 

@@ -28,6 +28,7 @@ from splitdns.metrics import (
 )
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
+from splitdns.value import value
 from splitdns.view import Copy, UpstreamSet
 
 POPULAR_HITS = 2  # from here on, a reply is asked for anew before it is too old
@@ -63,7 +64,7 @@ class Key(NamedTuple):
     cd: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CacheLimits:
     """How much is kept, in octets of one worker, and for how long, in seconds; settings say why."""
 

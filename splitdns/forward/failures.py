@@ -9,11 +9,12 @@ seconds at most, and forgotten as soon as one of the upstreams is back.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from splitdns.answer.decide import Reply
 from splitdns.records import Ede
+from splitdns.value import value
 
 FIRST_S = 1.0  # RFC 9520 3.2: a second at least
 MAX_ERROR_S = 300.0  # RFC 9520 3.2: five minutes at most
@@ -24,7 +25,7 @@ MAX_FAILURES = 10_000  # questions; beyond: the oldest is forgotten, and asked w
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Kept:
     """A question that failed at ``since_s``, and gets ``reply`` until ``until_s``."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 
@@ -26,11 +25,12 @@ from splitdns.forward.readers import Callbacks, Drain, drain
 from splitdns.forward.relay import Makes, Relay, Relayed
 from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.records import RRset, Type
+from splitdns.value import value
 from splitdns.view import Carrier, Strategy, Upstream
 from splitdns.wire.header import AD
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parts:
     """Those of one kind; they do not mix."""
 

@@ -1,18 +1,18 @@
 """Lines of a master file that differ in nothing but a host's name and its address, read by the hundred.
 
-A zone of a million names is a program's work: nearly all of its lines look alike. Taken together, a line costs
-a few steps that run in C. Where anything about them is unusual, they are read one by one.
+A zone of a million names is a program's work: nearly all of its lines look alike. Taken together, a line
+costs a few steps that run in C. Where anything about them is unusual, they are read one by one.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from itertools import repeat
 
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, Qname
 from splitdns.records import Type
+from splitdns.value import value
 
 FEWEST = 8  # lines; fewer are read one by one
 
@@ -25,7 +25,7 @@ _END = " ; "  # of a line: it is in none, so that it shows whether all have as m
 _LENGTHS = [bytes([length]) for length in range(MAX_LABEL_OCTETS + 1)]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alike:
     """Names, all of them different, each with an address; ``ttl_s`` is None where they do not say one."""
 
@@ -53,12 +53,12 @@ def _read(lines: str, count: int, origin: Qname) -> Alike | None:
         return None
     middle: list[str] = []
     for position in range(1, of_each - 2):
-        (token, *others) = {*tokens[position::of_each]}
+        (word, *others) = {*tokens[position::of_each]}
         if others:
             return None
-        middle.append(token)
+        middle.append(word)
     rdtype, family = _TYPES[middle.pop()]
-    ttls = [token for token in middle if token != "IN"]
+    ttls = [word for word in middle if word != "IN"]
     if len(ttls) > 1:
         return None
     try:

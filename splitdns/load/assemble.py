@@ -21,6 +21,7 @@ from splitdns.load.special import special, whoami
 from splitdns.load.targets import Link, Standing, complaint, standing
 from splitdns.load.zonefiles import ZoneFile
 from splitdns.names import Qname
+from splitdns.value import value
 from splitdns.view import OUTSIDE, Policy, View
 from splitdns.zone import Node, Zone, pack
 
@@ -121,7 +122,7 @@ def _failing(file: ZoneFile) -> Zone:
     return Zone(file.apex, pack([Node(file.apex, file.owner)]), fault=fault, source=str(file.path))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Fault:
     part: Part
     where: Where

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from splitdns.errors import Caution, ConfigError, Problems, Where
@@ -23,6 +22,7 @@ from splitdns.load.sections import BlocklistSettings
 from splitdns.load.settings import Settings
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, fold, from_text
 from splitdns.records import RRset
+from splitdns.value import value
 from splitdns.view import ListAction, NameList
 from splitdns.zone import Node, Zone, pack_records, packed, packed_name
 
@@ -50,7 +50,7 @@ _LABELS = {label: bytes((label,)) for label in range(MAX_LABEL_OCTETS + 1)}
 Key = tuple[FileId, BlocklistSettings]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReadList:
     """A file's lists, exceptions first, and what was wrong with it; ``key`` says whether it is still so."""
 

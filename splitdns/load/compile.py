@@ -8,7 +8,6 @@ elsewhere, is kept in small; the declared zone itself is not needed any more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 
@@ -21,13 +20,14 @@ from splitdns.load.share import Share, Viewer, final_ttl_s, relate, resolve_hint
 from splitdns.load.targets import Having, Link, Outward, check_targets, having_among
 from splitdns.names import Qname, is_wildcard, to_text
 from splitdns.records import ADDRESS_TYPES, Type
+from splitdns.value import value
 from splitdns.view import USUAL_HORIZONS
 from splitdns.zone import Zone
 
 _RUN = 4096  # addresses, about: what is made of them takes memory
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Source:
     """A zone file, the views that it serves, and where its mistakes go."""
 
@@ -36,7 +36,7 @@ class Source:
     problems: Problems
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Named:
     """A link out of the zone, and where it is."""
 
@@ -45,7 +45,7 @@ class Named:
     views: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Service:
     """What a name exposes, for the exposure check; ``owner`` may be a wildcard."""
 
@@ -53,7 +53,7 @@ class Service:
     exposed: tuple[Exposed, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Compiled:
     """A zone file in every view that it serves.
 

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from splitdns.addresses import INSIDE_PREFIXES, is_inside
 from splitdns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, ROOT, Qname, from_text
+from splitdns.value import value
 from splitdns.view import ListAction, Prefix, Upstream
 
 ANY: Literal["any"] = "any"
@@ -277,7 +278,7 @@ def path(value: object) -> str:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Blocking:
     """What becomes of the names of a list."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from splitdns.load.configvalues import ANY, Listen, is_open
 from splitdns.names import Qname, to_text
+from splitdns.value import value
 from splitdns.view import Prefix
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from splitdns.load.sections import ForwardRule, ViewSettings
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parts:
     """What could be read of a configuration; ``unread`` are the names of views that could not.
 
@@ -35,7 +36,7 @@ class Parts:
     horizons: Mapping[Path, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Complaints:
     """Where mistakes go: ``at`` and ``at_key`` take a path and a message; ``line`` is a path's line."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from splitdns.errors import Where
 from splitdns.names import ROOT, Qname, fold
+from splitdns.value import value
 
 DEFAULT_TTL_S = 3600  # where neither a record nor the zone says; NSD's and Knot's default, too
 
@@ -59,7 +60,7 @@ class DeclaredSet:
     auto_hints: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Port:
     """A range of ports of one protocol, both ends included."""
 
@@ -72,7 +73,7 @@ class Port:
         return f"{ports}/{self.protocol}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Exposed:
     """A service that the gateway must admit: its public ports, and the inside ones that they lead to."""
 
@@ -81,7 +82,7 @@ class Exposed:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Manner:
     """What a YAML zone says of a name beside its records; ``ptr`` is None where it does not."""
 
@@ -112,7 +113,7 @@ class DeclaredRegexp:
     name: DeclaredName
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileId:
     """What changes when a file does: the inode when a link is swapped, the change time whatever happens."""
 
@@ -134,7 +135,7 @@ def file_id(path: str | Path) -> FileId:
     return FileId(str(path), status.st_dev, status.st_ino, *times, status.st_size)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SoaTimes:
     """A SOA that is made (semantics: SOA); with ``serial`` None the serial comes from the file's time."""
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import pickle
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from typing import Any, NamedTuple
+
+from splitdns.value import value
 
 _HEAD = struct.Struct("=IIBBI")  # how many, octets of all owners, of an address, flags, TTL
 _PREFERRED, _SUPPLIED = 1, 2
@@ -44,7 +45,7 @@ class Run(NamedTuple):
     supplied: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Holdings:
     """Some of them, in order."""
 
@@ -88,9 +89,9 @@ class Holdings:
             at = owners_at + owner_octets
 
     def __iter__(self) -> Iterator[Held]:
-        for addresses, owners, *alike in self.runs():
+        for addresses, owners, ttl_s, preferred, supplied in self.runs():
             for address, owner in zip(addresses, owners, strict=True):
-                yield Held(address, owner, *alike)
+                yield Held(address, owner, ttl_s, preferred, supplied)
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         # Out of band, as a zone's block goes.

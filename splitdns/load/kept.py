@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path, PosixPath
 
@@ -33,6 +33,7 @@ from splitdns.load.share import Viewer
 from splitdns.load.targets import Link
 from splitdns.load.zonefiles import ZoneFile
 from splitdns.names import Qname
+from splitdns.value import value
 from splitdns.zone import Node, Regexp, Zone
 
 log = logging.getLogger("splitdns.load")
@@ -53,7 +54,7 @@ _TYPES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Stamp:
     """What a file was: made-up SOAs take their serial from its time."""
 
@@ -62,7 +63,7 @@ class _Stamp:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Entry:
     """The parts of one apex, and what they were made of; ``wan`` only where they use it."""
 
@@ -254,6 +255,7 @@ def program() -> bytes:
     """The digest of what decides what becomes of a zone file: versions, and our own code for it."""
     versions = (__version__, sys.version, sys.byteorder)
     modules = [Path(module.__file__ or "") for module in (names, records, view, zone)]
+    modules.append(modules[0].with_name("value.py"))
     modules += sorted(Path(__file__).parent.glob("*.py"))
     if (dnspython := find_spec("dns")) is not None and dnspython.origin is not None:  # it reads records
         modules.append(Path(dnspython.origin).with_name("version.py"))

@@ -10,7 +10,7 @@ import gc
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from splitdns.load.zonefiles import ZoneFile, by_apex, listed, made_file
 from splitdns.names import ROOT, Qname, ancestors, parent
 from splitdns.records import soa_serial
 from splitdns.snapshot import Snapshot
+from splitdns.value import value
 from splitdns.view import View
 from splitdns.zone import Zone
 
@@ -56,7 +57,7 @@ Recalling = Callable[[Settings, Path], Memory | None]
 """Who knows that, for settings and the directory of their file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Loaded:
     """One generation, and what the next one needs of it.
 

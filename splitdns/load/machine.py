@@ -11,10 +11,11 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from splitdns.load.configvalues import Listen, upstream
+from splitdns.value import value
 from splitdns.view import Upstream
 
 MAX_GATEWAYS = 32  # of a machine; beyond: left out
@@ -39,7 +40,7 @@ def _never(host: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Machine:
     """The files of one machine by path, and whether an address is one of its own."""
 

@@ -44,7 +44,7 @@ MAX_INCLUDE_DEPTH = 8  # beyond: an error at the $INCLUDE
 MAX_INCLUDES = 1_000  # in one zone; beyond: an error at the $INCLUDE
 MAX_ERRORS = 1_000  # in one zone; beyond: the rest of the zone is not read
 _MAX_UNCLOSED = 10  # parentheses without an end, each read over again; beyond: the file is not read on
-_PROGRESS_OCTETS = 512 * 1024
+_PROGRESS_OCTETS = 256 * 1024
 _SHOWN_CHARACTERS = 60  # of what was found
 
 _TTL = re.compile(r"(?:[0-9]+[smhdw]?)+", re.IGNORECASE)
@@ -245,6 +245,9 @@ class _Reader:
         match_line, text = _PLAIN_LINE.match, context.text
         told, one_by_one = 0, 0  # how far ``advance`` was told of, and how far lines are read one by one
         while context.at < len(text):
+            if self.advance and context.at - told >= _PROGRESS_OCTETS:
+                self.advance(context.at - told)
+                told = context.at
             if context.at >= one_by_one:
                 one_by_one, found = alike.read(text, context.at, fold(context.origin))
                 if found is not None and self._alike(context, found):
@@ -256,9 +259,6 @@ class _Reader:
             else:
                 context.at = match.end()
                 context.line += 1
-            if self.advance and context.at - told >= _PROGRESS_OCTETS:
-                self.advance(context.at - told)
-                told = context.at
         if self.advance:
             self.advance(len(text) - told)
 

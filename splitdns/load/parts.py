@@ -20,6 +20,7 @@ from splitdns.load.supplies import Lost, Supply
 from splitdns.load.yamlvalues import Surroundings
 from splitdns.load.zonefiles import ZoneFile, viewers_of
 from splitdns.names import Qname
+from splitdns.value import value
 from splitdns.zone import Zone
 
 Advance = Callable[[int], None]
@@ -30,7 +31,7 @@ Recall = Callable[[Sequence[ZoneFile], "Environment", tuple[Qname, ...]], Sequen
 MAX_WARNINGS = 100  # of one file that are told one by one; beyond: how many they are
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Key:
     """Everything that a part depends on; ``wan`` only where the zone says ``$wan4`` or ``$wan6``."""
 
@@ -41,7 +42,7 @@ class Key:
     supplies: tuple[Supply, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Part:
     """One zone file, with what sources have in its zone.
 
@@ -65,7 +66,7 @@ class Part:
     key: Key | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Environment:
     """The views, in order, and the gateway's addresses (see ``Surroundings``).
 

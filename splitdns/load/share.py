@@ -13,6 +13,7 @@ from splitdns.load import hints
 from splitdns.load.declared import PLAIN, DeclaredName, DeclaredSet, DeclaredZone
 from splitdns.names import Qname, between, fold, is_under, wildcard
 from splitdns.records import SHORT_TTL_S, RRset, Type
+from splitdns.value import value
 from splitdns.view import OUTSIDE
 from splitdns.zone import Node, Packer, Regexp, packed
 
@@ -23,7 +24,7 @@ _RUN = 4096  # names that are packed at a time
 Sets = Sequence[DeclaredSet]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Viewer:
     """A view as far as zones are concerned: its name, and its horizons in order of preference."""
 

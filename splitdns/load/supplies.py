@@ -12,13 +12,14 @@ here is the shape of what it says, and what becomes of those of its names that a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitdns.errors import Caution, Where
 from splitdns.load.declared import Exposed
 from splitdns.names import Qname, to_text
+from splitdns.value import value
 
 if TYPE_CHECKING:
     from splitdns.load.settings import Settings
@@ -27,7 +28,7 @@ MAX_NAMES = 10_000  # of one source in one zone; beyond: they are lost, and coun
 MAX_PATTERNS = 100  # likewise: each is tried for every name that nobody has
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Supplied:
     """One record: ``owner`` is the whole name with its case kept, ``rdata`` packed for the wire.
 
@@ -47,7 +48,7 @@ class Supplied:
     pattern: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lost:
     """A name that ``source`` gives, and that is not taken from it: ``reason`` says why."""
 
@@ -63,7 +64,7 @@ class Lost:
         return Caution(self.where, f"{name} of {self.source} is left out: {self.reason}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Supply:
     """What one source says of one zone.
 

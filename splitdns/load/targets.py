@@ -7,7 +7,6 @@ The record is kept back in the other views; here the person is told, and what to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from splitdns.load.checks import Findings, listed
@@ -15,6 +14,7 @@ from splitdns.load.declared import DeclaredSet, is_doubled
 from splitdns.load.share import Share, Viewer
 from splitdns.names import ROOT, Qname, between, fold, is_under, relative_text, to_text, wildcard
 from splitdns.records import ADDRESS_TYPES, Type, target, type_to_text
+from splitdns.value import value
 from splitdns.zone import Node, Regexp
 
 # Types whose target is a host; DNAME's is a subtree, and a wrong NAPTR's harms nobody.
@@ -75,7 +75,7 @@ def standing(
     return Standing.ELSEWHERE if elsewhere else Standing.NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Link:
     """A record of ``owner``, in the zone ``apex``, that names ``host``.
 
@@ -94,7 +94,7 @@ class Link:
         return stands is Standing.ELSEWHERE and self.rdtype in _SERVERS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outward:
     """A link out of the zone; another zone of ours may have to know the host."""
 

@@ -10,13 +10,13 @@ looks at a configuration must not send anything by that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
 from splitdns.load import configvalues
 from splitdns.load.configvalues import shown
+from splitdns.value import value
 
 MAX_URLS = 8
 MAX_WORDS = 64  # of a command
@@ -26,7 +26,7 @@ GATEWAY = "gateway"
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Value:
     """An address as its source gave it; or none, and the ``reason`` for a person.
 
@@ -38,7 +38,7 @@ class Value:
     is_refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Static:
     """It stands in the configuration."""
 
@@ -48,7 +48,7 @@ class Static:
         return f"static {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfInterface:
     """An interface of this machine has it."""
 
@@ -58,7 +58,7 @@ class OfInterface:
         return f"interface {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfFile:
     """Somebody writes it to a file, whose path is relative to the configuration."""
 
@@ -68,7 +68,7 @@ class OfFile:
         return f"file {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfCommand:
     """A program prints it; no shell reads its words."""
 
@@ -79,7 +79,7 @@ class OfCommand:
         return f"command {self.words[0]}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfHttp:
     """Web services say from where they were asked; ``quorum`` of them must say the same."""
 
@@ -92,7 +92,7 @@ class OfHttp:
         return f"http {', '.join(urlsplit(url).netloc for url in self.urls)}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfUpnp:
     """The gateway says it over UPnP-IGD; ``location``: of its description (None: found by SSDP)."""
 
@@ -103,7 +103,7 @@ class OfUpnp:
         return f"upnp {self.location or GATEWAY}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfPcp:
     """The gateway says it over PCP or NAT-PMP; ``server`` None: the default router."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, ParamSpec, TypeVar
 
@@ -17,6 +16,7 @@ from splitdns.load import hints, marked, master
 from splitdns.load.configvalues import shown
 from splitdns.load.declared import DEFAULT_TTL_S, DeclaredSet, place
 from splitdns.records import ADDRESS_TYPES, Type, type_to_text
+from splitdns.value import value
 
 MAX_TEXT_OCTETS = 255  # a character-string of a TXT record (RFC 1035 3.3.14); longer texts are split
 
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Surroundings:
     """What a zone may refer to.
 

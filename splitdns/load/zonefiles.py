@@ -7,19 +7,19 @@ forwarded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load.share import Viewer
 from splitdns.load.supplies import Supply
 from splitdns.names import ROOT, Qname, fold, wire_from_text
+from splitdns.value import value
 
 _YAML = (".yaml", ".yml")
 _SUFFIXES = (*_YAML, ".zone")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ZoneFile:
     """A zone file: its path, its apex as written and folded, and the horizon in its name.
 

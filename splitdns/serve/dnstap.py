@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -22,6 +21,7 @@ from splitdns.metrics import DNSTAP_DROPPED, Counts
 from splitdns.serve.backlog import Backlog
 from splitdns.serve.framestreams import FrameWriter
 from splitdns.serve.pipeline import QueryLogEntry
+from splitdns.value import value
 from splitdns.view import fold_address
 from splitdns.wire.message import Transport
 
@@ -42,7 +42,7 @@ _AUTH_QUERY, _AUTH_RESPONSE = 1, 2
 _RD = 0x01  # in the third octet of a message
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Collector:
     """Where it goes: the path of a socket, or host and port; and the name of this server in it."""
 

@@ -7,9 +7,10 @@ here. If it was not, the browser has another resolver. What is remembered is lit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.names import Qname
+from splitdns.value import value
 from splitdns.view import Match, fold_address
 from splitdns.wire.message import Query
 
@@ -19,7 +20,7 @@ MAX_TOKENS = 1024  # per worker; beyond: the oldest is forgotten
 MAX_SIGHTINGS = 8  # of a token, for each is asked for its A, AAAA and HTTPS records; beyond: not kept
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sighting:
     """Somebody asked for a token: ``time_s`` in Unix time, ``prefix`` as text, ``any`` where none matched."""
 

@@ -15,7 +15,6 @@ itself, and added up before anybody reads the counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 from splitdns.answer import cache
@@ -27,6 +26,7 @@ from splitdns.serve.loop import Known, Ready, Way
 from splitdns.serve.parts import PURE, Parts
 from splitdns.serve.pipeline import ZONE, Pipeline
 from splitdns.snapshot import Snapshot
+from splitdns.value import value
 from splitdns.view import Ageing, View
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
@@ -38,7 +38,7 @@ MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
 _ID_OCTETS = 2  # of a message, before all else
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Use:
     """What the hits of an answer are counted by, and how it gets older."""
 

@@ -13,14 +13,15 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from splitdns.value import value
 
 log = logging.getLogger("splitdns.serve")
 
 MODE = 0o640  # what people ask for is for its owner, and for the group that reads logs
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rotation:
     """When the file at ``path`` is put aside: before it grows beyond ``max_octets``, and every ``every_s``.
 

@@ -6,7 +6,6 @@ They work on the same clients, limits, counts and zones; here is where those are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from splitdns import accelerator
@@ -17,6 +16,7 @@ from splitdns.answer.passing import Join, joined
 from splitdns.metrics import DURATION_BUCKETS_S, SIZE_SLOT, TYPE_LABELS, Counts
 from splitdns.serve.batch import Batch, Origin
 from splitdns.serve.loop import Clients, Limit, Loop, Ready, Tally, Usual, Way
+from splitdns.value import value
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
@@ -40,7 +40,7 @@ class Turns(Protocol):
     def origin(self, number: int, /) -> Origin: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parts:
     """Those of one kind. Those of a loop do not mix with those of the other."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from time import sleep
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from splitdns.names import to_text
 from splitdns.records import Class, Rcode, type_to_text
 from splitdns.serve.backlog import Backlog
 from splitdns.serve.pipeline import QueryLogEntry
+from splitdns.value import value
 
 MAX_LINES = 20_000  # that wait, per worker; beyond: dropped, and splitdns_querylog_dropped_total
 WRITE_OCTETS = 4096  # of whole lines in one write: up to here workers do not cut each other's (PIPE_BUF)
@@ -38,7 +38,7 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stream:
     """A descriptor that stays its owner's."""
 

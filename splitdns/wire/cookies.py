@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from splitdns.errors import WireError
+from splitdns.value import value
 
 MASTER_OCTETS = 16
 MAX_AGE_S = 3600  # RFC 9018 4.3, as are the next two
@@ -33,7 +33,7 @@ _VERSION = b"\x01\0\0\0"  # and three reserved octets (RFC 9018 4.1, 4.2)
 _HASH_AT = 16  # in an option: the client's cookie, version, reserved, time
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Met:
     """What a query's cookie was worth, and the option's data for the answer."""
 

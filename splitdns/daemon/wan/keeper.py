@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from splitdns.metrics import (
     WAN_SEEN,
     Counts,
 )
+from splitdns.value import value
 
 if TYPE_CHECKING:
     from splitdns.daemon.wan.interfaces import Notices
@@ -57,7 +58,7 @@ async def rest(hint: asyncio.Event, pause_s: float) -> None:
             await asyncio.sleep(SETTLE_S)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Held:
     """What is known of one family: ``address`` was seen last at ``seen_s`` (Unix time).
 

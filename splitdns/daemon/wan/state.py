@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,12 +16,13 @@ from splitdns.daemon.wan.answer import WanError
 from splitdns.daemon.wan.local import look
 from splitdns.load.settings import Settings
 from splitdns.load.wansources import Value, refusal
+from splitdns.value import value
 
 NAME = "wan.json"
 MAX_OCTETS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Learnt:
     """What ``source``, in words, stands for; it said so last at ``seen_s``."""
 

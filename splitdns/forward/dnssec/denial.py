@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from splitdns.names import ROOT, Qname, ancestors, between, fold, is_under, labels, name_end, parent, wildcard
 from splitdns.records import RRset, Type
+from splitdns.value import value
 
 MAX_ITERATIONS = 100  # RFC 9276 3.2; beyond, the zone counts as unsigned, once the signature is verified
 MAX_HASHES = 4_000  # SHA-1 of one answer, iterations included (CVE-2023-50868); beyond: not proven
@@ -39,7 +40,7 @@ class Cut(Enum):
     NO_NAME = "no name, and nothing beneath it"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Nsec:
     """``owner`` has exactly ``types``; between it and ``next`` there is nothing (RFC 4034 4)."""
 
@@ -66,7 +67,7 @@ class Nsec:
         raise AssertionError("the root is above every name")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Nsec3:
     """The same by hashes: ``owner`` is the hashed label in octets, ``next`` too (RFC 5155 3)."""
 

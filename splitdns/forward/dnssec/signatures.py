@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidSignature
 from splitdns.errors import UpstreamError
 from splitdns.names import Qname, fold, is_under, is_wildcard, labels, name_end, to_text, wildcard
 from splitdns.records import Ede, RRset, Type, key_tag, signer, type_to_text
+from splitdns.value import value
 
 MAX_VERIFICATIONS = 64  # for one answer, its chain of trust included; beyond: bogus
 MAX_FAILURES = 16  # of these; who signs properly needs none, who changes keys a few
@@ -85,7 +86,7 @@ class Budget:
         self.verifications -= 1
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Key:
     """A DNSKEY record that may sign a zone (RFC 4034 2.1)."""
 
@@ -106,7 +107,7 @@ class Key:
         return cls(rdata, algorithm, key_tag(rdata), flags)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Delegation:
     """A DS record: the digest of a key of the child zone (RFC 4034 5.1)."""
 
@@ -131,7 +132,7 @@ class Delegation:
         return _DIGESTS[self.digest_type](zone + key.rdata).digest() == self.digest
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Signature:
     """An RRSIG record (RFC 4034 3.1); times are Unix times modulo 2**32."""
 
@@ -165,7 +166,7 @@ class Signature:
         return wildcard(_last_labels(owner, self.labels))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Verified:
     """A signature that holds, and for how many seconds it and the records may be kept (RFC 4035 5.3.3)."""
 

@@ -27,6 +27,7 @@ from splitdns.forward.dnssec.signatures import (
 )
 from splitdns.names import Qname, between, fold, is_under, to_text
 from splitdns.records import Ede, RRset, Type, covered_type
+from splitdns.value import value
 from splitdns.view import UpstreamSet, Validation
 
 MAX_STEPS = 5_000  # kept by one worker; beyond: the one that was used least recently is forgotten
@@ -41,7 +42,7 @@ Fetch = Callable[[UpstreamSet, Qname, int, Look], Awaitable[Reply]]
 """Asks the set for a name and a type, with DO and CD, and raises ``UpstreamError``; see ``Look``."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Signed:
     """A zone whose keys are known to be its own."""
 
@@ -49,7 +50,7 @@ class Signed:
     keys: tuple[Key, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unsigned:
     """Nothing at or beneath this name can be validated; ``edes`` say why where it is no plain delegation."""
 
@@ -57,7 +58,7 @@ class Unsigned:
     edes: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Broken:
     """The chain does not hold here."""
 
