@@ -1,7 +1,7 @@
 """Resource record sets with rdata as it goes onto the wire.
 
 Rdata is uncompressed and keeps the letter case that a person wrote. Nothing here parses a record's text:
-that is ``load/master``'s work, through dnspython.
+that is ``load/presentation``'s work, through dnspython.
 """
 
 from __future__ import annotations

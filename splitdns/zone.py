@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, repeat
 from operator import add
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 from splitdns.names import MAX_NAME_OCTETS, ROOT, Qname
@@ -160,6 +160,17 @@ def pack_records(nodes: Iterable[tuple[Qname, bytes]], *, listed: bool = False) 
     return packer.block()
 
 
+class Kind(NamedTuple):
+    """What the names that are packed together have in common.
+
+    Each has one record, an address, a text or a PTR, of this type and TTL; ``differs`` as in ``Node``.
+    """
+
+    rdtype: int
+    ttl_s: int
+    differs: bool
+
+
 class Packer:
     """A block that is being made; see ``pack_records``."""
 
@@ -185,18 +196,17 @@ class Packer:
             if name[:2] == _WILDCARD:
                 self._enclosers.append(name[2:])
 
-    def add_alike(
-        self, names: Sequence[Qname], rdtype: int, ttl_s: int, rdatas: Sequence[bytes], differs: bool
-    ) -> None:
-        """Names as they were written, each of which exists and has one record: an address, a text or a PTR.
+    def add_alike(self, names: Sequence[Qname], rdatas: Sequence[bytes], kind: Kind) -> None:
+        """Names as they were written, each of which exists and has one record.
 
         There may be a million, so no line of Python is run for each.
         """
-        flags, kind = EXISTS | DIRECT | differs * DIFFERS, _KINDS.get(rdtype, 0)
+        rdtype, ttl_s, differs = kind
+        flags, of_set = EXISTS | DIRECT | differs * DIFFERS, _KINDS.get(rdtype, 0)
         name_octets, rdata_octets = [*map(len, names)], [*map(len, rdatas)]
         heads = {octets: bytes((octets, flags)) for octets in {*name_octets}}
         middles = {
-            octets: _ONE.pack(1, rdtype, kind, 1, 12 + octets, _OWNER, rdtype, Class.IN, ttl_s, octets)
+            octets: _ONE.pack(1, rdtype, of_set, 1, 12 + octets, _OWNER, rdtype, Class.IN, ttl_s, octets)
             for octets in {*rdata_octets}
         }
         of_name, of_rdata = map(heads.__getitem__, name_octets), map(middles.__getitem__, rdata_octets)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from splitdns.errors import Caution, InputError, Problems
-from splitdns.load import master, yamlzone
+from splitdns.load import master, presentation, yamlzone
 from splitdns.load.compile import Compiled, Source, compile_zone
 from splitdns.load.declared import DeclaredZone
 from splitdns.load.share import Viewer
@@ -99,7 +99,7 @@ def records(zone: Zone) -> dict[str, list[str]]:
     """What exists in a zone: relative owner to ``TTL TYPE rdata`` lines, SOA and empty nodes included."""
     return {
         relative(zone, node.owner): [
-            f"{rrset.ttl_s} {type_to_text(rrset.rdtype)} {master.rdata_to_text(rrset.rdtype, rdata)}"
+            f"{rrset.ttl_s} {type_to_text(rrset.rdtype)} {presentation.rdata_to_text(rrset.rdtype, rdata)}"
             for rrset in node.rrsets
             for rdata in rrset.rdatas or (b"",)
         ]

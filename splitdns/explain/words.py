@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from splitdns.answer.decide import Forward
 from splitdns.errors import Where
 from splitdns.explain.values import Forwarding, Hop, How, Origin, Outcome, Record, Result, Stripped
-from splitdns.load.master import rdata_to_text
+from splitdns.load.presentation import rdata_to_text
 from splitdns.names import to_text
 from splitdns.records import Ede, Rcode, RRset, type_to_text
 from splitdns.view import Prefix, UpstreamSet

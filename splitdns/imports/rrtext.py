@@ -6,7 +6,7 @@ import re
 
 from splitdns.errors import Where
 from splitdns.imports.entries import Entry
-from splitdns.load.master import ttl_from_text
+from splitdns.load.presentation import ttl_from_text
 from splitdns.records import type_from_text
 
 _NAMES_LAST = frozenset(("CNAME", "DNAME", "NS", "PTR", "MX", "SRV", "KX", "AFSDB", "RT"))

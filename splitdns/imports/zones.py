@@ -20,7 +20,7 @@ from splitdns.imports.entries import ASKED, Entry, Found
 from splitdns.imports.patterns import is_in, matches, tail
 from splitdns.imports.service import HORIZON
 from splitdns.imports.zonetext import ZoneText, is_written
-from splitdns.load.master import rdata_from_text
+from splitdns.load.presentation import rdata_from_text
 from splitdns.load.reverse import BUILT_IN
 from splitdns.names import ROOT, from_text, is_under, to_text
 from splitdns.records import type_from_text

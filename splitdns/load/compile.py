@@ -188,9 +188,7 @@ def _held(share: Share) -> Iterable[Run]:
     """Addresses at exact names that may be worth a PTR: inside ones, those of a horizon, preferred ones."""
     zone, names, differs = share.zone, share.zone.names, share.differs
     outside = all(viewer.outside for viewer in share.viewers)  # who get only those that are preferred
-    addresses: list[bytes] = []
-    owners: list[bytes] = []
-    former: tuple[int, int, bool, bool] | None = None  # what those have in common: type, TTL and flags
+    runs: dict[int, Run] = {}  # the last of each type
     for name, sets in share.chosen.items():
         for one in sets:
             if one.rdtype not in ADDRESS_TYPES:
@@ -205,15 +203,15 @@ def _held(share: Share) -> Iterable[Run]:
             if not rdatas:
                 continue
             ttl_s = final_ttl_s(one, differs is None or name in differs)
-            alike = one.rdtype, ttl_s, bool(ptr), declared.supplied
-            if alike != former or len(addresses) >= _RUN:
-                if former is not None:
-                    yield Run(addresses, owners, *former[1:])
-                former, addresses, owners = alike, [], []
-            addresses += rdatas
-            owners += [declared.owner] * len(rdatas)
-    if former is not None:
-        yield Run(addresses, owners, *former[1:])
+            run = runs.get(one.rdtype)
+            if run is None or run[3:] != (bool(ptr), declared.supplied) or len(run.owners) >= _RUN:
+                if run is not None:
+                    yield run
+                run = runs[one.rdtype] = Run([], [], [], bool(ptr), declared.supplied)
+            run.addresses.extend(rdatas)
+            run.owners.extend([declared.owner] * len(rdatas))
+            run.ttls_s.extend([ttl_s] * len(rdatas))
+    yield from runs.values()
 
 
 def _addresses(zone: DeclaredZone) -> dict[str | None, tuple[bytes, bytes]]:

@@ -1,8 +1,8 @@
 """Addresses at names of their own, of which automatic PTR records are made.
 
 A zone may have a million, and they have to be at hand whenever another zone changes: packed, they are one
-piece of memory that processes share. They are packed by runs of those that differ in nothing else, whose
-addresses stand one behind the other, and then the names: nearly all of a zone's are one run.
+piece of memory that processes share. They are packed by runs of those that are alike, whose TTLs stand one
+behind the other, then the addresses, and then the names: nearly all of a zone's are one run.
 
 >>> [*Holdings.of([Held(bytes([192, 168, 1, 1]), b"\\1a\\0", 60)])]
 [Held(address=b'\\xc0\\xa8\\x01\\x01', owner=b'\\x01a\\x00', ttl_s=60, preferred=False, supplied=False)]
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, groupby, pairwise
 from typing import Any, NamedTuple
 
 from splitdns.value import value
 
-_HEAD = struct.Struct("=IIBBI")  # how many, octets of all owners, of an address, flags, TTL
+_HEAD = struct.Struct("=IIBB")  # how many, octets of all owners, of an address, flags
 _PREFERRED, _SUPPLIED = 1, 2
 
 
@@ -38,9 +39,9 @@ class Held(NamedTuple):
 class Run(NamedTuple):
     """Several that follow each other, of one family; see ``Held``."""
 
-    addresses: Sequence[bytes]
-    owners: Sequence[bytes]
-    ttl_s: int
+    addresses: list[bytes]
+    owners: list[bytes]
+    ttls_s: list[int]
     preferred: bool = False
     supplied: bool = False
 
@@ -54,43 +55,44 @@ class Holdings:
     @classmethod
     def of(cls, held: Iterable[Held]) -> Holdings:
         """These."""
-        return cls.of_runs(
-            Run([one.address for one in some], [one.owner for one in some], *alike)
-            for (_, alike), group in groupby(held, lambda one: (len(one.address), one[2:]))
-            if (some := [*group])
-        )
+        runs = []
+        for _, alike in groupby(held, lambda one: (len(one.address), one.preferred, one.supplied)):
+            addresses, owners, ttls_s, preferred, supplied = zip(*alike, strict=True)
+            runs.append(Run([*addresses], [*owners], [*ttls_s], preferred[0], supplied[0]))
+        return cls.of_runs(runs)
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run]) -> Holdings:
         """These, none of which is empty."""
         parts: list[bytes] = []
-        for addresses, owners, ttl_s, preferred, supplied in runs:
+        for addresses, owners, ttls_s, preferred, supplied in runs:
             joined, flags = b"".join(owners), preferred * _PREFERRED | supplied * _SUPPLIED
-            parts.append(_HEAD.pack(len(addresses), len(joined), len(addresses[0]), flags, ttl_s))
-            parts += addresses
-            parts += (bytes(map(len, owners)), joined)
+            parts.append(_HEAD.pack(len(addresses), len(joined), len(addresses[0]), flags))
+            parts += (array("I", ttls_s).tobytes(), *addresses, bytes(map(len, owners)), joined)
         return cls(b"".join(parts))
 
     def runs(self) -> Iterator[Run]:
         """All of them by runs, in order."""
         octets, at = bytes(self.octets), 0  # of which slices cost less
         while at < len(octets):
-            count, owner_octets, width, flags, ttl_s = _HEAD.unpack_from(octets, at)
-            lengths_at = at + _HEAD.size + count * width
+            count, owner_octets, width, flags = _HEAD.unpack_from(octets, at)
+            ttls_at = at + _HEAD.size
+            addresses_at = ttls_at + count * array("I").itemsize
+            lengths_at = addresses_at + count * width
             owners_at = lengths_at + count
             ends = accumulate(octets[lengths_at:owners_at], initial=owners_at)
             yield Run(
-                slices(octets[at + _HEAD.size : lengths_at], width),
+                slices(octets[addresses_at:lengths_at], width),
                 [octets[start:end] for start, end in pairwise(ends)],
-                ttl_s,
+                array("I", octets[ttls_at:addresses_at]).tolist(),
                 bool(flags & _PREFERRED),
                 bool(flags & _SUPPLIED),
             )
             at = owners_at + owner_octets
 
     def __iter__(self) -> Iterator[Held]:
-        for addresses, owners, ttl_s, preferred, supplied in self.runs():
-            for address, owner in zip(addresses, owners, strict=True):
+        for addresses, owners, ttls_s, preferred, supplied in self.runs():
+            for address, owner, ttl_s in zip(addresses, owners, ttls_s, strict=True):
                 yield Held(address, owner, ttl_s, preferred, supplied)
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:

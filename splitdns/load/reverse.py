@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, filterfalse
+from typing import TypeVar
 
 from splitdns.addresses import is_inside
 from splitdns.load.holdings import Holdings, Run, slices
 from splitdns.load.keptfile import digest_of
 from splitdns.names import ROOT, Qname, ancestors, from_text, is_under, reverse_names
 from splitdns.records import RRset, Type
-from splitdns.zone import Node, Packer, Zone, pack
+from splitdns.zone import Kind, Node, Packer, Zone, pack
 
 BUILT_IN = tuple(
     from_text(name)
@@ -38,6 +39,8 @@ BUILT_IN = tuple(
     )
 )
 MIN_OCTETS = 64 * 1024  # of what is held; what is made of less is made in no time
+
+T = TypeVar("T")
 
 RecallZone = Callable[[bytes], Zone | None]
 
@@ -97,12 +100,12 @@ def automatic(
         if not found:
             continue
         taken.update(found)
-        names = reverse_names([*found])
-        owners: Sequence[bytes] = [*found.values()]
-        if reverse:
-            free = [not _is_declared(name, reverse) for name in names]
-            names, owners = [*compress(names, free)], [*compress(owners, free)]
-        packer.add_alike(names, Type.PTR, run.ttl_s, owners, True)
+        for ttl_s, some in _by_ttl(run, found).items():
+            names, owners = reverse_names([*some]), [*some.values()]
+            if reverse:
+                free = [not _is_declared(name, reverse) for name in names]
+                names, owners = [*compress(names, free)], [*compress(owners, free)]
+            packer.add_alike(names, owners, Kind(Type.PTR, ttl_s, differs=True))
     return Zone(ROOT, packer.block(), overlay=True) if len(packer) else None
 
 
@@ -110,12 +113,23 @@ def _rank(run: Run) -> int:
     return 2 * run.preferred + (not run.supplied)
 
 
-def _first(addresses: Sequence[bytes], owners: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The first owner of each address."""
-    found = dict(zip(addresses, owners, strict=True))
+def _first(addresses: Sequence[bytes], values: Sequence[T]) -> dict[bytes, T]:
+    """The first value of each address."""
+    found = dict(zip(addresses, values, strict=True))
     if len(found) < len(addresses):
-        found = dict(zip(reversed(addresses), reversed(owners), strict=True))
+        found = dict(zip(reversed(addresses), reversed(values), strict=True))
     return found
+
+
+def _by_ttl(run: Run, found: dict[bytes, bytes]) -> dict[int, dict[bytes, bytes]]:
+    """The owners that were ``found`` in ``run``, by their TTLs: mostly all of them have the same."""
+    if len({*run.ttls_s}) == 1:
+        return {run.ttls_s[0]: found}
+    ttls_s = _first(run.addresses, run.ttls_s)
+    parts: dict[int, dict[bytes, bytes]] = {}
+    for address, owner in found.items():
+        parts.setdefault(ttls_s[address], {})[address] = owner
+    return parts
 
 
 class Pointers:

@@ -15,7 +15,7 @@ from splitdns.names import Qname, between, fold, is_under, wildcard
 from splitdns.records import SHORT_TTL_S, RRset, Type
 from splitdns.value import value
 from splitdns.view import OUTSIDE
-from splitdns.zone import Node, Packer, Regexp, packed
+from splitdns.zone import Kind, Node, Packer, Regexp, packed
 
 _SIMPLE = frozenset({Type.A, Type.AAAA, Type.TXT})
 _FEW = 100
@@ -74,34 +74,29 @@ class Share:
     def block(self) -> bytes:
         """All names as they are packed, those by the run that differ in nothing but their one record."""
         packer = Packer()
-        names, differs = self.zone.names, self.differs
-        run: list[Qname] = []
-        rdatas: list[bytes] = []
-        former: tuple[int, int, bool] | None = None  # what those of the run have in common
-        notable = frozenset(self.notable)
-        for name, sets in self.chosen.items():
-            alike = None
-            if sets and name not in notable:
-                one, declared = sets[0], names[name]
-                if (
-                    len(one.rdatas) == 1
-                    and not one.public
-                    and declared.manner is PLAIN
-                    and declared.owner == name
-                ):
-                    other = differs is None or name in differs
-                    alike = one.rdtype, final_ttl_s(one, other), other
-            if alike != former or len(run) == _RUN:
-                if former is not None:
-                    packer.add_alike(run, former[0], former[1], rdatas, former[2])
-                former, run, rdatas = alike, [], []
-            if alike is None:
+        names, chosen, differs, notable = self.zone.names, self.chosen, self.differs, frozenset(self.notable)
+        runs: dict[Kind, tuple[list[Qname], list[bytes]]] = {}
+        for name, sets in chosen.items():
+            one, declared = sets[0] if sets and name not in notable else None, names.get(name)
+            if (
+                one is None
+                or declared is None
+                or one.public
+                or len(one.rdatas) != 1
+                or declared.manner is not PLAIN
+                or declared.owner != name
+            ):
                 packer.add([(name, self._packed(name))])
-            else:
-                run.append(name)
-                rdatas += one.rdatas
-        if former is not None:
-            packer.add_alike(run, former[0], former[1], rdatas, former[2])
+                continue
+            other = differs is None or name in differs
+            kind = Kind(one.rdtype, final_ttl_s(one, other), other)
+            run, rdatas = runs.get(kind) or runs.setdefault(kind, ([], []))
+            run.append(name)
+            rdatas += one.rdatas
+            if len(run) == _RUN:
+                packer.add_alike(*runs.pop(kind), kind)
+        for kind, alike in runs.items():
+            packer.add_alike(*alike, kind)
         packer.add((name, self._packed(name)) for name in (*self.ents, *self.ghosts))
         return packer.block()
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, ParamSpec, TypeVar
 
 from splitdns.errors import Problems, Where, ZoneError
-from splitdns.load import hints, marked, master
+from splitdns.load import hints, marked, presentation
 from splitdns.load.configvalues import shown
 from splitdns.load.declared import DEFAULT_TTL_S, DeclaredSet, place
 from splitdns.records import ADDRESS_TYPES, Type, type_to_text
@@ -178,7 +178,7 @@ class ValueReader:
 
             text = _AUTO_HINT.sub(placeholder, text)
         try:
-            return master.rdata_from_text(rdtype, text, self.origin, self.document.where(path))
+            return presentation.rdata_from_text(rdtype, text, self.origin, self.document.where(path))
         except ZoneError as error:
             self.problems.error(error)
             return None
@@ -202,7 +202,7 @@ def text_of(value: Any) -> str:
 
 
 def _ttl(value: Any) -> int:
-    return master.ttl_from_text(text_of(value))
+    return presentation.ttl_from_text(text_of(value))
 
 
 def _texts(text: str) -> bytes:

@@ -20,7 +20,7 @@ MAX_LINES = 500
 DOORS = {
     "dnslib": {"splitdns/wire/message.py"},
     "dns": {
-        "splitdns/load/master.py",
+        "splitdns/load/presentation.py",
         "splitdns/forward/response.py",
         "splitdns/forward/dnssec/signatures.py",
     },

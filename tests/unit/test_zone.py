@@ -19,6 +19,7 @@ from splitdns.zone import (
     RECORD,
     SET,
     STAR,
+    Kind,
     Node,
     Packer,
     Regexp,
@@ -113,7 +114,7 @@ def test_nodes_of_one_record_each_are_packed_as_any_others(
     first, *names = [from_text(text, APEX) for text in ("first", "a", "*.first")]
     packer, nodes = Packer(), [Node(first, first)]
     packer.add([(first, packed(nodes[0]))])
-    packer.add_alike(names, rdtype, 60, rdatas, differs)
+    packer.add_alike(names, rdatas, Kind(rdtype, 60, differs))
     for name, rdata in zip(names, rdatas, strict=True):
         nodes.append(Node(name, name, (RRset(name, rdtype, 60, (rdata,)),), differs=differs))
     assert len(packer) == 3

@@ -21,7 +21,7 @@ from splitdns.addresses import is_inside
 from splitdns.errors import Problems, Where, ZoneError
 from splitdns.load import expose
 from splitdns.load.declared import Port
-from splitdns.load.master import ttl_from_text
+from splitdns.load.presentation import ttl_from_text
 from splitdns.names import ROOT, Qname, from_text, is_under, to_text
 from splitdns.sources.docker import proxies
 from splitdns.sources.docker.container import Address, Container

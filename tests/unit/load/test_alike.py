@@ -70,28 +70,76 @@ def test_names_that_could_be_too_long_are_read_one_by_one() -> None:
 
 
 LINE = st.builds(
-    "{}{}{} {}\n".format,
-    st.sampled_from(["a", "b", "c", "host", "HOST", "x.y", "in", ""]),
-    st.sampled_from([" ", "\t", " IN ", " 60 ", " 60 IN ", " IN 60 ", " 60 IN 60 "]),
-    st.sampled_from(["A", "AAAA", "TXT"]),
-    st.sampled_from(["192.0.2.1", "192.0.2.2", "10.0.0.1", "2001:db8::1", "1.2", "ab"]),
+    "{}{}{} {}{}\n".format,
+    st.sampled_from(["a", "b", "host", "HOST", "x.y", "in", "60", "-", "@", "*", "far.example.com.", ""]),
+    st.sampled_from([" ", "\t", " IN ", " in ", " 60 ", " 1h ", " 60 IN ", " IN 60 ", " 60 IN 60 ", " CH "]),
+    st.sampled_from(["A", "AAAA", "a", "TXT", "CNAME", "NS"]),
+    st.sampled_from(["192.0.2.1", "192.0.2.2", "10.0.0.01", "2001:db8::1", "::ffff:192.0.2.1", "1.2", "ab"]),
+    st.sampled_from(["", " ", "\t", ";", " ; said", " )"]),
 )
 BLOCK = st.builds(
-    lines, st.sampled_from(["A", "IN A", "60 A"]), st.just("192.0.2.{}"), st.sampled_from(["a{}", "b{}"])
+    lines,
+    st.sampled_from(["A", "IN A", "60 A", "999999999 A", "60 60 A", "60 IN 61 A"]),
+    st.sampled_from(["192.0.2.{}", "192.0.2.1{}", "192.0.2.25{}", "192.0.2.0{}"]),
+    st.sampled_from(["a{}", "b{}", "A{}", "a{}.b", "60", "x" * 62 + "{}"]),
 )
-ORIGINS = st.sampled_from(["", "sub.example.org.", "Example.org.", "example.net."]).map(
-    lambda origin: f"$ORIGIN {origin}\n" if origin else ""
+OTHER = st.sampled_from(
+    [
+        "$ORIGIN sub.example.org.\n",
+        "$ORIGIN Example.org.\n",
+        "$ORIGIN example.net.\n",
+        "$ORIGIN " + ".".join(["x" * 60] * 3) + ".example.org.\n",
+        "$TTL 300\n",
+        "$TTL soon\n",
+        "$GENERATE 1-9 a$ A 192.0.2.$\n",
+        "; nothing\n",
+        "\n",
+        " A 192.0.2.9\n",
+        "@ SOA ns1 host (\n 1 2 3 4\n 5 )\n",
+        "long TXT ( a\na1 A 192.0.2.1\n)\n",
+        "open TXT ( a\n",
+        'quoted TXT "a\n',
+        "ü A 192.0.2.1\n",
+    ]
 )
+END = st.sampled_from(["", "last A 192.0.2.7", "last A 192.0.2.7 ", "last A", "a1 A 192.0.2.7\r\n"])
 
 
-@settings(deadline=None)
-@given(st.lists(LINE | BLOCK | ORIGINS, max_size=30).map("".join))
-def test_a_zone_is_the_same_read_either_way(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def either_way(path: Path, text: str) -> None:
+    """A comment behind every line, and none is read together with others."""
+
     def read(text: str) -> tuple[DeclaredZone, list[str], list[str]]:
-        path: Path = tmp_path_factory.getbasetemp() / "example.org.zone"
-        path.write_text(text)
+        path.write_bytes(text.encode())
         problems = Problems()
         zone = master.read(path, ORIGIN, problems)
         return zone, [str(one) for one in problems.errors], [str(one) for one in problems.warnings]
 
     assert read(text) == read(text.replace("\n", " ;\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"$ORIGIN Example.org.\n{lines()}",
+        f"$ORIGIN example.net.\n{lines()}",
+        f"$ORIGIN sub.example.org.\n{lines()} TXT last\nwhat is this\n",
+        f"$TTL 300\n{lines()}$TTL 60\n{lines(name='other{}')}",
+        f"host3 60 A 192.0.2.77\n{lines()}",
+        lines() + lines("60 A", "192.0.2.1{}"),
+        lines("60 A") + lines("61 A", name="other{}"),
+        lines() + lines("AAAA", "2001:db8::{}", "b{}") + lines("A", name="other{}"),
+        lines() + lines("AAAA", "2001:db8::{}") + lines("60 A", name="other{}"),
+        lines(count=2_000, name="a{}") + lines(count=2_000, name="b{}"),
+        lines() + "last A 192.0.2.7",
+    ],
+)
+def test_lines_that_follow_each_other_are_the_same_read_either_way(tmp_path: Path, text: str) -> None:
+    either_way(tmp_path / "example.org.zone", text)
+
+
+@settings(deadline=None)
+@given(st.lists(LINE | BLOCK | OTHER, max_size=30).map("".join), END)
+def test_any_zone_is_the_same_read_either_way(
+    tmp_path_factory: pytest.TempPathFactory, body: str, end: str
+) -> None:
+    either_way(tmp_path_factory.getbasetemp() / "example.org.zone", body + end)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from splitdns.errors import Where
 from splitdns.load.declared import Places, SoaTimes, file_id, place
-from splitdns.load.master import rdata_to_text
+from splitdns.load.presentation import rdata_to_text
 from splitdns.names import from_text
 from splitdns.records import Type
 

@@ -6,7 +6,7 @@ import pytest
 
 from splitdns.errors import Where
 from splitdns.load import hints
-from splitdns.load.master import rdata_from_text, rdata_to_text
+from splitdns.load.presentation import rdata_from_text, rdata_to_text
 from splitdns.names import from_text
 from splitdns.records import Type
 

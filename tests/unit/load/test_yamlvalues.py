@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from splitdns.load.declared import DeclaredSet
-from splitdns.load.master import rdata_to_text
+from splitdns.load.presentation import rdata_to_text
 from splitdns.names import from_text
 from tests.loading import messages, read_yaml
 
