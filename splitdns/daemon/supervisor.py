@@ -135,8 +135,8 @@ class Supervisor:
         """Serve until told to stop; the exit status."""
         from splitdns.daemon import report
 
-        gc.collect()
         gc.freeze()  # what workers have in common stays shared, for no collector writes to it
+        gc.enable()
         self._crew.fork()
         report.first(self._loaded, self._counts, time.time())
         asyncio.run(self._run())

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splitdns.errors import Problems, Where, ZoneError
@@ -277,6 +277,7 @@ VOCABULARY = (
 WORDS = st.sampled_from(VOCABULARY.split(" "))
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(alphabet=ALPHABET), st.lists(WORDS).map(" ".join), st.text()))
 def test_any_text_is_a_zone_or_zone_errors(text: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
