@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("splitdns.daemon")
 
+ALONE_S = 1.0  # that the workers have the processor to themselves when they start
 WATCHING_S = 1.0  # that the start waits for the watch on the files to stand
 
 
@@ -144,14 +145,24 @@ class Supervisor:
         return 0
 
     async def _run(self) -> None:
-        from splitdns.serve.admin import serve
-        from splitdns.watch import Watcher
-
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._changed.set)
         loop.add_signal_handler(signal.SIGUSR1, self._flush_wanted.set)
+        async with asyncio.TaskGroup() as group:
+            self._crew.keep(group)
+            with suppress(TimeoutError):  # where no worker can start, all else does
+                async with asyncio.timeout(ALONE_S):
+                    await self._crew.wait_until_serving()
+            await self._beside_workers(group)
+
+    async def _beside_workers(self, group: asyncio.TaskGroup) -> None:
+        """Do all that is done beside answering, until told to stop."""
+        from splitdns.serve.admin import serve
+        from splitdns.watch import Watcher
+
+        loop = asyncio.get_running_loop()
         watcher = Watcher(
             partial(loop.call_soon_threadsafe, self._changed.set),
             partial(loop.call_soon_threadsafe, self._watching.set),
@@ -159,35 +170,31 @@ class Supervisor:
         end_admin = asyncio.Event()
         self._control = _control_socket(self._loaded.settings, self._config)
         try:
-            async with asyncio.TaskGroup() as group:
-                self._crew.keep(group)
-                self._keeper.start(
-                    group, self._loaded, self._counts, self._changed.set, self._close_in_builder
-                )
-                base = self._config.parent if self._config is not None else Path()
-                self._sources.start(group, self._loaded, base, self._counts, self._changed.set)
-                while_serving = [
-                    group.create_task(self._tell_serving()),
-                    group.create_task(self._stay_alive()),
-                    group.create_task(self._crew.mind()),
-                    group.create_task(self._reload_on_change(watcher)),
-                    group.create_task(self._flush_on_signal()),
-                    group.create_task(self._inspect()),
-                    group.create_task(self._keep_compiled()),
-                ]
-                if self._control is not None:
-                    group.create_task(self._control.serve(self._flush, self._stop))
-                if self._admin is not None:
-                    group.create_task(serve(self, self._admin, end_admin, self._pages))
-                await self._stop.wait()
-                log.info("stopping")
-                self._service.stopping()
-                for task in while_serving:
-                    task.cancel()
-                self._keeper.close()
-                self._sources.close()
-                await self._crew.stop()
-                end_admin.set()
+            self._keeper.start(group, self._loaded, self._counts, self._changed.set, self._close_in_builder)
+            base = self._config.parent if self._config is not None else Path()
+            self._sources.start(group, self._loaded, base, self._counts, self._changed.set)
+            while_serving = [
+                group.create_task(self._tell_serving()),
+                group.create_task(self._stay_alive()),
+                group.create_task(self._crew.mind()),
+                group.create_task(self._reload_on_change(watcher)),
+                group.create_task(self._flush_on_signal()),
+                group.create_task(self._inspect()),
+                group.create_task(self._keep_compiled()),
+            ]
+            if self._control is not None:
+                group.create_task(self._control.serve(self._flush, self._stop))
+            if self._admin is not None:
+                group.create_task(serve(self, self._admin, end_admin, self._pages))
+            await self._stop.wait()
+            log.info("stopping")
+            self._service.stopping()
+            for task in while_serving:
+                task.cancel()
+            self._keeper.close()
+            self._sources.close()
+            await self._crew.stop()
+            end_admin.set()
         finally:
             watcher.close()
 
