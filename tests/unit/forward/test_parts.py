@@ -349,7 +349,7 @@ def test_nothing_is_left_behind() -> None:
         return sys.getallocatedblocks()
 
     before = blocks(100)
-    assert blocks(1000) - before < 100
+    assert blocks(1000) - before < 500  # of one thing that is left behind each time there would be 1000
     bench.close()
 
 
