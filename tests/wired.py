@@ -1,12 +1,14 @@
 """The hot way behind a real socket on loopback: batches of queries from any clients, and what became of each.
 
-Everything in 127.0.0.0/8 can be a client. All of a batch lies in the socket before it is looked at.
+Everything in 127.0.0.0/8 can be a client. All of a batch lies in the socket before it is looked at. Answers
+may come in any order, so on their way queries have ids that tell them apart.
 """
 
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
 from splitdns.serve.hot import Hot
@@ -45,18 +47,19 @@ class Wired(ExitStack):
     def ask(self, asked: list[tuple[bytes, str]]) -> list[Outcome]:
         """What becomes of queries and their clients, up to a batch of them."""
         assert len(asked) <= DATAGRAMS
-        for wire, host in asked:
-            self._client(host).send(wire)
+        ids = [number.to_bytes(2, "big") for number in range(len(asked))]
+        for own, (wire, host) in zip(ids, asked, strict=True):
+            self._client(host).send(own[: len(wire)] + wire[2:])
         self.hot.unanswered = unanswered = {}
         while not self.hot.turn()[0]:
             pass
-        found = [
-            unanswered[number] if number in unanswered else self._client(host).recv(65535)
-            for number, (_, host) in enumerate(asked)
+        came = [(host, answer) for host, client in self._clients.items() for answer in _all_of(client)]
+        answers = {(host, answer[:2]): answer[2:] for host, answer in came}
+        assert len(answers) == len(came) == len(asked) - len(unanswered)
+        return [
+            unanswered[number] if number in unanswered else wire[:2] + answers[host, ids[number]]
+            for number, (wire, host) in enumerate(asked)
         ]
-        for client in self._clients.values():
-            assert _is_empty(client)
-        return found
 
     @property
     def learnt(self) -> int:
@@ -72,9 +75,7 @@ class Wired(ExitStack):
         return self._clients[host]
 
 
-def _is_empty(sock: socket.socket) -> bool:
-    try:
-        sock.recv(1)
-    except BlockingIOError:
-        return True
-    return False
+def _all_of(sock: socket.socket) -> Iterator[bytes]:
+    with suppress(BlockingIOError):
+        while True:
+            yield sock.recv(65535)

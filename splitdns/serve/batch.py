@@ -3,7 +3,8 @@
 A system call and its way through asyncio cost several times what a remembered answer costs. libc has
 ``recvmmsg`` and ``sendmmsg`` (Linux), Python has not: they are called through ctypes, on one piece of memory
 that is laid out once. An answer is written over its query, into the same slot. So the client's address and
-the control message that says which of ours was asked lie ready for the way back, as they came.
+the control message that says which of ours was asked lie ready for the way back, as they came. Where few
+clients ask much, their answers leave together (``bundles``).
 
 Whatever happens, one datagram that cannot be sent costs none of the others.
 """
@@ -19,16 +20,21 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
+
+from splitdns.serve.bundles import Bundles, Places, can_bundle
 
 DATAGRAMS = 64  # in one batch
 
 _NAME_OCTETS, _NAME_STRIDE = 28, 32  # struct sockaddr_in6, the larger of the two
-_CONTROL_STRIDE = 64
+_IPV4_NAME_OCTETS = 16  # struct sockaddr_in
+_CONTROL_STRIDE = 64  # the packet information, and what a bundle says of itself
 _LINE_OCTETS = 64  # of a processor's cache; slots that are a page apart would all share the same few lines
 _ID_OCTETS = 2  # of a message, before all else
 _OFTEN_OCTETS = 512
-_MANY = 16  # for which it pays to make an array
+_MANY = 16  # for which it pays to make an array, or to look for bundles
+_INFO_OCTETS, _IPV4_INFO_OCTETS = 20, 12  # struct in6_pktinfo, struct in_pktinfo
 _LINK_LOCAL_OR_MULTICAST = 0xFE  # and above: the first octet of IPv6 addresses (RFC 4291 2.4)
 
 Control = list[tuple[int, int, bytes]]
@@ -189,6 +195,22 @@ class Batch:
 
         self.spans = [slot.spans for slot in self.slots]
 
+        info_octets = _INFO_OCTETS if self._of_ipv6 else _IPV4_INFO_OCTETS
+        places = Places(
+            start=start,
+            pieces=headers,
+            names=self._names,
+            name_octets=_NAME_OCTETS if self._of_ipv6 else _IPV4_NAME_OCTETS,
+            name_stride=_NAME_STRIDE,
+            controls=self._controls,
+            control_stride=_CONTROL_STRIDE,
+            info=info,
+            info_octets=info_octets if control_octets else 0,
+            data=data,
+            data_stride=stride,
+        )
+        self._bundles = Bundles(memory, places, DATAGRAMS) if can_bundle(sock) else None
+
     @property
     def layout(self) -> Layout:
         return Layout(self._sock.fileno(), self._of_ipv6, self.memory, self.octets, self._control_octets)
@@ -255,7 +277,6 @@ class Batch:
         memory, slot, octets = self.memory, self.slots[number], len(answer)
         assert octets <= self.octets  # the next slot is another client's
         memory[slot.begin : slot.begin + octets] = answer
-        self.sizes[number] = octets
         name, control, control_octets = origin
         at = self._names + number * _NAME_STRIDE
         memory[at : at + _NAME_OCTETS] = name
@@ -266,44 +287,52 @@ class Batch:
 
     def send_back(self, unsent: Sequence[tuple[bytes, Origin]]) -> int:
         """Send answers that leave later, to where their queries came from; how many are lost, as ``send``."""
-        number = lost = 0
-        for answer, origin in unsent:
-            self.place(number, answer, origin)
-            number += 1
-            if number == DATAGRAMS:
-                lost += self.send(number, ())
-                number = 0
-        if number:
-            lost += self.send(number, ())
+        lost = 0
+        for begin in range(0, len(unsent), DATAGRAMS):
+            some = unsent[begin : begin + DATAGRAMS]
+            for number, (answer, origin) in enumerate(some):
+                self.place(number, answer, origin)
+            lost += self.send([len(answer) for answer, _ in some])
         return lost
 
-    def measure(self, sizes: list[int]) -> None:
+    def send(self, sizes: list[int]) -> int:
+        """Send the answers in the first slots, each of so many octets; none where that is 0.
+
+        How many could not be sent, and are lost: the client asks again.
+        """
+        if self._control_octets:
+            self._aim(len(sizes))
+        bundles = self._bundles
+        if bundles is not None and len(sizes) >= _MANY and bundles.is_worth_it(len(sizes)):
+            unsent = self._send(bundles.gather(sizes), bundles)
+            self.memory[: self._heads] = self._fresh
+            return unsent
+        self._measure(sizes)
+        return self._send(len(sizes) if all(sizes) else self._close_up(sizes), None)
+
+    def _send(self, count: int, bundles: Bundles | None) -> int:
+        """Send the first messages; how many answers could not be sent."""
+        send, fd, starts = self._calls.sendmmsg, self._sock.fileno(), self._starts
+        at = unsent = 0
+        while at < count:
+            sent = send(fd, starts[at], count - at, socket.MSG_DONTWAIT)
+            if sent > 0:
+                at += sent
+            else:  # a full buffer, a firewall, no route, port 0: it is about the first one of them
+                if bundles is not None and bundles.is_bundle(at):
+                    unsent += bundles.singly(at, partial(send, fd, starts[at], 1, socket.MSG_DONTWAIT))
+                else:
+                    unsent += 1
+                at += 1
+        return unsent
+
+    def _measure(self, sizes: list[int]) -> None:
         """Note how long the answers in the first slots are."""
         if len(sizes) < _MANY:
             for number, size in enumerate(sizes):
                 self.sizes[number] = size
         else:
             self.sizes[: len(sizes)] = array("L", sizes)
-
-    def send(self, count: int, unanswered: Sequence[int]) -> int:
-        """Send the answers that stand in the first ``count`` slots, but for those in ``unanswered``.
-
-        How many could not be sent, and are lost: the client asks again.
-        """
-        if self._control_octets:
-            self._aim(count)
-        if unanswered:
-            count = self._close_up(count, unanswered)
-        at = unsent = 0
-        while at < count:
-            left = count - at
-            sent = self._calls.sendmmsg(self._sock.fileno(), self._starts[at], left, socket.MSG_DONTWAIT)
-            if sent > 0:
-                at += sent
-            else:  # a full buffer, a firewall, no route, port 0: it is about the first one of them
-                at += 1
-                unsent += 1
-        return unsent
 
     def _aim(self, count: int) -> None:
         """Have answers leave from the address that was asked, through whatever interface.
@@ -321,12 +350,12 @@ class Batch:
             elif first != 0xFE or self.memory[self._info + number * _CONTROL_STRIDE + 1] & 0xC0 != 0x80:
                 self._interfaces[number] = 0
 
-    def _close_up(self, count: int, unanswered: Sequence[int]) -> int:
+    def _close_up(self, sizes: list[int]) -> int:
         """Move answers together over the gaps; how many there are."""
-        octets, memory, gaps = ctypes.sizeof(_Message), self.memory, set(unanswered)
+        octets, memory = ctypes.sizeof(_Message), self.memory
         to = 0
-        for number in range(count):
-            if number not in gaps:
+        for number, size in enumerate(sizes):
+            if size:
                 if to != number:
                     memory[to * octets : (to + 1) * octets] = memory[number * octets : (number + 1) * octets]
                 to += 1

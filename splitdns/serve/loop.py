@@ -125,12 +125,12 @@ class Loop:
                 return True
             started_s, ways = clock(), list[Way]()
             try:
-                unanswered = self._answer(lengths, started_s, ways)
+                sizes = self._answer(lengths, started_s, ways)
             finally:
                 if ways:
                     self._count(ways, clock() - started_s)
-            self.unsent += self._batch.send(len(lengths), unanswered)
-            if unanswered:
+            self.unsent += self._batch.send(sizes)
+            if not all(sizes):
                 break
             total += len(lengths)
         return False
@@ -144,7 +144,7 @@ class Loop:
         return []
 
     def _answer(self, lengths: list[int], now_s: float, ways: list[Way]) -> list[int]:
-        """Write the answers into their slots; which of them have none now.
+        """Write the answers into their slots; how long they are, 0 where there is none now.
 
         Who asks much has several queries one behind the other. Such a client is looked up once, and where its
         limit is far, its answers are counted together.
@@ -197,8 +197,7 @@ class Loop:
             way.turn += 1
         if taken:
             _charge(limit, bucket, taken, now_s)
-        batch.measure(sizes)
-        return [] if all(sizes) else [number for number, size in enumerate(sizes) if not size]
+        return sizes
 
     def _write(self, number: int, answer: bytes) -> int:
         """Write an answer over its query; its octets."""

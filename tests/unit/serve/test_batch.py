@@ -72,8 +72,8 @@ class Ends:
         for number, octets in enumerate(lengths):
             begin = self.batch.slots[number].begin
             memory[begin + octets : begin + octets + 1] = b"!"
-            self.batch.sizes[number] = octets + 1
-        self.unsent += self.batch.send(len(lengths), unanswered)
+        sizes = [0 if number in unanswered else octets + 1 for number, octets in enumerate(lengths)]
+        self.unsent += self.batch.send(sizes)
 
 
 @pytest.fixture
