@@ -7,18 +7,18 @@ more is a finding by itself: a list of exceptions must not outlive them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.finding import Code, Finding
 from splitdns.errors import Where
 from splitdns.load.gateway import AcceptSettings
 from splitdns.load.load import Loaded
+from splitdns.value import value
 
 # What live answers may find too, which are not always asked for: an entry for it may rest.
 _SOMETIMES = frozenset({Code.DNS_WAN_STALE.value})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Accepted:
     """A finding, why it may stay, and ``where`` that is said."""
 

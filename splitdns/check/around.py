@@ -8,7 +8,7 @@ same. Hosts are those of the configuration, and every address behind the gateway
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 
 from splitdns.addresses import INSIDE_PREFIXES, is_inside
@@ -33,13 +33,14 @@ from splitdns.check.sets import (
 from splitdns.load.declared import Port
 from splitdns.load.gateway import ClientSettings, GatewaySettings, HostSettings
 from splitdns.snapshot import Snapshot
+from splitdns.value import value
 
 MAX_SHOWN = 2  # ranges of addresses in the name of a part of some clients
 PROTOCOLS = {"tcp": 6, "udp": 17}
 _MULTICAST = {4: numbers_of(ip_network("224.0.0.0/3")), 6: numbers_of(ip_network("ff00::/8"))}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Seen:
     """Clients and the view that their own address meets (None: they are refused)."""
 

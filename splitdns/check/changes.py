@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from splitdns.check.around import PROTOCOLS
 from splitdns.check.model import (
@@ -31,12 +31,13 @@ from splitdns.check.model import (
 from splitdns.check.sets import Address, Numbers, all_addresses, numbers_of
 from splitdns.check.traffic import DNS_PORT
 from splitdns.errors import Where
+from splitdns.value import value
 
 OURS = "splitdns"  # the table of ours, where the dialect has tables
 _ORIGIN = Origin(Where("splitdns rules"), made_by="splitdns")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forward:
     """Lead what is sent to ``address`` and ``port`` to the service."""
 
@@ -47,7 +48,7 @@ class Forward:
     to_port: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hairpin:
     """Let ``clients``, on the server's own link, seem to be the gateway to the service.
 
@@ -62,7 +63,7 @@ class Hairpin:
     interface: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Admit:
     """Accept what is on its way to the service, in the chain that drops it.
 
@@ -77,7 +78,7 @@ class Admit:
     dropped_by: Origin | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AdmitReplies:
     """Accept what belongs to connections that were accepted, in the chain that drops it."""
 
@@ -86,7 +87,7 @@ class AdmitReplies:
     family: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RedirectDns:
     """Lead the DNS queries of ``clients`` to ``resolver``, whomever they ask; they come in by ``interface``.
 
@@ -101,7 +102,7 @@ class RedirectDns:
     on_gateway: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SpareDns:
     """Leave the DNS queries that ``resolver`` itself sends alone, in the chain that leads them back to it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from splitdns.check.acceptance import Accepted, accepted, stale
 from splitdns.check.finding import Finding, Severity
@@ -14,6 +13,7 @@ from splitdns.check.model import Gateway
 from splitdns.check.verdict import Verdict
 from splitdns.load.gateway import GatewaySettings
 from splitdns.load.load import Loaded, no_garbage_collection
+from splitdns.value import value
 
 _KINDS: tuple[Callable[[Judgement], Iterator[Finding]], ...] = (
     reach.find,
@@ -25,7 +25,7 @@ _KINDS: tuple[Callable[[Judgement], Iterator[Finding]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Checked:
     """``findings`` are in the order of their severity, the worst first, then of their code and subject.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load.gateway import COMMANDS, Dialect, SourceSettings
 from splitdns.load.settings import Settings
+from splitdns.value import value
 
 COMMAND_S = 60.0  # that a command may take
 MAX_OCTETS = 256 << 20  # of one text; beyond: an error. A gateway's rules are megabytes at most
@@ -22,7 +22,7 @@ _LOST = b"netlink: Error"  # nft 1.0 says so when it leaves out a condition, and
 MAX_SHOWN = 200  # characters of what a failing command said
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Text:
     """What one source said; ``name`` stands in places, as a file's name does."""
 

@@ -5,12 +5,12 @@ Each code has its page in ``docs/findings``: what it means, an example, the reme
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from splitdns.check.model import Origin
 from splitdns.check.verdict import Outcome, Packets, Verdict
 from splitdns.errors import Where
+from splitdns.value import value
 
 
 class Severity(IntEnum):
@@ -113,7 +113,7 @@ _SEVERITIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Witness:
     """One packet that shows it, and how its connection ends; ``packets`` hold one number in each field."""
 
@@ -122,7 +122,7 @@ class Witness:
     outcome: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finding:
     """One thing that a person should know.
 

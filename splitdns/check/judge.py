@@ -7,7 +7,7 @@ stand what the internet is let in to, declared or not, and what becomes of the D
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from splitdns.addresses import is_inside
 from splitdns.check.around import (
@@ -39,9 +39,10 @@ from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
 from splitdns.load.gateway import GatewaySettings
 from splitdns.load.load import Loaded
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Cell:
     """What becomes of some clients' connections to a service at one address.
 
@@ -61,7 +62,7 @@ class Cell:
         return self.verdict.works or (self.verdict is Verdict.ROUTER_SELF and self.service.on_gateway)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Judgement:
     """All that findings are made of.
 
@@ -254,7 +255,7 @@ def _cells(
     yield from _walked(walker, jobs)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Job:
     """Who asks for a service at an address, and ``at`` which one their packets arrive."""
 

@@ -8,7 +8,7 @@ way back (``mending``). The better cure, split DNS, is not a rule; findings name
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.addresses import is_inside
 from splitdns.check import redirecting
@@ -20,6 +20,7 @@ from splitdns.check.judge import Cell
 from splitdns.check.model import Hook, Kind
 from splitdns.check.redirecting import Redirection
 from splitdns.check.sets import Address, Numbers, address_of
+from splitdns.value import value
 
 MAX_ROUNDS = 3  # a forward, then a filter, then a hairpin; what needs more is not a small change
 
@@ -37,7 +38,7 @@ _OF_DNS = {Code.RED53_PARTIAL, Code.RED53_ASYM, Code.RED53_LOOP}
 CURABLE = _NEEDS_FORWARD | _NEEDS_HAIRPIN | _NEEDS_ACCEPT | _OF_DNS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Cure:
     """Changes that together cure ``findings`` of one service at one address, or of redirected DNS.
 

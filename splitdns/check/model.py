@@ -5,7 +5,7 @@ What dialects write and the walk reads; the parts stand in ``rules`` and ``netwo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from splitdns.check.network import (
     Clients,
@@ -71,6 +71,7 @@ from splitdns.check.rules import (
     Untrack,
 )
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 __all__ = [
     "DCCP",
@@ -137,7 +138,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Gateway:
     """Everything that decides about a packet."""
 
@@ -147,7 +148,7 @@ class Gateway:
     listens: dict[int, Numbers] | None = None  # of the gateway itself, like a host's
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Device:
     """What the texts of a whole gateway tell in its own dialect; what they do not tell is left empty.
 

@@ -7,7 +7,6 @@ what breaks hairpins: nothing here knows of hairpins.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from splitdns.check.network import Clients, Host, HostRoute, Kind
 from splitdns.check.prefixes import Prefixes
 from splitdns.check.sets import Address, Numbers, Prefix, Range, all_addresses, numbers_of
 from splitdns.check.terrain import Terrain
+from splitdns.value import value
 
 GATEWAY = ""  # its name as a server
 
@@ -41,7 +41,7 @@ class Way(NamedTuple):
     router: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Server:
     """Who gets a packet: ``name`` None is somebody unknown, ``GATEWAY`` the gateway."""
 

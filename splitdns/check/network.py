@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from splitdns.check.rules import Origin
 from splitdns.check.sets import Address, Numbers, Prefix
 from splitdns.errors import Where
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InterfaceAddress:
     """An address of the gateway and the network it is in; ``dynamic``: leased (DHCP, RA, PPP)."""
 
@@ -19,7 +20,7 @@ class InterfaceAddress:
     dynamic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Interface:
     """``bridge`` is the bridge that it is a port of, ``uplink`` whether the internet is behind it.
 
@@ -37,7 +38,7 @@ class Interface:
     groups: frozenset[str] = frozenset()  # by which rules of a BSD name it (ifconfig(8))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Route:
     """``via`` is the next router (None: on-link), ``kind`` unicast, local, blackhole, unreachable, …"""
 
@@ -49,7 +50,7 @@ class Route:
     kind: str = "unicast"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PolicyRule:
     """Which routing table a packet is looked up in, lowest ``priority`` first (ip-rule(8))."""
 
@@ -62,7 +63,7 @@ class PolicyRule:
     unknown: str = ""  # a selector that is not modelled
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Network:
     """The gateway as a router.
 
@@ -94,7 +95,7 @@ class Network:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HostRoute:
     """A route of a host other than the gateway; ``via`` None: on-link."""
 
@@ -102,7 +103,7 @@ class HostRoute:
     via: Address | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Host:
     """A machine that serves, or one that asks.
 
@@ -131,7 +132,7 @@ class Kind(StrEnum):
     HOST = "host"  # one of the hosts that serve
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Clients:
     """Clients that differ in nothing but their address.
 

@@ -15,7 +15,7 @@ import ssl
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from ipaddress import ip_address
 
@@ -29,6 +29,7 @@ from splitdns.forward.chain import reduce
 from splitdns.forward.response import Response
 from splitdns.names import ROOT, from_text
 from splitdns.records import Class, Type
+from splitdns.value import value
 
 PATIENCE_S = 3.0  # for one connection; a SYN that got lost is sent again after one second
 AT_ONCE = 32  # connections on their way
@@ -48,7 +49,7 @@ class Fact(StrEnum):
     SILENT = "silent"  # over UDP: open, or lost; nobody can tell
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Probed:
     """What was met at one address of a service, from ``source``.
 
@@ -79,7 +80,7 @@ async def probe(judgement: Judgement, patience_s: float = PATIENCE_S) -> list[Pr
     return [*_reconciled(judgement, found)]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Told:
     """What this server really tells here for a name, at one of its addresses; ``remark``: it should not."""
 

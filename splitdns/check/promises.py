@@ -7,7 +7,6 @@ and not what a file says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.addresses import is_inside
@@ -18,6 +17,7 @@ from splitdns.load.load import Loaded
 from splitdns.names import fold, to_text
 from splitdns.records import ADDRESS_TYPES, Type
 from splitdns.snapshot import Manners
+from splitdns.value import value
 from splitdns.view import View
 from splitdns.wire.message import Answer, Query
 
@@ -25,7 +25,7 @@ from splitdns.wire.message import Answer, Query
 Answers = Mapping[str, tuple[Address, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Service:
     """Ports of a name, as ``expose`` declares them.
 
@@ -49,7 +49,7 @@ class Service:
         return tuple(dict.fromkeys(address for told in self.answers.values() for address in told))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Named:
     """A name with addresses that exposes nothing."""
 

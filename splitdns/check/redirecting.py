@@ -8,7 +8,6 @@ queries are led to a view that would refuse them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.around import PROTOCOLS, Seen
 from splitdns.check.changes import Change, Hairpin, RedirectDns, SpareDns
@@ -18,12 +17,13 @@ from splitdns.check.model import Clients, Kind, Network
 from splitdns.check.sets import NONE, Address, Numbers, address_of, numbers_of
 from splitdns.check.traffic import DNS_PORT, met, resolver_addresses
 from splitdns.check.verdict import Result, Verdict
+from splitdns.value import value
 
 _DNS = (DNS_PORT, DNS_PORT)
 _LED = (Kind.NETWORK, Kind.ROUTED)  # a host is one of its network
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Redirection:
     """What leads the DNS of some clients, by name, to this resolver; or ``left``, why nothing can."""
 

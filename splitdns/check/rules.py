@@ -10,17 +10,17 @@ every other packet filter's are a part of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from splitdns.check.sets import Numbers, Prefix
 from splitdns.errors import Where
+from splitdns.value import value
 
 TCP, UDP, ICMP, ICMP6, SCTP, DCCP, UDPLITE = 6, 17, 1, 58, 132, 33, 136
 WITH_PORTS = (TCP, UDP, SCTP, DCCP, UDPLITE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Origin:
     """Where a rule comes from: its place, its own words, and what made it (Docker, a port-forward option).
 
@@ -47,7 +47,7 @@ class Side(StrEnum):
     DESTINATION = "destination"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Addresses:
     """The source or destination address, as it is at this hook, is one of ``numbers``."""
 
@@ -55,14 +55,14 @@ class Addresses:
     numbers: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Protocols:
     """The IP protocol; an IPv6 packet's is that of its payload."""
 
     numbers: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ports:
     """The source or destination port; a dialect also says of which protocols (``Protocols``)."""
 
@@ -70,14 +70,14 @@ class Ports:
     numbers: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IcmpTypes:
     """The type of an ICMP or ICMPv6 message (``Protocols`` says which)."""
 
     numbers: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TcpFlags:
     """``flags & mask == value``, or not, if ``negated``; a dialect also says that it is TCP (``Protocols``).
 
@@ -90,7 +90,7 @@ class TcpFlags:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Interfaces:
     """The interface by which the packet came in (SOURCE) or goes out (DESTINATION).
 
@@ -103,7 +103,7 @@ class Interfaces:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddressTypes:
     """The kind of an address (nft ``fib … type``, iptables ``addrtype``): ``local`` is the gateway's own.
 
@@ -127,12 +127,12 @@ class State(StrEnum):
     UNTRACKED = "untracked"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class States:
     states: frozenset[State]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Translated:
     """Whether the connection's destination (``ct status dnat``) or source (``snat``) has been rewritten."""
 
@@ -140,7 +140,7 @@ class Translated:
     expected: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Original:
     """The connection's address or port before any rewriting (``ct original daddr``, ``--ctorigdst``)."""
 
@@ -149,14 +149,14 @@ class Original:
     ports: Numbers | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Direction:
     """Which way of its connection a packet goes (``ct direction``, ``--ctdir``)."""
 
     reply: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReversePath:
     """Whether packets to its source would leave by the interface by which it came (RFC 3704, strict).
 
@@ -175,7 +175,7 @@ class Of(StrEnum):
     CONNECTION = "connection"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """``mark & mask`` is one of ``numbers``."""
 
@@ -184,7 +184,7 @@ class Mark:
     mask: int = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AnyOf:
     """One of several conjunctions holds; ``negated``: none does. For sets of tuples (nft concatenations)."""
 
@@ -192,7 +192,7 @@ class AnyOf:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unknown:
     """May hold or not; ``reason`` says what is not modelled, in a person's words."""
 
@@ -220,44 +220,44 @@ Condition = (
 # --- Actions ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Accept:
     """Ends this base chain; chains of later priority still see the packet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Drop:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reject:
     """The client is told: by a TCP reset, or by an ICMP error."""
 
     reset: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Return:
     """Back to the chain that jumped here; in a base chain, its policy."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Jump:
     chain: str  # of the same table
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Goto:
     chain: str  # of the same table; no return to the rule after this one
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pass:
     """The next rule: counters, logs, and what else changes nothing here."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Translate:
     """Rewrite one side of the connection, if nothing has yet (dnat, snat). Ends the chain.
 
@@ -271,14 +271,14 @@ class Translate:
     base: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Masquerade:
     """Source becomes the address of the interface by which the packet goes out."""
 
     ports: Numbers | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Redirect:
     """Destination becomes the gateway: the incoming interface's address, for its own traffic loopback."""
 
@@ -286,7 +286,7 @@ class Redirect:
     base: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Netmap:
     """One side's address keeps its host part and gets another network part."""
 
@@ -294,7 +294,7 @@ class Netmap:
     prefix: Prefix
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SetMark:
     """``mark = (mark & ~mask) ^ value``; with ``copy_from``, the value is the other mark ``& mask``."""
 
@@ -304,12 +304,12 @@ class SetMark:
     copy_from: Of | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Untrack:
     """The packet is not part of any connection, and so is never translated (notrack, CT --notrack)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opaque:
     """May do anything to the packet (tproxy, queue to a program, an unknown target)."""
 
@@ -359,7 +359,7 @@ class Priority(IntEnum):
     SRCNAT = 100
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rule:
     """If all ``conditions`` hold for a packet of one of ``families``, ``action`` is done."""
 
@@ -369,7 +369,7 @@ class Rule:
     families: frozenset[int] = frozenset({4, 6})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Chain:
     """Rules in order. A base chain has a ``hook``; ``is_nat``: only a connection's first packet meets it.
 
@@ -398,7 +398,7 @@ class Support(StrEnum):
     UNKNOWN = "unknown"  # never seen before; widened too
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Note:
     """A construct that is not modelled, by ``name``, and why."""
 
@@ -408,7 +408,7 @@ class Note:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ruleset:
     """All chains of a gateway. ``rules`` counts what was read, modelled or not."""
 

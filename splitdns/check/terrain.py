@@ -8,7 +8,6 @@ routes are equally good, each may be taken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from splitdns.check.chains import Own
@@ -18,6 +17,7 @@ from splitdns.check.network import Interface, InterfaceAddress, Network, PolicyR
 from splitdns.check.prefixes import Prefixes
 from splitdns.check.sets import NONE, Numbers, Prefix, Range, all_addresses, numbers_of
 from splitdns.check.sources import Link, Sources, link, narrowed
+from splitdns.value import value
 
 LOOPBACK = "lo"
 _LOOPBACK_NETWORK = {4: ip_network("127.0.0.0/8"), 6: ip_network("::1/128")}
@@ -29,7 +29,7 @@ _NEVER_A_SOURCE = {  # ip_route_input_slow's martians; IPv6 has none but these
 _DEFAULT_POLICY = (PolicyRule(0, "local"), PolicyRule(32_766, "main"), PolicyRule(32_767, "default"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hop:
     """Where a packet goes next: ``kind`` local, unicast, or why nowhere; ``via``: the next router."""
 

@@ -6,7 +6,6 @@ The way of a DNS query is walked like any other: the source that arrives here ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.addresses import is_inside
@@ -19,6 +18,7 @@ from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
 from splitdns.load.gateway import GatewaySettings
 from splitdns.load.load import Loaded
+from splitdns.value import value
 
 DNS_PORT = 53
 # What gateways are administered by: SSH, Telnet, HTTP and HTTPS with their usual seconds, Winbox, its API.
@@ -27,7 +27,7 @@ ADMIN_PORTS = Numbers.of(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """The way of some clients' DNS queries to ``address``, over UDP or TCP; ``met`` is the view that answers.
 

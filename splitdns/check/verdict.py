@@ -6,11 +6,11 @@ The walk says where a connection ended and why; whether that is right, only the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from splitdns.check.model import Clients, Hook, Rule
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 
 class Verdict(StrEnum):
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
         return self.value.startswith("ok-")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Packets:
     """A box of packets of one family: every combination of the fields' numbers.
 
@@ -53,7 +53,7 @@ EPHEMERAL = Numbers(((32_768, 65_535),))  # Linux's range and that of RFC 6335
 FIRST_EPHEMERAL = 49_152  # RFC 6335 6: the port of a client that is shown
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Question:
     """Connections to judge: from each of ``clients`` to these destinations, protocols and ports.
 
@@ -67,7 +67,7 @@ class Question:
     ports: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Act:
     """A rule that acted on the packets (not those that only let them pass), in a chain at a hook."""
 
@@ -78,7 +78,7 @@ class Act:
     what: str  # "accept", "drop", "dnat to 192.168.1.20:443", …
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stage:
     """Packets on a piece of their way, and what acted on them there.
 
@@ -92,7 +92,7 @@ class Stage:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Endpoint:
     """Whom the packets reached: a host's name (None: nobody known has that address; "" is the gateway)."""
 
@@ -102,7 +102,7 @@ class Endpoint:
     seen_source: Numbers  # as the server sees it
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """One way in which it may end; never MAYBE or WRONG_HOST. ``DROPPED`` and ``NO_ROUTE`` reached nobody."""
 
@@ -112,7 +112,7 @@ class Outcome:
     acts: tuple[Act, ...] = ()  # all of the stages', in their order
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Result:
     """What becomes of some of a question's packets, all alike.
 

@@ -11,7 +11,6 @@ import asyncio
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.check.finding import Code, Finding
@@ -24,13 +23,14 @@ from splitdns.forward.chain import reduce
 from splitdns.forward.response import Response
 from splitdns.names import from_text
 from splitdns.records import Class, Rcode, Type
+from splitdns.value import value
 from splitdns.view import Upstream
 
 _TYPES = {4: Type.A, 6: Type.AAAA}
 _QUERY = bytes.fromhex("01000001000000000000")  # a header but for the id: RD, one question
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Published:
     """What ``resolver`` says of a name, in one family: addresses, or ``failed`` and why.
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from splitdns.explain.values import How
 from splitdns.names import Qname, ancestors, relative_text, to_text, wildcard
+from splitdns.value import value
 from splitdns.zone import Node, Zone
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Source:
     """``matched`` is the wildcard's name or the regexp's pattern; ``node`` holds the records."""
 

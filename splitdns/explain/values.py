@@ -6,13 +6,13 @@ the reasons, which are whole phrases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from splitdns.answer.decide import Forward, Reply
 from splitdns.errors import Where
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset
+from splitdns.value import value
 from splitdns.view import Address, Prefix, UpstreamSet, View
 from splitdns.wire.message import Answer, Query
 
@@ -62,7 +62,7 @@ class Origin(StrEnum):
     SERVER = "server"  # what the server says of itself, CH TXT
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Candidate:
     """A view that the client's address matches: by which prefix (None: ``any``), written where."""
 
@@ -71,7 +71,7 @@ class Candidate:
     where: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Client:
     """The client's address with IPv4-mapped folded, and all views that it matches, the chosen one first."""
 
@@ -79,7 +79,7 @@ class Client:
     candidates: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """Where a record set is written; ``own_ttl``: with a TTL of its own or of its name."""
 
@@ -87,7 +87,7 @@ class Place:
     own_ttl: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """A record set as it stands before the guard, and what is known about it."""
 
@@ -97,7 +97,7 @@ class Record:
     ttl_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stripped:
     """A record that the leak guard took out or shortened."""
 
@@ -108,7 +108,7 @@ class Stripped:
     shortened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ZonePart:
     """The zone that decided a hop."""
 
@@ -118,7 +118,7 @@ class ZonePart:
     fault: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forwarding:
     """Who is asked and by which rule; ``reply`` only where it was really asked."""
 
@@ -131,7 +131,7 @@ class Forwarding:
     where: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hop:
     """One name on the way from the question to its end.
 
@@ -150,7 +150,7 @@ class Hop:
     forwarding: Forwarding | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What a view (None: the client has none) gives: its answer after the guard, or whom it would ask."""
 
@@ -164,7 +164,7 @@ class Outcome:
         return isinstance(answer, Answer) and (answer.rcode != Rcode.NOERROR or not answer.answer)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Explanation:
     """The whole of it; a client without a view is refused, and there are no hops."""
 

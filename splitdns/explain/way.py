@@ -7,7 +7,7 @@ its answer is where the client goes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.addresses import is_inside
 from splitdns.check.around import PROTOCOLS, Seen
@@ -19,9 +19,10 @@ from splitdns.check.traffic import Asked, ask
 from splitdns.check.verdict import FIRST_EPHEMERAL, Outcome, Question, Result
 from splitdns.check.walk import Walker
 from splitdns.load.declared import Port
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Arrival:
     """What becomes of the connection to one address that the client was told."""
 
@@ -29,7 +30,7 @@ class Arrival:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Way:
     """``asked`` is the query's way over UDP (None: nobody knows where clients ask); ``view`` answers it.
 

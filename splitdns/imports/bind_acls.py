@@ -7,13 +7,13 @@ yes. Queries here have no keys, so that an element of a key has nobody.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.bind_statements import Statement
 from splitdns.imports.entries import Found
 from splitdns.imports.service import INSIDE_CLIENTS
+from splitdns.value import value
 from splitdns.view import Prefix
 
 MAX_DEPTH = 16  # of lists in lists
@@ -21,7 +21,7 @@ _ALL = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Element:
     """``prefixes`` or a list within; ``is_against``: whom it has, is not meant."""
 
@@ -30,7 +30,7 @@ class Element:
     is_against: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AclList:
     elements: tuple[Element, ...]
 

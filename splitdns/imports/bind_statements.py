@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.texts import Texts
+from splitdns.value import value
 
 MAX_DEPTH = 32  # of blocks in blocks, and of files that include files
 _TOKEN = re.compile(
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Statement:
     """``words`` are those before the first block; a ``!`` is a word. ``block``: None where there is none."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.corefile_lines import Directive
 from splitdns.imports.entries import Found
+from splitdns.value import value
 from splitdns.view import Prefix
 
 Inside = Sequence[Prefix]
@@ -24,7 +24,7 @@ MAX_DEPTH = 50  # of brackets in an expression
 _ALL = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Test:
     """Whether a client who is in exactly these prefixes is meant, and which prefixes that asks for."""
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.texts import Texts
+from splitdns.value import value
 
 MAX_DEPTH = 16  # of blocks in blocks, and of imports in imports
 MAX_DIRECTIVES = 100_000  # imports may double at each step; beyond: an error
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|#.*|[^\s"]\S*|"')
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Directive:
     """``words`` of one line; ``block``: the lines in its braces, None where there are no braces."""
 

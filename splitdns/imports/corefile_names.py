@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import Where
@@ -14,13 +13,14 @@ from splitdns.imports.patterns import is_in
 from splitdns.imports.rrtext import plain, record
 from splitdns.imports.service import Service
 from splitdns.imports.texts import Texts
+from splitdns.value import value
 
 _NAME = re.compile(r"\{\{\s*\.Name\s*\}\}")
 _END = re.compile(r"(\[\.\]|\\\.)\$$")
 _ANY = frozenset((".*", "^.*$", "^(.*)$", "(.*)"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Block:
     """A server block: its zones (empty: all names), who sees it, and in which views."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "e": "\x1b"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Option:
     """``name`` is that of the long option; ``fields`` is the value, split at commas outside quotes."""
 

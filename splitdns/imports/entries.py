@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from splitdns.errors import Caution, ConfigError, Where
 from splitdns.imports.service import Service
+from splitdns.value import value
 
 ASKED = "?"  # instead of a type: the name's types in ``value``, or all, are asked upstream
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """One record.
 

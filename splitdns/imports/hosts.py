@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.entries import Entry, Found
+from splitdns.value import value
 
 _ITSELF = re.compile(r"localhost\d?(\.localdomain\d?)?|localhost\.\S+|ip6-\S+|broadcasthost|local")
 _NOBODY = frozenset(("0.0.0.0", "::"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Line:
     """One line: an address, its names as written, and where the first of them stands."""
 

@@ -11,9 +11,9 @@ Relative(pattern='www$', apex=True, note='')
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from splitdns.names import from_text, is_under
+from splitdns.value import value
 from splitdns.zone import Node, Regexp, check_pattern
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]")
@@ -23,7 +23,7 @@ _ANY = ("", ".*", ".+", "^.*", "^.+")
 _MERELY = "names of other zones that merely end so are not carried over"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Relative:
     """``pattern`` is searched in relative names (empty: in none); ``apex``: it holds for the zone's own name.
 

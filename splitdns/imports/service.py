@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from splitdns.errors import Where
+from splitdns.value import value
 
 HORIZON = "inside"  # what is seen where the other system told nobody apart
 # Who asks a resolver at home or in an office (RFC 1918, 6598, 4193, link-local and loopback).
@@ -29,7 +30,7 @@ class ViewPlan:
     validate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rule:
     """Where names under ``domain`` (complete, without the final dot; ``.`` for all) are asked."""
 

@@ -23,6 +23,7 @@ from splitdns.imports.service import HORIZON, Rule, Service, ViewPlan
 from splitdns.imports.texts import Texts
 from splitdns.imports.unbound_lines import Attribute, Clause, clauses
 from splitdns.imports.unbound_zones import LocalZones
+from splitdns.value import value
 from splitdns.view import Prefix
 
 _REFUSED = "refused"  # a view that has nothing
@@ -57,7 +58,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What access control makes of a client: a view's name, and whether it may recurse; or nothing at all."""
 

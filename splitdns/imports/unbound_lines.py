@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Where
 from splitdns.imports.texts import Texts
+from splitdns.value import value
 
 MAX_DEPTH = 20  # of files that name files
 CLAUSES = frozenset((
@@ -24,7 +25,7 @@ _WORD = re.compile(
 _INCLUDES = ("include", "include-toplevel")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attribute:
     name: str
     values: tuple[str, ...]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from splitdns.errors import Caution, Where, ZoneError
 from splitdns.imports import loadable
@@ -24,6 +24,7 @@ from splitdns.load.presentation import rdata_from_text
 from splitdns.load.reverse import BUILT_IN
 from splitdns.names import ROOT, from_text, is_under, to_text
 from splitdns.records import type_from_text
+from splitdns.value import value
 from splitdns.zone import check_pattern
 
 # Second labels under which a country's names are sold, so that they are nobody's zone.
@@ -37,7 +38,7 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_.-]+")
 _PRIVATE = frozenset(to_text(apex).rstrip(".") for apex in BUILT_IN)  # nobody out there knows their names
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Imported:
     """Zone files by apex, all files by path, and what could not be carried over, in file order."""
 

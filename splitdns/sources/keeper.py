@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from splitdns.metrics import (
 from splitdns.sources.asking import reason_of
 from splitdns.sources.making import sources_of
 from splitdns.sources.source import Said, Source, SourceError
+from splitdns.value import value
 
 log = logging.getLogger("splitdns.sources")
 
@@ -40,7 +41,7 @@ Clock = Callable[[], float]
 Sleeping = Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Held:
     """What a source said last, when (Unix time; 0: never), and why it says nothing now, or ""."""
 

@@ -8,18 +8,18 @@ can keep it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from splitdns.errors import SplitdnsError
 from splitdns.load.supplies import Supply
+from splitdns.value import value
 
 
 class SourceError(SplitdnsError):
     """A source says nothing that can be used now; the text tells a person why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Said:
     """What a source knows now, zone by zone.
 

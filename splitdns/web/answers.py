@@ -7,7 +7,6 @@ everything here is small values that travel well, of nothing but text and flags.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from splitdns.answer.decide import Forward
@@ -28,6 +27,7 @@ from splitdns.explain.words import (
 from splitdns.load.load import Loaded
 from splitdns.names import to_text
 from splitdns.records import type_to_text
+from splitdns.value import value
 from splitdns.view import fold_address
 from splitdns.web.way import Tone, Way, Wrong, way_of
 
@@ -43,7 +43,7 @@ _TONES: dict[Result, Tone] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Typed:
     """What a person typed into the form, each as it is."""
 
@@ -53,7 +53,7 @@ class Typed:
     port: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Line:
     """One record; ``lost``: the guard kept it back, or shortened it."""
 
@@ -62,7 +62,7 @@ class Line:
     lost: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Step:
     """One name on its way."""
 
@@ -74,7 +74,7 @@ class Step:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Told:
     """What a view answers; ``view`` is empty for who has none."""
 
@@ -84,7 +84,7 @@ class Told:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Explained:
     """The whole drawing; ``no_way`` says why there is no ``way``."""
 

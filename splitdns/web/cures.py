@@ -7,11 +7,11 @@ a child of the supervisor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitdns.load.load import Loaded
+from splitdns.value import value
 
 if TYPE_CHECKING:
     from splitdns.check.changes import Change
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_CURES = 50  # that are tried; beyond: `splitdns rules` tries them all
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Cure:
     """The commands that mend findings of ``subject``, and take them back; ``left``: why there are none."""
 
@@ -32,7 +32,7 @@ class Cure:
     back: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Cures:
     """All that rules can mend, in the words of ``dialect``; ``more``: there are more than were tried."""
 

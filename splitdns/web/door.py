@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from secrets import token_urlsafe
+
+from splitdns.value import value
 
 HEADERS = {
     "content-security-policy": (
@@ -28,7 +30,7 @@ HEADERS = {
 CHALLENGE = 'Basic realm="splitdns", charset="UTF-8"'
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Door:
     """``open``: the endpoint listens where only this machine can ask. ``names`` are further names of ours.
 

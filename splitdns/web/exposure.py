@@ -7,9 +7,9 @@ question that draws its packet's way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from splitdns.value import value
 from splitdns.web.answers import Typed
 from splitdns.web.way import Tone
 
@@ -24,7 +24,7 @@ MAX_RULES = 5  # of one finding; beyond: `splitdns check --format json` has them
 _TONES: dict[str, Tone] = {"critical": "bad", "error": "bad", "warning": "warn", "info": "plain"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Met:
     """What clients meet at a service: a word, and the question that draws it (None: told nothing)."""
 
@@ -33,7 +33,7 @@ class Met:
     typed: Typed | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Row:
     """A service and what each group of clients meets there."""
 
@@ -41,7 +41,7 @@ class Row:
     met: tuple[Met, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Found:
     """A finding; ``rules`` are those that made it so, with their places."""
 
@@ -57,7 +57,7 @@ class Found:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Accepted:
     """A finding that the configuration accepts, and why."""
 
@@ -67,7 +67,7 @@ class Accepted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Exposure:
     """What a check said; ``services`` and ``severities`` count all, also what there is no room for."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 
 from splitdns.metrics import (
@@ -31,11 +30,12 @@ from splitdns.metrics import (
     Metric,
     rcode_label,
 )
+from splitdns.value import value
 
 SOURCES = ("zone", "cache", "forward", "blocklist", "server")  # what gives answers, as in the metrics
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Share:
     """A part of a whole."""
 
@@ -44,7 +44,7 @@ class Share:
     percent: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Traffic:
     """Queries of one view (or of all): how many, what answered them, and with which rcodes."""
 
@@ -54,7 +54,7 @@ class Traffic:
     leaks: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UpstreamNumbers:
     """How an upstream has answered; ``bars`` are its times by bucket, the highest 1."""
 
@@ -67,7 +67,7 @@ class UpstreamNumbers:
     bars: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CacheNumbers:
     """What is remembered for one view: of upstreams, and encoded answers of its own zones."""
 
@@ -82,7 +82,7 @@ class CacheNumbers:
     answers_octets: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SourceNumbers:
     """A source of names: what it gives, what of that is not taken, and when it was heard last (0: never)."""
 

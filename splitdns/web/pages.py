@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from splitdns.load.configvalues import ANY
@@ -18,6 +17,7 @@ from splitdns.metrics import (
     Counts,
 )
 from splitdns.names import ROOT, to_text
+from splitdns.value import value
 from splitdns.web import numbers
 from splitdns.web.answers import Typed
 from splitdns.web.cures import Cures
@@ -35,7 +35,7 @@ MAX_TRIALS = 6  # questions that are offered to who has none
 TYPES = ("A", "AAAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TXT")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Page:
     """A template's name, and its values."""
 
@@ -44,7 +44,7 @@ class Page:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ViewRow:
     """A view and who is in it; ``more``: clients that are not shown."""
 
@@ -58,7 +58,7 @@ class ViewRow:
     traffic: Traffic
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ZoneRow:
     """A zone with its serial; or the mistakes for which an older version answers, or none."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from splitdns.load.load import Loaded
 from splitdns.metrics import Counts
 from splitdns.serve.horizon import Sighting
+from splitdns.value import value
 from splitdns.web.answers import Explained, Typed
 from splitdns.web.cures import Cures
 from splitdns.web.exposure import Exposure
@@ -20,7 +20,7 @@ class UnavailableError(Exception):
     """It could not be found out now; the text says why, for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Inspected:
     """The last check and when it was, in Unix time; as text, why it failed."""
 

@@ -10,11 +10,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from splitdns.names import to_text
 from splitdns.records import type_to_text
 from splitdns.serve.pipeline import QueryLogEntry
+from splitdns.value import value
 
 MAX_EVENTS = 200  # that are kept for a watcher; beyond: the oldest are forgotten
 MAX_WATCHERS = 8  # beyond: nobody more may watch
@@ -24,7 +24,7 @@ KEEP_S = 2 * LEASE_S  # for which the last queries are kept after somebody looke
 WATCH_S = 60.0  # of one connection; the browser comes again by itself
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Batch:
     """Queries in the order of their answers, and how many more there were, of which nothing is known."""
 

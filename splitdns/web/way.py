@@ -6,13 +6,13 @@ Small values that travel well, of nothing but text and flags, for they are made 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from splitdns.explain.words import MEANINGS, ends_text, says_text, until_answered
 from splitdns.load.load import Loaded
+from splitdns.value import value
 
 if TYPE_CHECKING:
     from splitdns.check.sets import Numbers
@@ -28,7 +28,7 @@ Tone = Literal["good", "warn", "bad", "plain"]
 _AT_GATEWAY = ("prerouting", "routing", "forward", "postrouting", "input", "output")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Wrong:
     """What of it is wrong."""
 
@@ -36,7 +36,7 @@ class Wrong:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Act:
     """A rule that acted: ``chain`` with its table, what it did, and where it stands."""
 
@@ -45,7 +45,7 @@ class Act:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Packet:
     """Addresses with ports, and which of them have just been rewritten."""
 
@@ -55,7 +55,7 @@ class Packet:
     new_destination: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stage:
     """A piece of the packet's way; ``side`` is who has it."""
 
@@ -66,7 +66,7 @@ class Stage:
     acts: tuple[Act, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Picture:
     """The way as three stations: which lines there are, and what the packets on each are."""
 
@@ -77,7 +77,7 @@ class Picture:
     legs: tuple[Packet | None, Packet | None, Packet | None, Packet | None]  # there, on, back, home
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class End:
     """One way in which the connection may end."""
 
@@ -87,7 +87,7 @@ class End:
     conntrack: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Arrival:
     """What becomes of the connection to one address."""
 
@@ -99,7 +99,7 @@ class Arrival:
     ends: tuple[End, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Way:
     """The query's way in a phrase, and each address's; ``lost`` is the view that should have answered."""
 

@@ -29,6 +29,7 @@ from splitdns.check.sets import Address, Numbers, Prefix
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import marked
 from splitdns.load.marked import Document, Path, Value
+from splitdns.value import value
 
 RESOLVED = "`docker compose config` prints the file with everything resolved"
 DEFAULT = "default"
@@ -244,7 +245,7 @@ def _addresses(reader: _Reader, net: _Net, settings: Value, at: Path) -> Iterato
 # --- Ports --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Port:
     """A port as it is written."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from splitdns.check.model import (
     SCTP,
@@ -17,13 +16,14 @@ from splitdns.check.model import (
 )
 from splitdns.check.sets import NONE, Address, Numbers
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 BRIDGE_NAME = "com.docker.network.bridge.name"  # the option of a network
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 EPHEMERAL = Numbers(((32_768, 60_999),))  # what Docker chooses from (net.ipv4.ip_local_port_range)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Bridge:
     """A network of Docker's: an interface of the host, which is the containers' router.
 
@@ -37,7 +37,7 @@ class Bridge:
     publishes: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Container:
     """``addresses`` with the network of each; ``publishing`` are those to which published ports lead.
 
@@ -52,7 +52,7 @@ class Container:
     exposed: tuple[tuple[int, Numbers], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PublishedPort:
     """Ports of the host that lead to ports of a container, one to one.
 
@@ -70,7 +70,7 @@ class PublishedPort:
     chosen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Published:
     """What one file tells."""
 

@@ -7,16 +7,16 @@ off then. A file with a few settings only is no such listing; what it does not n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.rules import Origin
 from splitdns.errors import Where
+from splitdns.value import value
 
 _OF_EVERY_LISTING = "net.ipv4.conf.lo.rp_filter"  # nobody writes it into a file
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Switches:
     """Settings by name, as ``net.ipv4.ip_forward``, and the place of each."""
 

@@ -22,6 +22,7 @@ from splitdns.check.dialects.iptables_words import Line, Word
 from splitdns.check.model import ICMP, ICMP6
 from splitdns.check.sets import PORTS, Numbers
 from splitdns.errors import ConfigError, Problems, Where
+from splitdns.value import value
 
 MAX_ELEMENTS = 2_000_000  # of all sets together; beyond: an error
 MAX_ERRORS = 50  # in one file; beyond, reading stops
@@ -30,7 +31,7 @@ _ADDRESSES, _PORT, _INTERFACE, _MARK = "ip", "port", "iface", "mark"
 _KINDS = {"ip": _ADDRESSES, "net": _ADDRESSES, "port": _PORT, "iface": _INTERFACE, "mark": _MARK}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddressPart:
     """``length``: of its prefix; where several elements hold an address, the longest decides."""
 
@@ -38,7 +39,7 @@ class AddressPart:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PortPart:
     """``protocol`` None: any that has ports. Of ICMP, ``numbers`` are types; ``code`` as well, where said."""
 
@@ -47,12 +48,12 @@ class PortPart:
     code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InterfacePart:
     name: str  # a * at the end: any that begins so
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MarkPart:
     value: int
 
@@ -60,7 +61,7 @@ class MarkPart:
 Part = AddressPart | PortPart | InterfacePart | MarkPart
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Element:
     """``excluded``: what it holds is not in the set (``nomatch``)."""
 
@@ -85,7 +86,7 @@ class IpSet:
     netmask: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IpSets:
     """Sets by name; ``read_from`` is empty where nobody gave what ``ipset save`` prints."""
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 # Options with exactly one value, whatever that looks like: a comment may be "--dport".
 _FREE = frozenset({
@@ -26,7 +26,7 @@ _FREE = frozenset({
 _PLAIN = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Word:
     """A word and the column in which it starts, from 1."""
 
@@ -39,7 +39,7 @@ class Word:
         return self.text.startswith("-") and not self.quoted and len(self.text) > 1
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Option:
     """``name`` with its ``values``; ``negated``: a ``!`` stands before it or, as was the custom, after."""
 
@@ -52,7 +52,7 @@ class Option:
         return " ".join(("! " * self.negated + self.name, *(value.text for value in self.values)))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Line:
     """A line of a file, and the family, 4 or 6, of what it speaks of."""
 

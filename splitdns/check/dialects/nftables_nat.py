@@ -8,7 +8,6 @@ together, one after the other, each of which may be the one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from splitdns.check.dialects import nftables_values as values
@@ -21,6 +20,7 @@ from splitdns.check.dialects.nftables_terms import (
 )
 from splitdns.check.rules import Action, Masquerade, Netmap, Opaque, Ports, Redirect, Side, Translate, Unknown
 from splitdns.check.sets import Numbers, address_of
+from splitdns.value import value
 
 _FAMILIES = {"ip": 4, "ip6": 6}
 _PORT = values.named({}, 16)
@@ -29,7 +29,7 @@ _RANDOM = {"random", "fully-random"}
 Acts = list[tuple[Terms, Action]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Choice:
     """One possible value of an expression; ``maybe``: others may come as well."""
 

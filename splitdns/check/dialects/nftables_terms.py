@@ -7,17 +7,17 @@ saddr`` that it is IPv4. A field knows it as its ``basis``, and a negation does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from splitdns.check.dialects.nftables_values import Scalar
 from splitdns.check.rules import AnyOf, Condition, Protocols, Side
 from splitdns.check.sets import PROTOCOLS, Numbers
+from splitdns.value import value
 
 BOTH = frozenset({4, 6})
 NEVER = AnyOf(())  # none of no alternatives holds
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Terms:
     """For packets of ``families``, all of ``conditions``."""
 
@@ -73,7 +73,7 @@ def _goes_without_saying(condition: Condition, protocols: Numbers) -> bool:
     return isinstance(condition, Protocols) and protocols <= condition.numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Field:
     """A number of ``bits`` bits, read by ``scalar``; ``holds`` says what it means that it is one of some.
 
@@ -100,28 +100,28 @@ class Field:
         return self.basis & Terms(families, self.meaning(numbers))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InterfaceName:
     """The interface of one side, by name."""
 
     side: Side
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Status:
     """What has happened to the connection (``ct status``), as bits that are asked for one by one."""
 
     mask: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Absent:
     """A header or an option that ordinary packets do not carry: to look into it fails, whatever is asked."""
 
     basis: Terms = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PathBack:
     """Whether a route leads back to the source, by the interface of the packet or (``loose``) by any."""
 
@@ -129,7 +129,7 @@ class PathBack:
     marked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Chance:
     """A number from ``offset`` on, below ``offset + count``, by counting, at random, or by a hash."""
 
@@ -138,7 +138,7 @@ class Chance:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unmodelled:
     """What is not modelled, by ``name``; ``known`` to nft(8), or never seen before."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from splitdns.check.model import Interface, Origin, Route
 from splitdns.check.sets import Address, Prefix
 from splitdns.load.declared import Port
+from splitdns.value import value
 
 
 class Decision(StrEnum):
@@ -18,7 +18,7 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Traffic:
     """Ports of a protocol, all of a protocol, or, with neither, everything."""
 
@@ -26,7 +26,7 @@ class Traffic:
     protocol: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hairpin:
     """Whether inside clients are translated too; where ``networks`` are told, only theirs."""
 
@@ -34,7 +34,7 @@ class Hairpin:
     networks: tuple[Prefix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forward:
     """What is sent to ``address`` (empty: any of the gateway's on the interface) goes to ``to``."""
 
@@ -48,7 +48,7 @@ class Forward:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OneToOne:
     """``public`` outside is ``inside``, in both directions and for everything."""
 
@@ -59,7 +59,7 @@ class OneToOne:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SourceNat:
     """What leaves by ``on`` gets its address, or ``address``."""
 
@@ -69,7 +69,7 @@ class SourceNat:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FilterRule:
     """``incoming`` and ``outgoing`` are interfaces; empty sets and tuples are any."""
 
@@ -83,7 +83,7 @@ class FilterRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Filter:
     """``forward`` and ``gateway`` are for what no rule decides; None: denied if it comes by an uplink.
 
@@ -97,7 +97,7 @@ class Filter:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Written:
     """All that a table says."""
 

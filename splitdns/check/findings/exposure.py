@@ -7,7 +7,7 @@ or a finding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.addresses import is_inside
 from splitdns.check.around import PROTOCOLS
@@ -20,6 +20,7 @@ from splitdns.check.sets import NONE, PORTS, Address, Numbers, shown_addresses
 from splitdns.check.traffic import ADMIN_PORTS, DNS_PORT, resolver_addresses
 from splitdns.check.verdict import Outcome, Packets, Result, Verdict
 from splitdns.errors import Where
+from splitdns.value import value
 
 WIDE_PORTS = 100  # forwarded together, more than anybody needs to declare one by one
 _PORTED = {number: name for name, number in PROTOCOLS.items()}
@@ -40,7 +41,7 @@ def find(judgement: Judgement) -> Iterator[Finding]:
         yield _told(opening, parts)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Opening:
     """What is let in to whom, by which rule; parts that differ in nothing else are one finding."""
 
@@ -51,7 +52,7 @@ class _Opening:
     rule: Origin | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Part:
     result: Result
     protocol: str

@@ -7,7 +7,6 @@ The verdicts say what happened to the packet, and here that becomes what a perso
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.addresses import is_inside
 from splitdns.check.finding import Code, Finding, Severity
@@ -16,6 +15,7 @@ from splitdns.check.judge import Cell, Judgement
 from splitdns.check.model import Host, Kind
 from splitdns.check.sets import numbers_of
 from splitdns.check.verdict import Outcome, Verdict
+from splitdns.value import value
 
 _MEETS_GATEWAY = (Verdict.ROUTER_SELF, Verdict.REFUSED, Verdict.DROPPED, Verdict.NO_ROUTE)
 
@@ -29,7 +29,7 @@ def find(judgement: Judgement) -> Iterator[Finding]:
         yield from gathered(failing, sorter.told, sorter.code)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Sorter:
     """What is wrong with a cell, in view of all others of its service."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from splitdns.check.around import PROTOCOLS
@@ -29,13 +28,14 @@ from splitdns.check.model import (
     Translate,
 )
 from splitdns.check.sets import Address, Numbers
+from splitdns.value import value
 
 TABLE = "openwrt fw4"
 REFLECTION = "reflection"
 _SECTION = re.compile(r"firewall\.(@redirect\[([0-9]+)\]|[A-Za-z0-9_]+)=redirect(?: |$)")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Section:
     """A redirect of the configuration: what ``uci`` calls it, whatever is put before it, and its options."""
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from splitdns.check.model import Addresses, Ports, Protocols, Rule, Side, State, States
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 _NUMBERED = re.compile(r"(?P<path>.+?) rule (?P<number>[0-9]{1,9})(?::|$)")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """The packets that a new rule is for: an empty field is any. ``replies``: of open connections."""
 

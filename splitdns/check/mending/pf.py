@@ -8,12 +8,12 @@ only before a quick rule that would block it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, Forward, Hairpin, RedirectDns, SpareDns
 from splitdns.check.mending.spelling import ports_of, prefixes_of
 from splitdns.check.sets import Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
+from splitdns.value import value
 
 CONF = "/etc/pf.conf"
 MARK = "# splitdns"
@@ -24,7 +24,7 @@ _REPLIES = "# replies pass by states: take `no state` out of the rules by which 
 _FAMILIES = {4: "inet", 6: "inet6"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Line:
     """A line of a pf.conf, and where it belongs."""
 

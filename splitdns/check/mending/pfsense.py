@@ -11,7 +11,6 @@ has no gateway. Outbound NAT needs to be *hybrid* for rules of one's own to be a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from splitdns.check.changes import (
@@ -26,6 +25,7 @@ from splitdns.check.changes import (
 from splitdns.check.mending.spelling import ports_of, prefixes_of
 from splitdns.check.sets import Address, Numbers, numbers_of
 from splitdns.check.traffic import DNS_PORT
+from splitdns.value import value
 
 NAME = "splitdns"
 UPLINK = "wan"
@@ -33,7 +33,7 @@ _APPLY = "# Save, and Apply Changes"
 _OF_TUNNELS = {"ovpns": "openvpn", "ovpnc": "openvpn", "tun_wg": "WireGuard", "wg": "wireguard"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Words:
     """What two web interfaces call the same things.
 
@@ -61,7 +61,7 @@ PFSENSE = Words(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Step:
     """``do`` and ``undo`` for a person; ``piece`` is the same as XML, in its sections."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.changes import Admit, AdmitReplies, Change, SpareDns
 from splitdns.check.mending import (
@@ -21,12 +20,13 @@ from splitdns.check.mending import (
     vyos,
 )
 from splitdns.check.model import Gateway, Network, Ruleset
+from splitdns.value import value
 
 Lines = tuple[list[str], list[str]]
 _NOBODY = Gateway(Network(), Ruleset())
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Writer:
     """``written`` gives what makes the changes, and what takes them back, line by line.
 
@@ -38,7 +38,7 @@ class Writer:
     tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Numbered:
     """A ``Writer`` of numbered rules, which asks for those that the gateway has.
 

@@ -13,9 +13,11 @@ raises.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+
+from splitdns.value import value
 
 Address = IPv4Address | IPv6Address
 
@@ -27,7 +29,7 @@ _GATEWAY_MODE = "com.docker.network.bridge.gateway_mode_ipv"  # Engine 27: "rout
 _COMPOSE = ("com.docker.compose.project", "com.docker.compose.service")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Published:
     """A port of the host that leads into a container; ``at`` 0.0.0.0 or ::, at all its addresses."""
 
@@ -36,7 +38,7 @@ class Published:
     at: Address
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Container:
     """``name`` without its slash. ``addresses`` by the network's id.
 

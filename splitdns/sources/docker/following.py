@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.sources.docker.client import Engine, EngineError, connected
 from splitdns.sources.docker.container import (
@@ -19,6 +19,7 @@ from splitdns.sources.docker.container import (
     reachable_networks,
     without_mode,
 )
+from splitdns.value import value
 
 GRACE_S = 5.0  # for which a container that is gone counts: who starts it anew is not to find its names denied
 LOOK_S = 30.0  # between two looks where nothing is said
@@ -31,7 +32,7 @@ Connecting = Callable[[str], AbstractAsyncContextManager[Engine]]
 Resting = Callable[[asyncio.Event, float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Running:
     """What runs: the containers, oldest first, and the networks in which they are met as they are.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
 
@@ -26,6 +25,7 @@ from splitdns.names import ROOT, Qname, from_text, is_under, to_text
 from splitdns.sources.docker import proxies
 from splitdns.sources.docker.container import Address, Container
 from splitdns.sources.docker.meeting import Met, where_met
+from splitdns.value import value
 
 PREFIX = "splitdns."
 KNOWN = ("name", "expose", "inside", "outside", "ttl", "enable")
@@ -39,7 +39,7 @@ Exposure = tuple[Port, Port]  # public, and at the inside address
 _BETWEEN = re.compile(r"[\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Terms:
     """What a source's configuration says of its containers.
 
@@ -56,7 +56,7 @@ class Terms:
     wan: frozenset[str] = frozenset((WAN4, WAN6))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claim:
     """A name that a container declares, or a regular expression of names, relative to the zone.
 
@@ -75,7 +75,7 @@ class Claim:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Way:
     """Where names lead."""
 

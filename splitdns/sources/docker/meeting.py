@@ -8,15 +8,15 @@ a host of the network by itself, and with host networking it is the host.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from splitdns.load.declared import Port
 from splitdns.sources.docker.container import HOST, Address, Container, Published
+from splitdns.value import value
 
 Ports = frozenset[tuple[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Met:
     """``addresses``: one of each family at most, but for a container in several networks of the LAN.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from splitdns.names import Qname, to_text
 from splitdns.sources.docker.rules import hosts_in
+from splitdns.value import value
 from splitdns.zone import check_pattern
 
 _ROUTER = re.compile(r"traefik\.(?:http|tcp)\.routers\.[^.]+\.rule", re.IGNORECASE)
@@ -25,7 +25,7 @@ _BETWEEN = re.compile(r"[\s,]+")
 _ADDRESS = re.compile(r"[0-9.]+")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Host:
     """A host's name, or a pattern of names (RE2) that is searched in the whole name."""
 

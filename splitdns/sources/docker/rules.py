@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from splitdns.value import value
 
 MAX_CHARACTERS = 4096
 MAX_DEPTH = 32  # of parentheses
@@ -27,7 +28,7 @@ _PATTERNS = ("hostregexp", "hostsniregexp")
 _ANYBODY = "*"  # HostSNI(`*`): what is not TLS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hosts:
     """Host names, and regular expressions of them (RE2), in the order in which they stand."""
 

@@ -17,6 +17,7 @@ from splitdns.load.supplies import Supplied, Supply
 from splitdns.names import Qname, to_text, wire_from_text
 from splitdns.records import Type
 from splitdns.sources.leases.lease import Lease
+from splitdns.value import value
 
 MAX_REFUSED = 100  # that are told one by one; beyond: only counted, by the metric of names
 
@@ -54,7 +55,7 @@ class Hosts:
     until_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Manner:
     """Where names go: zone, horizon, TTL."""
 

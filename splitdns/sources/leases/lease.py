@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from splitdns.errors import Where
 from splitdns.load.declared import file_id
 from splitdns.sources.source import SourceError
+from splitdns.value import value
 
 MAX_OCTETS = 32 * 1024 * 1024  # of one file: some 200,000 leases; beyond: the source fails
 MAX_TRIES = 5  # of a file that is being written to
@@ -22,7 +22,7 @@ _DUID_LLT, _DUID_LL = bytes([0, 1, 0, 1]), bytes([0, 3, 0, 1])  # RFC 8415 11.2,
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lease:
     """An address that ``client`` (its MAC address, or its DUID where nobody knows that) has until ``ends_s``.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from splitdns.sources.leases import dnsmasq, isc, kea, socket
 from splitdns.sources.leases.hosts import Manner, named, supply_of
 from splitdns.sources.leases.lease import Lease, read_file
 from splitdns.sources.source import Failed, Said, Told
+from splitdns.value import value
 from splitdns.watch import Watcher
 
 LOOK_S = 30.0  # between two looks at files whose changes are told, lest one got lost
@@ -35,7 +35,7 @@ def _isc(path: Path) -> Iterator[Lease]:
 READERS: dict[str, Reading] = {"dnsmasq": _dnsmasq, "isc": _isc, "kea": kea.read}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Leases:
     """The hosts that ``server`` knows by ``files`` or by ``sockets``."""
 

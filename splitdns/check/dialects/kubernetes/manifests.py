@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Problems, Where
 from splitdns.load import marked
 from splitdns.load.marked import Document, Path, Value
+from splitdns.value import value
 
 MAX_DOCUMENTS = 2_000  # of one file; beyond: an error. A cluster's own dump is one list
 _BETWEEN = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Part:
     """A value within a document; what has not the shape that is asked for is a mistake, read as nothing."""
 

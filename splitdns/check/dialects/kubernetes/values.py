@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from splitdns.check.model import SCTP, TCP, UDP, Note, Origin
 from splitdns.check.sets import Address, Numbers, Prefix
+from splitdns.value import value
 
 PROTOCOLS = {"TCP": TCP, "UDP": UDP, "SCTP": SCTP}
 NODE_PORTS = Numbers(((30_000, 32_767),))  # kube-apiserver --service-node-port-range
 Key = tuple[str, str]  # namespace and name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ServicePort:
     """``node_ports``: of every node (empty: none); several: the cluster chooses one of them."""
 
@@ -22,7 +23,7 @@ class ServicePort:
     node_ports: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Service:
     """``addresses`` are those of its load balancer and its external ones; ``sources`` are let in there only.
 
@@ -38,7 +39,7 @@ class Service:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Endpoint:
     """A pod that serves, and the node that it is on (empty: not told)."""
 
@@ -47,7 +48,7 @@ class Endpoint:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Endpoints:
     """``ports`` by name and protocol, the same at each of ``ready``."""
 
@@ -55,7 +56,7 @@ class Endpoints:
     ports: dict[tuple[str, int], int]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Node:
     name: str
     addresses: tuple[Address, ...]
@@ -63,7 +64,7 @@ class Node:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HostPort:
     """A port of a node that leads to a pod; ``at``: the node's address, or the only one that is meant."""
 

@@ -15,6 +15,7 @@ from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import ICMP, ICMP6, SCTP, TCP, UDP, WITH_PORTS, Note, Origin, Support
 from splitdns.check.sets import PORTS, Address, Numbers, Prefix, numbers_of
 from splitdns.errors import ConfigError, Problems, Where
+from splitdns.value import value
 
 ANY = ("any", "", "-1")
 
@@ -171,7 +172,7 @@ class Reader:
         return Traffic(protocols, ports, source_ports, icmp_types, unknown)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Words:
     """Traffic as it is written."""
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from splitdns.check.model import Action, Interface, Origin
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Traffic:
     """Of a rule: protocols (empty: any), ports of the destination and of the source, types of ICMP."""
 
@@ -23,7 +24,7 @@ class Traffic:
     unknown: str = ""  # why it may be other traffic
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Vnic:
     """An interface of the edge, by the words with which rules refer to it."""
 
@@ -35,7 +36,7 @@ class Vnic:
         return self.interface.name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NatRule:
     """``dnat`` is the destination's, else the source's; ``original`` is that side, ``matched`` the other one.
 
@@ -53,7 +54,7 @@ class NatRule:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Peers:
     """One side of a firewall rule: any of these, or, ``excluded``, none of them.
 
@@ -72,7 +73,7 @@ class Peers:
         return not (self.addresses or self.interfaces or self.itself or self.unknown)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FilterRule:
     """``translated``: it sees addresses and ports as NAT has made them, and not as the client wrote them."""
 
@@ -85,7 +86,7 @@ class FilterRule:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Firewall:
     enabled: bool
     rules: tuple[FilterRule, ...]
@@ -94,14 +95,14 @@ class Firewall:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Nat:
     enabled: bool
     rules: tuple[NatRule, ...]
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Balanced:
     """An address and port of the edge behind which a load balancer is."""
 

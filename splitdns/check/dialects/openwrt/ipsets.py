@@ -7,7 +7,6 @@ filled by a program while the router runs, may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.dialects.openwrt.options import LeftOutError, Options, each
 from splitdns.check.dialects.openwrt.uci import Section
@@ -24,12 +23,13 @@ from splitdns.check.dialects.openwrt.values import (
 )
 from splitdns.check.model import Addresses, AnyOf, Condition, Note, Protocols, Side, Support, Unknown
 from splitdns.check.sets import Numbers, all_addresses
+from splitdns.value import value
 
 _SIDES = {"src": Side.SOURCE, "dst": Side.DESTINATION, "dest": Side.DESTINATION}
 _kind = one_of("ip", "port", "mac", "net", "set")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IpSet:
     """``parts``: a side and what is looked at there, each; ``entries`` None: not known."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from splitdns.check.dialects.openwrt.ipsets import IpSet
@@ -38,6 +37,7 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 TIMES = ("start_date", "stop_date", "start_time", "stop_time", "weekdays", "utc_time")
 SILENT = ("log", "log_limit", "counter", "_name", "limit_burst", "connlimit_ports")
@@ -45,14 +45,14 @@ MAX_SHOWN = 8  # zones that are told to who names another
 _DIRECTIONS = {"src": Side.SOURCE, "dst": Side.DESTINATION, "dest": Side.DESTINATION}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reference:
     """A zone that a section names; None: ``*``."""
 
     zone: Zone | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Known:
     """What sections may name."""
 
@@ -71,7 +71,7 @@ class Known:
         return Reference(self.zones[text])
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """``families`` None: not said. ``others`` holds in either family; ``limited``: up to a rate only."""
 

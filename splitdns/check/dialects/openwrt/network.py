@@ -8,7 +8,7 @@ network that is leased has the addresses that another source tells for its devic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from splitdns.check.model import (
 )
 from splitdns.check.sets import Address, Prefix
 from splitdns.errors import ConfigError, Problems
+from splitdns.value import value
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ _SELECTORS = ("out", "tos", "invert", "goto", "action", "uidrange", "suppress_pr
 _RPFILTER = {"0": 0, "off": 0, "no": 0, "disabled": 0, "1": 1, "strict": 1, "2": 2, "loose": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Net:
     """A network; ``leased`` by family: it has, or will have, addresses that nothing here tells."""
 

@@ -9,7 +9,7 @@ the gateway's (fw4.uc, ``parse_redirect``). Clients of all other zones are not r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 
 from splitdns.check.dialects.openwrt.matching import (
@@ -60,13 +60,14 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import Numbers, Prefix, all_addresses, numbers_of
+from splitdns.value import value
 
 REFLECTION = "reflection"  # made_by of what fw4 adds
 _reflection_source = one_of("internal", "external")
 _LIMITED = Unknown("a limit")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Redirect:
     """A section while it is written; ``ends`` and ports are where its packets come from and go."""
 
@@ -256,7 +257,7 @@ def _port_numbers(said: PortRange | None) -> Numbers | None:
 # --- Reflection ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Reflection:
     """Of a redirect in zone ``src``, for clients of ``zones``."""
 

@@ -8,7 +8,7 @@ before forwardings, whatever their order in the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from splitdns.check.dialects.openwrt.matching import (
     Asked,
@@ -60,6 +60,7 @@ from splitdns.check.model import (
     Untrack,
 )
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 REJECT = "handle_reject"
 _direction = one_of("in", "out", "ingress", "egress")
@@ -67,7 +68,7 @@ _ICMP_NUMBER = {4: ICMP, 6: ICMP6}
 _CODE_ZERO = {4: {0, 4, 8, 9, 10, 13, 14, 15, 16, 17, 18}, 6: {2, *range(128, 138)}}  # types with code 0 only
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Placed:
     """A rule and the chain that it stands in."""
 
@@ -75,7 +76,7 @@ class Placed:
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Filter:
     """A ``rule`` section while it is written."""
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_interface
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.check.model import InterfaceAddress
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 _ADDRESSES = ("ipv4-address", "ipv6-address")
 _STATIC = ("static", "none")
 _BEGIN = re.compile(r"^\{", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Status:
     """A network that is up; ``device`` None: it has none."""
 

@@ -17,6 +17,7 @@ from pathlib import PurePath
 
 from splitdns.check.dialects.printed import Printed
 from splitdns.errors import ConfigError, Problems, Where
+from splitdns.value import value
 
 MAX_TEXT_OCTETS = 8 << 20  # a router's whole configuration has some ten thousand; beyond it is refused
 
@@ -31,7 +32,7 @@ _BLANKS = " \t\r\f\v"  # isspace() in C: a blank of Unicode is part of a word
 _QUOTES = "'\""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Option:
     """One value, or those of a list."""
 
@@ -82,7 +83,7 @@ def read(texts: Sequence[Printed]) -> list[Section]:
     return reader.sections
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Word:
     text: str
     where: Where

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from splitdns.check.dialects.openwrt.network import Net
@@ -27,6 +26,7 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import PORTS, Address, Numbers, all_addresses, numbers_of
+from splitdns.value import value
 
 Networks = Mapping[str, Net]
 """By their names in /etc/config/network."""
@@ -125,7 +125,7 @@ def family(text: str) -> frozenset[int]:
     raise Invalid("ipv4, ipv6 or any")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Maybe:
     """A value, and whether a ``!`` stands before it."""
 
@@ -145,7 +145,7 @@ def negatable(text: str) -> Maybe:
 # --- Protocols and ports ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Protocol:
     """``number`` None: any, or (``unknown``) one that has no number here."""
 
@@ -181,7 +181,7 @@ def _protocol(name: str, negated: bool) -> Protocol:
     return Protocol(name, number)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PortRange:
     low: int
     high: int
@@ -207,7 +207,7 @@ def ports(side: Side, ranges: Iterable[PortRange]) -> list[Condition]:
     return [Ports(side, (yes or PORTS) - no)] if ranges else []
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IcmpKind:
     """A type by family; ``code`` None: whichever."""
 
@@ -243,7 +243,7 @@ def mark(text: str) -> tuple[int, int, bool]:
 # --- Addresses ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Subnet:
     """Addresses of one family; ``first`` is what is left of them when fw4 needs a single host.
 

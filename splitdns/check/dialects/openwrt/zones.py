@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.dialects.openwrt.options import LeftOutError, Options, each
 from splitdns.check.dialects.openwrt.uci import Section
@@ -27,6 +26,7 @@ from splitdns.check.dialects.openwrt.values import (
     versions,
 )
 from splitdns.check.model import Condition, InterfaceAddress, Interfaces, Note, Origin, Side, Support
+from splitdns.value import value
 
 NO_DEVICE = "/never/"  # fw4's word for a name that no device has
 _IDENTIFIER = re.compile(r"[a-zA-Z_.][a-zA-Z0-9/_.-]*")
@@ -35,7 +35,7 @@ _HELPERS = ("auto_helper", "helper", "conntrack")
 _OLD = ("extra", "extra_src", "extra_dest", "custom_chains")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Zone:
     """``matches``: families, devices, devices that it is not, subnets; ``addresses`` are its networks'."""
 
@@ -68,7 +68,7 @@ class Zone:
                 yield families, tuple(conditions)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Defaults:
     """The ``defaults`` section."""
 

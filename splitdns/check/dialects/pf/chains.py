@@ -12,7 +12,7 @@ asked of the original one, unless an earlier ``match`` has changed it; and its s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -55,6 +55,7 @@ from splitdns.check.model import (
 from splitdns.check.model import Rule as Made
 from splitdns.check.sets import Numbers
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 OPENBSD, FREEBSD = "pf-openbsd", "pf-freebsd"
 MAX_RULES = 250_000  # of one file, by family and interface; beyond, it is refused
@@ -73,7 +74,7 @@ def ruleset(written: Written, around: Surroundings, file: str) -> Ruleset:
     return _Chains(written, around, file).ruleset()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Way:
     """One direction: its rules by place, and those matches that translate, with their bits."""
 

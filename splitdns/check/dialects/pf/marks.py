@@ -14,6 +14,7 @@ from splitdns.check.dialects.pf.values import Anchor, On, Rule, Written
 from splitdns.check.model import Mark, Of, SetMark
 from splitdns.check.sets import Numbers
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 BITS = 30  # of a mark's 32; the others say that a translation rule has let the packet pass
 PASSED = {"in": 1 << 30, "out": 1 << 31}
@@ -76,7 +77,7 @@ def asks_for_tags(written: Written) -> bool:
     return asks(written.rules) or any(one.when.tagged is not None for one in written.translations)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class World:
     """What earlier rules have made of a packet: the last ``match`` that translated it, if one did."""
 

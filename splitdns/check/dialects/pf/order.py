@@ -8,12 +8,12 @@ behind a quick anchor, what one of its rules has decided stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from splitdns.check.dialects.pf.values import Anchor, Does, Filter, Rule
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Step:
     """A rule of one direction, its place among all, and the anchors around it.
 

@@ -7,7 +7,6 @@ what a rule says of that side is then a matter of that address alone (``Changed`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.pf.surroundings import Meant, Surroundings
 from splitdns.check.dialects.pf.values import Filter, On
@@ -27,11 +26,12 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import PROTOCOLS, Numbers
+from splitdns.value import value
 
 _ICMP = {4: 1, 6: 58}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Changed:
     """The address and ports that one side has got; None: as they were. ``unknown``: which, is not known."""
 
@@ -41,7 +41,7 @@ class Changed:
     unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class End:
     """What a rule says of one side of the packet; None: anything."""
 
@@ -96,7 +96,7 @@ class End:
         return (Original(self.side, None, self.ports) if original else Ports(self.side, self.ports),)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sifted:
     """A rule in one family: what does not change on the packet's way, and both of its ends."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 from itertools import groupby
 
 from splitdns.check.dialects.pf.values import Host, HostKind, Table
 from splitdns.check.model import Interface, InterfaceAddress, Network
 from splitdns.check.sets import NONE, Numbers, Prefix, all_addresses, numbers_of
+from splitdns.value import value
 
 LOOPBACKS = frozenset({"lo", "lo0"})  # the model's name, and the BSDs'
 EGRESS = "egress"  # the group of interfaces with a default route (ifconfig(8))
@@ -23,7 +24,7 @@ _LOOPBACK = {4: ip_network("127.0.0.1"), 6: ip_network("::1")}
 _WITH_NUMBER = re.compile(r"[a-z]+\d+(\.\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Meant:
     """The addresses that hosts mean in one family; ``unknown``: what more there may be, and why.
 

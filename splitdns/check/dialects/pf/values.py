@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from splitdns.check.model import Note, Origin
 from splitdns.check.sets import Address, Numbers, Prefix
+from splitdns.value import value
 
 
 class HostKind(StrEnum):
@@ -19,7 +20,7 @@ class HostKind(StrEnum):
     UNKNOWN = "unknown"  # a name of a host, a route's label
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Host:
     """One entry of ``from`` or ``to``; ``modifiers`` of an interface: network, broadcast, peer, 0.
 
@@ -36,7 +37,7 @@ class Host:
     dynamic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class On:
     """An interface, or a group of them."""
 
@@ -44,7 +45,7 @@ class On:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Target:
     """Where a translation leads. ``ports``: first and last, None for the one and ``*``.
 
@@ -58,7 +59,7 @@ class Target:
     bitmask: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Filter:
     """For which packets a rule holds; empty tuples and None are any."""
 
@@ -83,7 +84,7 @@ class Does(StrEnum):
     MATCH = "match"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rule:
     """A filter rule; ``answer``: how a block tells the client (drop, return, return-rst, return-icmp)."""
 
@@ -100,7 +101,7 @@ class Rule:
     opaque: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Anchor:
     """Rules in braces, met only by what ``when`` holds for."""
 
@@ -111,7 +112,7 @@ class Anchor:
     rules: tuple[Rule | Anchor, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Translation:
     """FreeBSD's ``nat``, ``rdr``, ``binat``; without a target: ``no``."""
 
@@ -123,7 +124,7 @@ class Translation:
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Table:
     """``hosts`` are what the file says; ``filled``: others may be in it, for ``why``."""
 

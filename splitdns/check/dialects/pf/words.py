@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 END = "\n"  # of a line
 MAX_DEPTH = 16  # macros within macros
@@ -33,7 +33,7 @@ _PIECE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Word:
     """``kind``: word, quoted, mark (punctuation) or end; ``start`` and ``stop`` are of the file's text."""
 

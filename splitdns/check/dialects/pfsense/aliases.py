@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address, ip_network
 
 from splitdns.check.dialects.pfsense.config import Config
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.sets import NONE, Numbers, Range, numbers_of
+from splitdns.value import value
 
 MAX_NESTING = 16  # aliases in aliases; beyond: not known
 MAX_ENTRIES = 100_000  # of one alias; beyond: not known
@@ -27,7 +28,7 @@ _KNOWN_TYPES = {"host", "network", "port", "networkgroup", "portgroup", ""}
 _PORTS = re.compile(r"([0-9]{1,5})(?:[:-]([0-9]{1,5}))?")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alias:
     """What a name stands for; ``unknown`` says what is not known of it, or is empty."""
 

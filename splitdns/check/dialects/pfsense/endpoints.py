@@ -7,7 +7,6 @@ forwards and how DNS is redirected: pf sees 127.0.0.1 there, and the model a mar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.check.dialects.pfsense.aliases import Alias, Aliases, parsed_addresses, parsed_ports, words_of
@@ -29,6 +28,7 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import NONE, PORTS, Numbers, all_addresses, numbers_of
+from splitdns.value import value
 
 PASSED, LOOPED, PROXIED = 0x1000_0000, 0x2000_0000, 0x4000_0000  # bits of a packet's mark
 PROXY_PORTS = Numbers.of((19_000, 19_990))  # of the proxy that reflects, on loopback
@@ -40,14 +40,14 @@ _OF_THE_DEVICE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Missing:
     """A rule's name that stands for nothing: the device leaves the whole rule out, with ``reason``."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Meant:
     """One side's addresses of one family; ``maybe`` are further ways to be meant."""
 

@@ -7,13 +7,14 @@ port forwards are reflected. Tunnels are interfaces too, whether they were assig
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from ipaddress import ip_address, ip_interface, ip_network
 
 from splitdns.check.dialects.pfsense.config import Config, is_on, origin_of
 from splitdns.check.dialects.xml_places import Element
 from splitdns.check.model import Interface, InterfaceAddress, Network, Support
 from splitdns.check.sets import NONE, Address, Numbers, Prefix, numbers_of
+from splitdns.value import value
 
 _LEASED = {
     4: {"dhcp", "pppoe", "pptp", "l2tp", "ppp"},
@@ -23,7 +24,7 @@ _NO_GATEWAY = {"track6", "idassoc6"}  # of the leased: those that are told by an
 _OWN_MODES = ("ipalias", "carp")  # of virtual addresses: those that the gateway answers for itself
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Face:
     """``leased``: the families of which it is given an address that nothing tells; ``offered``: of which a
     lease brings a default route.
@@ -59,7 +60,7 @@ class Face:
         return numbers_of(*(one.prefix for one in self.addresses if one.prefix.version == family))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class GatewayItem:
     """A gateway, as routes and rules name it; ``address`` None: told by a lease."""
 
@@ -70,7 +71,7 @@ class GatewayItem:
     is_default: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Faces:
     """All of them; ``groups``: which interfaces a name for several stands for."""
 

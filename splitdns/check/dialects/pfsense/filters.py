@@ -9,7 +9,6 @@ single interfaces, which are quick by themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.pfsense.config import is_on, origin_of
 from splitdns.check.dialects.pfsense.endpoints import Endpoints, Missing
@@ -34,6 +33,7 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import Numbers
+from splitdns.value import value
 
 _ACTIONS: dict[str, Action] = {"pass": Accept(), "": Accept(), "block": Drop(), "reject": Reject()}
 # What changes nothing about where a packet goes: descriptions, logs, queues, limits of states, our own marks.
@@ -59,7 +59,7 @@ _UNCERTAIN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Filtered:
     """A rule that is in force, of one family; ``keys`` None: every interface."""
 

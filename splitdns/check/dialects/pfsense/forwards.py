@@ -8,7 +8,7 @@ older way leads to a proxy on loopback, which connects to the server by itself: 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from splitdns.check.dialects.pfsense.config import is_on, origin_of
@@ -44,6 +44,7 @@ from splitdns.check.model import (
     Unknown,
 )
 from splitdns.check.sets import Numbers, Range
+from splitdns.value import value
 
 MAX_PROXIED = 500  # ports of one forward; the device installs no proxy beyond
 _WITH_PORTS = Numbers.of((TCP, TCP), (UDP, UDP))
@@ -65,7 +66,7 @@ class Passed(Enum):
     BY_ITSELF = "by itself"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Forward:
     """A port forward that is in force, for one family; ``local`` None: the same ports."""
 

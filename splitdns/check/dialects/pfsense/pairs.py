@@ -6,7 +6,6 @@ pf's ``binat``: on the way in, after the port forwards; on the way out, before e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.check.dialects.pfsense.config import is_on, origin_of
@@ -27,9 +26,10 @@ from splitdns.check.model import (
     Translate,
 )
 from splitdns.check.sets import Prefix, numbers_of
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pair:
     """``public`` is ``inside`` for ``others``; ``excepted``: it is not, whatever rules follow say."""
 

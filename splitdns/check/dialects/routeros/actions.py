@@ -6,7 +6,6 @@ A mark goes on to the next rule unless ``passthrough=no`` says that this one was
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from splitdns.check.dialects.routeros.rule import Reading
@@ -30,9 +29,10 @@ from splitdns.check.model import (
     Untrack,
 )
 from splitdns.check.sets import Numbers, Prefix, address_of
+from splitdns.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Done:
     """The rule's action; ``ends``: after it, no rule of its table is asked."""
 

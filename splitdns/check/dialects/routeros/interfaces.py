@@ -7,10 +7,10 @@ address, a bridge or a list names it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from splitdns.check.dialects.routeros.config import Config, Item
 from splitdns.check.model import Support
+from splitdns.value import value
 
 TUNNELS = frozenset({
     "wireguard", "pppoe-client", "pptp-client", "l2tp-client", "sstp-client", "ovpn-client", "ppp-client",
@@ -28,7 +28,7 @@ EVERY = frozenset({"*"})
 _UNKNOWN_LISTS = frozenset({"dynamic"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Faces:
     """``kinds`` by name; ``bridges`` by port; ``lists`` by name, None for one whose members are not known."""
 

@@ -8,7 +8,7 @@ without it they are not known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 
 from splitdns.check.dialects.routeros.config import Config, Item, scripts
@@ -25,12 +25,13 @@ from splitdns.check.model import (
 )
 from splitdns.check.sets import NONE, Numbers, Range, all_addresses, numbers_of
 from splitdns.errors import ConfigError, Problems
+from splitdns.value import value
 
 CLOUD = ".sn.mynetname.net"  # the names that /ip cloud keeps
 _ADDS = ("add-src-to-address-list", "add-dst-to-address-list")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddressList:
     """``known`` addresses are in it; ``unsure``: others may be, and why.
 

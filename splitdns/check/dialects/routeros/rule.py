@@ -10,6 +10,7 @@ from splitdns.check.dialects.routeros.interfaces import Faces
 from splitdns.check.dialects.routeros.lists import AddressList
 from splitdns.check.model import Condition, Of, Support, Unknown
 from splitdns.errors import ConfigError
+from splitdns.value import value
 
 MAX_MARKS = 0x7FFF
 # A packet's mark holds two things here: RouterOS keeps marks of packets and of routing apart.
@@ -48,7 +49,7 @@ def marks_of(items: Iterable[Item]) -> Marks:
     return marks
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Around:
     """What rules of one family name."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 MAX_DEPTH = 32  # brackets in brackets, more than any export has
 _ESCAPES = {
@@ -27,7 +27,7 @@ _IN_STRING = re.compile(r'[^"\\\n]+')
 _HEX = re.compile(r"[0-9A-Fa-f]{2}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Word:
     """``key=value``, or one word alone, whose ``key`` is empty; strings are without their quotes.
 
@@ -43,7 +43,7 @@ class Word:
     operator: str = "="
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Command:
     """Its words, and how it stood there, on one line."""
 

@@ -11,10 +11,10 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 MAX_DEPTH = 60  # of brackets within each other; what is deeper is no gateway's configuration
 
@@ -25,7 +25,7 @@ _WORD = re.compile(r"true|false|null|-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?
 _NAMED = {"true": True, "false": False, "null": None}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Item:
     """A value and where it begins."""
 

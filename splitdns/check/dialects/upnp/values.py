@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from splitdns.check.model import TCP, UDP, UDPLITE, Origin
 from splitdns.check.sets import Address
 from splitdns.errors import ConfigError, Where
+from splitdns.value import value
 
 MADE_BY = "UPnP"
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "udplite": UDPLITE}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lease:
     """``port`` of the gateway leads to ``to``; over IPv6 there is nothing to lead, and ``to`` is let in.
 

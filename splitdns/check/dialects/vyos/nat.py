@@ -7,7 +7,6 @@ nothing is translated. A target range of ports keeps a port that is in it, and e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.vyos.matches import Conditions, Never, conditions_of, inert
 from splitdns.check.dialects.vyos.reading import Reading, numbered, origin
@@ -34,6 +33,7 @@ from splitdns.check.model import (
     Translate,
 )
 from splitdns.check.sets import Numbers, numbers_of
+from splitdns.value import value
 
 _SAYS = frozenset(
     {"translation", "exclude", "disable", "type", "inside-address", "outside-address", "load-balance"}
@@ -41,7 +41,7 @@ _SAYS = frozenset(
 _OF_TYPE = {"destination": "destination", "source": "source", "masquerade": "source"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Target:
     """What addresses and ports a rule gives; ``is_masquerade`` and ``is_redirect``: the gateway's own."""
 

@@ -9,7 +9,6 @@ before the rule sets of interfaces.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from splitdns.check.dialects.vyos.groups import addresses_of
 from splitdns.check.dialects.vyos.matches import conditions_of
@@ -33,6 +32,7 @@ from splitdns.check.model import (
     Translate,
 )
 from splitdns.check.sets import Address, Numbers, numbers_of
+from splitdns.value import value
 
 MADE_BY = "port-forward"
 _READ = ("auto-firewall", "hairpin-nat", "lan-interface", "rule", "wan-interface")
@@ -40,7 +40,7 @@ _SAYS = frozenset({"disable", "forward-to", "original-port", "protocol", "wan-in
 _IPV4 = frozenset({4})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Forward:
     asked: tuple[Condition, ...]
     wan: frozenset[str]
