@@ -10,34 +10,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from splitdns.check.around import listening_too
-from splitdns.check.dialects import (
-    docker,
-    docker_compose,
-    docker_rules,
-    iproute,
-    ipset,
-    iptables,
-    nftables,
-    table,
-)
+from splitdns.check.dialects import docker, docker_compose, docker_rules, iproute, ipset, iptables, nftables
 from splitdns.check.dialects.docker_published import Published
 from splitdns.check.dialects.ifconfig import read as ifconfig
 from splitdns.check.dialects.ipset import IpSets
-from splitdns.check.dialects.kubernetes import onto as kubernetes
-from splitdns.check.dialects.nsx import read as nsx
-from splitdns.check.dialects.openwrt import read as openwrt
-from splitdns.check.dialects.opnsense import read as opnsense
-from splitdns.check.dialects.pf import read as pf
-from splitdns.check.dialects.pfsense import read as pfsense
 from splitdns.check.dialects.printed import Printed
-from splitdns.check.dialects.routeros import read as routeros
-from splitdns.check.dialects.unifi import read as unifi
-from splitdns.check.dialects.upnp import onto as upnp
-from splitdns.check.dialects.vyos import read as vyos
 from splitdns.check.fetch import Text, fetch
 from splitdns.check.model import Device, Gateway, Network, Ruleset
 from splitdns.errors import ConfigError, InputError, Problems, Where
@@ -46,6 +28,15 @@ from splitdns.load.settings import Settings
 
 T = TypeVar("T")
 Read = Callable[[Sequence[Printed], Network], Device]
+
+
+def _late(module: str, function: str = "read") -> Callable[..., Any]:
+    """A reader that is imported with the first text: there are many, and a gateway speaks a few dialects."""
+
+    def read(*arguments: object) -> Any:
+        return getattr(import_module(f"splitdns.check.dialects.{module}"), function)(*arguments)
+
+    return read
 
 
 def _each(read: Callable[[str, str], Device]) -> Read:
@@ -60,22 +51,22 @@ def _each(read: Callable[[str, str], Device]) -> Read:
 # Dialects that tell of a whole gateway. All texts of one are read together, beside the network that other
 # texts tell: some name only interfaces, and not their addresses.
 DEVICES: dict[Dialect, Read] = {
-    Dialect.TABLE: _each(table.read),
-    Dialect.PFSENSE: pfsense.read,
-    Dialect.OPNSENSE: opnsense.read,
-    Dialect.ROUTEROS: routeros.read,
-    Dialect.OPENWRT: openwrt.read,
-    Dialect.NSX: nsx.read,
-    Dialect.VYOS: vyos.read,
-    Dialect.EDGEOS: vyos.read_edgeos,
-    Dialect.UNIFI: unifi.read,
-    Dialect.PF: pf.read,
+    Dialect.TABLE: _each(_late("table")),
+    Dialect.PFSENSE: _late("pfsense.read"),
+    Dialect.OPNSENSE: _late("opnsense.read"),
+    Dialect.ROUTEROS: _late("routeros.read"),
+    Dialect.OPENWRT: _late("openwrt.read"),
+    Dialect.NSX: _late("nsx.read"),
+    Dialect.VYOS: _late("vyos.read"),
+    Dialect.EDGEOS: _late("vyos.read", "read_edgeos"),
+    Dialect.UNIFI: _late("unifi.read"),
+    Dialect.PF: _late("pf.read"),
 }
 
 # Dialects that tell only what stands before another's rules, or among them: each gives the gateway with it.
 ADDITIONS: dict[Dialect, Callable[[Sequence[Printed], Gateway], Gateway]] = {
-    Dialect.UPNP: upnp.onto,
-    Dialect.KUBERNETES: kubernetes.onto,
+    Dialect.UPNP: _late("upnp.onto", "onto"),
+    Dialect.KUBERNETES: _late("kubernetes.onto", "onto"),
 }
 
 _NF_TABLES = "(nf_tables)"  # in the first line of an iptables-save that speaks to nft
