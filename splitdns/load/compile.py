@@ -208,9 +208,10 @@ def _held(share: Share) -> Iterable[Run]:
                 if run is not None:
                     yield run
                 run = runs[one.rdtype] = Run([], [], [], bool(ptr), declared.supplied)
-            run.addresses.extend(rdatas)
-            run.owners.extend([declared.owner] * len(rdatas))
-            run.ttls_s.extend([ttl_s] * len(rdatas))
+            for address in rdatas:
+                run.addresses.append(address)
+                run.owners.append(declared.owner)
+                run.ttls_s.append(ttl_s)
     yield from runs.values()
 
 

@@ -75,7 +75,7 @@ class Share:
         """All names as they are packed, those by the run that differ in nothing but their one record."""
         packer = Packer()
         names, chosen, differs, notable = self.zone.names, self.chosen, self.differs, frozenset(self.notable)
-        runs: dict[Kind, tuple[list[Qname], list[bytes]]] = {}
+        runs: dict[tuple[int, int, bool], tuple[list[Qname], list[bytes]]] = {}
         for name, sets in chosen.items():
             one, declared = sets[0] if sets and name not in notable else None, names.get(name)
             if (
@@ -89,14 +89,14 @@ class Share:
                 packer.add([(name, self._packed(name))])
                 continue
             other = differs is None or name in differs
-            kind = Kind(one.rdtype, final_ttl_s(one, other), other)
+            kind = one.rdtype, final_ttl_s(one, other), other
             run, rdatas = runs.get(kind) or runs.setdefault(kind, ([], []))
             run.append(name)
             rdatas += one.rdatas
             if len(run) == _RUN:
-                packer.add_alike(*runs.pop(kind), kind)
+                packer.add_alike(*runs.pop(kind), Kind(*kind))
         for kind, alike in runs.items():
-            packer.add_alike(*alike, kind)
+            packer.add_alike(*alike, Kind(*kind))
         packer.add((name, self._packed(name)) for name in (*self.ents, *self.ghosts))
         return packer.block()
 
