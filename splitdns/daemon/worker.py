@@ -59,6 +59,7 @@ from splitdns.serve.gate import Gate
 from splitdns.serve.logfile import LogFile
 from splitdns.serve.lost import LOOK_S, Lookout
 from splitdns.serve.pipeline import Pipeline, QueryLogEntry
+from splitdns.serve.prompt import PromptLoop
 from splitdns.serve.querylog import QueryLog, Stream
 from splitdns.serve.stream import StreamServer
 from splitdns.serve.tap import MOMENT_S, Tap
@@ -87,7 +88,8 @@ class Sockets:
 def work(number: int, sockets: Sockets, channel: Channel, snapshot: Snapshot, knobs: Knobs) -> None:
     """Be worker ``number``, in a process that was just forked, until told to stop."""
     look_at_the_young_only()
-    asyncio.run(_Worker(number, sockets, channel, snapshot, knobs).run())
+    with asyncio.Runner(loop_factory=PromptLoop) as runner:
+        runner.run(_Worker(number, sockets, channel, snapshot, knobs).run())
 
 
 class _Worker:

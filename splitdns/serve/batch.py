@@ -171,6 +171,8 @@ class Batch:
         self._messages = messages
         self._starts = [ctypes.c_void_p(start + at * ctypes.sizeof(_Message)) for at in range(DATAGRAMS)]
         self._fresh = memory[: self._heads]
+        self._fresh_one = self._fresh[: ctypes.sizeof(_Message)]
+        self._used = 0  # slots that are not as they were any more
 
         whole = memoryview(memory)
         words = whole[:data].cast("I")
@@ -221,7 +223,12 @@ class Batch:
         Raises:
             OSError: an error of the socket, and there is nothing.
         """
-        self.memory[: self._heads] = self._fresh
+        if self._used > 1:
+            self._restore()
+        elif self._used:
+            self.memory[: ctypes.sizeof(_Message)] = self._fresh_one
+            self.sizes[0] = self.octets
+        self._used = 0
         fd, flags = self._sock.fileno(), socket.MSG_DONTWAIT
         count = self._calls.recvmmsg(fd, self._starts[0], DATAGRAMS, flags, None)
         if count < 0:
@@ -229,7 +236,8 @@ class Batch:
             if number == errno.EAGAIN:
                 return []
             raise OSError(number, os.strerror(number))
-        return self._lengths[:count].tolist()
+        self._used = count
+        return [self._lengths[0]] if count == 1 else self._lengths[:count].tolist()
 
     def hosts(self, count: int) -> tuple[bytes, ...]:
         """The packed addresses of the first ``count`` clients."""
@@ -302,10 +310,13 @@ class Batch:
         """
         if self._control_octets:
             self._aim(len(sizes))
+        if len(sizes) == 1:
+            self.sizes[0] = sizes[0]
+            return self._send(1 if sizes[0] else 0, None)
         bundles = self._bundles
         if bundles is not None and len(sizes) >= _MANY and bundles.is_worth_it(len(sizes)):
             unsent = self._send(bundles.gather(sizes), bundles)
-            self.memory[: self._heads] = self._fresh
+            self._restore()
             return unsent
         self._measure(sizes)
         return self._send(len(sizes) if all(sizes) else self._close_up(sizes), None)
@@ -326,6 +337,11 @@ class Batch:
                 at += 1
         return unsent
 
+    def _restore(self) -> None:
+        """Have heads and pieces belong to their slots again, with all the room that there is."""
+        self.memory[: self._heads] = self._fresh
+        self._used = 0
+
     def _measure(self, sizes: list[int]) -> None:
         """Note how long the answers in the first slots are."""
         if len(sizes) < _MANY:
@@ -340,6 +356,9 @@ class Batch:
         The routing table knows the way back better than the way here, but for link-local addresses, which
         mean nothing without their interface. To a multicast address nobody answers from it.
         """
+        if count == 1 and not self._of_ipv6:
+            self._interfaces[0] = 0
+            return
         firsts = self._firsts[:count].tobytes() if self._of_ipv6 else b""
         if not firsts or max(firsts) < _LINK_LOCAL_OR_MULTICAST:
             self._interfaces[:count] = self._none[:count]

@@ -19,6 +19,7 @@ from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control
 from splitdns.serve.hot import Hot
 from splitdns.serve.parts import PARTS, Parts, SendBack
 from splitdns.serve.pipeline import Pending, Pipeline
+from splitdns.serve.prompt import PromptLoop
 from splitdns.serve.sockets import IP_PKTINFO, is_wildcard, server_label
 from splitdns.wire.message import Transport
 
@@ -72,7 +73,11 @@ class DatagramServer:
 
     def start(self) -> None:
         """Answer from now on, on the running event loop."""
-        asyncio.get_running_loop().add_reader(self._sock, self._turn)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, PromptLoop):
+            loop.add_prompt_reader(self._sock, self._turn)
+        else:
+            loop.add_reader(self._sock, self._turn)
 
     def settle(self) -> None:
         """Bring the pipeline's counts up to date."""
@@ -81,12 +86,16 @@ class DatagramServer:
 
     async def drain(self, within_s: float) -> None:
         """Answer what has come, wait for upstreams for ``within_s`` at most, and close."""
-        asyncio.get_running_loop().remove_reader(self._sock)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, PromptLoop):
+            loop.remove_prompt_reader(self._sock)
+        else:
+            loop.remove_reader(self._sock)
         for _ in range(_LAST_TURNS):
             if self._turn():
                 break
         if self._pending:
-            self._drained = asyncio.get_running_loop().create_future()
+            self._drained = loop.create_future()
             await asyncio.wait((self._drained,), timeout=within_s)
         self._sock.close()
         self.settle()

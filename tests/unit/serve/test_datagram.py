@@ -14,6 +14,7 @@ import pytest
 from splitdns.metrics import DROPS
 from splitdns.serve.datagram import DATAGRAMS_A_TURN, MAX_PENDING, DatagramServer, source_control
 from splitdns.serve.parts import COMPILED, PURE
+from splitdns.serve.prompt import PromptLoop
 from splitdns.serve.sockets import IP_PKTINFO, open_udp
 from tests.unit.serve.bench import Bench, compiled, query
 
@@ -44,7 +45,8 @@ async def serving(
 
 
 def run(test: Callable[[], Coroutine[object, object, None]]) -> None:
-    asyncio.run(test())
+    with asyncio.Runner(loop_factory=PromptLoop) as runner:
+        runner.run(test())
 
 
 def client(to: str, port: int, source: str | None = None) -> socket.socket:

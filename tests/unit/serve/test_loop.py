@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from splitdns.answer.limits import Buckets
 from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
-from splitdns.serve.loop import Client, Clients, Usual
+from splitdns.serve.loop import Client, Clients, Ready, Usual
 from splitdns.serve.parts import COMPILED, PURE, Parts
 from splitdns.serve.sockets import open_udp
 from tests.unit.serve.bench import PARTS, compiled
@@ -200,3 +200,30 @@ def test_a_limit_counts_the_same_for_queries_one_behind_the_other_and_in_between
 
     assert ends.turn(*[b"12?"] * 5, b"12", *[b"12?"] * 3, usual=usual) == [b"12!"] * 8
     assert (due_s, buckets.due_s[7]) == ([105.0], 108.0)
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_who_comes_alone_is_answered_and_counted_like_many(ends: Ends, limited: bool) -> None:
+    asked = [b"12a", b"34b", b"5", b"", b"67a", b"89c", b"12 direct", b"34a", b"56a", b"78a", b"90 is silent"]
+
+    def found(batches: list[list[bytes]]) -> list[object]:
+        buckets, way, tally = Buckets(1, 3, 24, 56), ends.parts.way(1), Tally()
+        good, over, direct = (
+            ends.parts.ready(rest, way, until_s, tally)
+            for rest, until_s in ((b"good", 200.0), (b"over", 100.0), (b"direct", 200.0))
+        )
+        usual_octets: list[int] = []
+
+        def usual(number: int, octets: int, now_s: float) -> Ready | bytes | None:
+            usual_octets.append(octets)
+            return direct if octets == 9 else None if octets > 9 else b"usual %d" % octets
+
+        limit = ends.parts.limit(buckets) if limited else None
+        ends.clients[HOST] = Client("127.0.0.1", None, {b"a": good, b"b": over}, limit, 7, None)
+        answers = [answer for batch in batches for answer in ends.turn(*batch, usual=usual)]
+        hits = [ready.hits for ready in (good, over, direct)]
+        return [answers, usual_octets, buckets.due_s[7], hits, way.drain()]
+
+    alone = found([[each] for each in asked])
+    assert alone == found([asked])
+    assert len(alone[0]) == len(asked) - 1  # type: ignore[arg-type]
