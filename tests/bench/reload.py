@@ -111,7 +111,8 @@ def _round(
     changing = threading.Thread(target=change)
     if reload:
         changing.start()
-    found = generator.ask(site.server.port, clients, "--rate", str(rate), seconds=seconds)
+    pace = ("--rate", str(rate), "--timeout", "2000")
+    found = generator.ask(site.server.port, clients, *pace, seconds=seconds)
     if reload:
         changing.join()
     assert found.wrong == 0, found
