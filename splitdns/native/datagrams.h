@@ -13,6 +13,7 @@
 enum {
     DATAGRAMS = 64,             /* in one batch, as in batch.py */
     DATAGRAMS_NAME_OCTETS = 28, /* struct sockaddr_in6, the larger of the two */
+    DATAGRAMS_CONTROL_OCTETS = 64 + CMSG_SPACE(sizeof(uint16_t)), /* as in batch.py, and a bundle's own */
 };
 
 typedef struct {
@@ -25,7 +26,14 @@ typedef struct {
     struct iovec pieces[DATAGRAMS];
     unsigned answers_count;
     unsigned used; /* how many of `received` the kernel wrote to */
+    int cuts;      /* the kernel takes bundles: bundles.py says what they are */
+    struct mmsghdr bundles[DATAGRAMS];
+    struct iovec parts[DATAGRAMS];
+    _Alignas(8) uint8_t controls[DATAGRAMS][DATAGRAMS_CONTROL_OCTETS];
 } datagrams;
+
+/* Begin with a socket; control messages have so many octets, 0 if nobody asked for the destination. */
+void datagrams_open(datagrams *batch, int fd, int of_ipv6, size_t control_octets);
 
 /* How many datagrams came; -1 and errno. */
 int datagrams_receive(datagrams *batch);

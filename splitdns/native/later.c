@@ -24,9 +24,7 @@ static PyObject *later_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Later *self = (Later *)made(type);
     if (self == NULL)
         return NULL;
-    self->batch.fd = fd;
-    self->batch.of_ipv6 = of_ipv6;
-    self->batch.control_octets = (size_t)control_octets;
+    datagrams_open(&self->batch, fd, of_ipv6, (size_t)control_octets);
     return (PyObject *)self;
 }
 

@@ -71,10 +71,8 @@ static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
         PyErr_SetString(PyExc_ValueError, "the memory has no room for a batch");
         return NULL;
     }
-    self->batch.fd = fd;
-    self->batch.of_ipv6 = of_ipv6;
+    datagrams_open(&self->batch, fd, of_ipv6, (size_t)control_octets);
     self->batch.slot_octets = (size_t)slot_octets;
-    self->batch.control_octets = (size_t)control_octets;
     self->batch.received = self->memory.buf;
     return (PyObject *)self;
 }

@@ -6,7 +6,8 @@ from the same address of ours go that way once (``UDP_SEGMENT``, udp(7)). What t
 octet what would have been sent one by one, in another order. To put them together costs a fourth of what it
 saves; where there is nothing to put together, to see that costs next to nothing.
 
-Not every way out can do it (a small MTU, IPsec): what cannot be sent together is sent one by one.
+Not every way out can do it (a small MTU, IPsec): what cannot be sent together is sent one by one. The
+compiled loop does the same (``native/datagrams.c``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
 from splitdns.serve.bundles import can_bundle
+from splitdns.serve.parts import COMPILED, PURE, Parts
 from splitdns.serve.sockets import IP_PKTINFO, open_udp
+from tests.unit.serve.bench import PARTS
 
 
 def _can() -> bool:
@@ -26,6 +28,7 @@ def _can() -> bool:
 pytestmark = pytest.mark.skipif(not _can(), reason="no calls for batches, or nothing to cut them with")
 
 OCTETS = 2048
+UDP_GRO = 104  # of setsockopt(2): what came as one message is received as one
 # Where the server is bound, and by which of its addresses each client may ask it.
 BOUND = {
     "127.0.0.1": (("127.0.0.1",),) * 3,
@@ -39,9 +42,9 @@ Query = tuple[int, int, int]  # by which client, at which address; how long the 
 
 
 class Ends(ExitStack):
-    """A server's socket with a batch, and clients."""
+    """A server's socket, two loops on it, and clients."""
 
-    def __init__(self, bound: str) -> None:
+    def __init__(self, bound: str, parts: Parts = PURE) -> None:
         super().__init__()
         assert LIBC is not None
         self.calls = 0
@@ -55,7 +58,9 @@ class Ends(ExitStack):
             self.sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         control_octets = socket.CMSG_SPACE(20) if bound in ("::", "0.0.0.0") else 0
         calls = LIBC._replace(sendmmsg=self._send)
-        self.batch, self.later = (Batch(self.sock, calls, OCTETS, control_octets) for _ in range(2))
+        batch, later = (Batch(self.sock, calls, OCTETS, control_octets) for _ in range(2))
+        self.loop = parts.loop(batch, {}, lambda number, *_: self._answer(number))
+        self.send_back = parts.send_back(later)
         self.asked_at = BOUND[bound]
         self.clients = [self.enter_context(_client(at[0])) for at in self.asked_at]
 
@@ -71,27 +76,27 @@ class Ends(ExitStack):
         self.messages += sent
         return sent
 
-    def ask(self, queries: list[Query]) -> None:
+    def ask(self, queries: list[Query], later: bool = False) -> int:
+        """Have a batch of queries answered, or later; how many could not be."""
         port = self.sock.getsockname()[1]
         for client, at, _ in queries:
             addresses = self.asked_at[client]
             self.clients[client].sendto(b"?", (addresses[at % len(addresses)], port))
-        assert len(self.batch.receive()) == len(queries)
+        return self.answer([size for _, _, size in queries], later)
 
-    def answer(self, queries: list[Query]) -> int:
-        for number, (_, _, size) in enumerate(queries):
-            begin = self.batch.slots[number].begin
-            self.batch.memory[begin : begin + size] = _answer(number, size)
-        return self.batch.send([size for _, _, size in queries])
+    def answer(self, sizes: list[int], later: bool = False) -> int:
+        origins = []
 
-    def answer_later(self, queries: list[Query]) -> int:
-        return self.later.send_back(
-            [
-                (_answer(number, size), self.batch.origin(number))
-                for number, (_, _, size) in enumerate(queries)
-                if size
-            ]
-        )
+        def answer(number: int) -> bytes | None:
+            if later:
+                origins.append((_answer(number, sizes[number]), self.loop.origin(number)))
+            return None if later or not sizes[number] else _answer(number, sizes[number])
+
+        self._answer = answer
+        self.loop.unsent = 0
+        self.loop.turn(lambda: 1.0)
+        lost = self.send_back([each for each in origins if each[0]])
+        return self.loop.unsent + lost
 
     def check(self, queries: list[Query], lost: int = 0) -> None:
         """Each client has got its own answers, from where it had asked."""
@@ -133,50 +138,55 @@ MANY = [(0, 0, 100 + number % 3) for number in range(DATAGRAMS)]
 runs = st.tuples(
     st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from((0, 1, 90, 91, 1400))), st.integers(1, 40)
 )
+both = [True, False]
+kinds = st.sampled_from([PURE] if COMPILED is None else [PURE, COMPILED])
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(tuple(BOUND)), st.lists(runs, min_size=1, max_size=12), st.booleans(), st.randoms())
+@settings(max_examples=80, deadline=None)
+@given(
+    kinds, st.sampled_from(tuple(BOUND)), st.lists(runs, min_size=1, max_size=12), st.booleans(), st.randoms()
+)
 def test_each_client_gets_its_answers_from_where_it_asked(
-    bound: str, drawn: list[tuple[Query, int]], shuffled: bool, chance: Random
+    parts: Parts, bound: str, drawn: list[tuple[Query, int]], shuffled: bool, chance: Random
 ) -> None:
     queries = [query for query, times in drawn for _ in range(times)][:DATAGRAMS]
     if shuffled:
         chance.shuffle(queries)
-    with Ends(bound) as ends:
-        for answer in (ends.answer, ends.answer_later) * 2:
-            ends.ask(queries)
-            assert answer(queries) == 0
+    with Ends(bound, parts) as ends:
+        for later in (False, True, False, True):
+            assert ends.ask(queries, later) == 0
             ends.check(queries)
 
 
+@pytest.mark.parametrize("later", both)
 @pytest.mark.parametrize("bound", BOUND)
-def test_answers_of_one_length_to_one_client_are_one_message(bound: str) -> None:
-    with Ends(bound) as ends:
-        ends.ask(MANY)
-        ends.answer(MANY)
-        assert ends.messages == 3
-        ends.answer_later(MANY)
-        assert ends.messages == 6
+@pytest.mark.parametrize("parts", PARTS)
+def test_answers_of_one_length_to_one_client_are_one_message(parts: Parts, bound: str, later: bool) -> None:
+    with Ends(bound, parts) as ends:
+        ends.clients[0].setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+        ends.ask(MANY, later)
+        expected = {
+            b"".join(_answer(number, size) for number, (_, _, size) in enumerate(MANY) if size == which)
+            for which in (100, 101, 102)
+        }
+        assert {octets for octets, _ in _received(ends.clients[0])} == expected
 
 
-def test_long_answers_are_more_than_one_message() -> None:
+@pytest.mark.parametrize("parts", PARTS)
+def test_long_answers_are_more_than_one_message(parts: Parts) -> None:
     queries = [(0, 0, 1400)] * DATAGRAMS
-    with Ends("0.0.0.0") as ends:
-        ends.ask(queries)
-        assert ends.answer(queries) == 0
-        assert ends.messages == 2
+    with Ends("0.0.0.0", parts) as ends:
+        assert ends.ask(queries) == 0
         ends.check(queries)
 
 
 @pytest.mark.parametrize("bound", BOUND)
 def test_where_many_ask_each_has_a_message(bound: str) -> None:
     with Ends(bound) as ends:
-        others = [ends.enter_context(_client(BOUND[bound][0][0])) for _ in range(DATAGRAMS)]
-        for client in others:
-            client.sendto(b"?", (BOUND[bound][0][0], ends.sock.getsockname()[1]))
-        ends.batch.receive()
-        assert ends.answer(MANY) == 0
+        to = BOUND[bound][0][0]
+        for client in [ends.enter_context(_client(to)) for _ in range(DATAGRAMS)]:
+            client.sendto(b"?", (to, ends.sock.getsockname()[1]))
+        assert ends.answer([size for _, _, size in MANY]) == 0
         assert ends.messages == DATAGRAMS
 
 
@@ -184,9 +194,8 @@ def test_where_many_ask_each_has_a_message(bound: str) -> None:
 def test_what_cannot_be_sent_together_is_sent_one_by_one(bound: str) -> None:
     with Ends(bound) as ends:
         ends.cuts = False
-        for answer in (ends.answer, ends.answer_later) * 2:
-            ends.ask(MANY)
-            assert answer(MANY) == 0
+        for later in (False, True, False, True):
+            assert ends.ask(MANY, later) == 0
             ends.check(MANY)
         assert ends.messages == 4 * DATAGRAMS
 
@@ -194,8 +203,7 @@ def test_what_cannot_be_sent_together_is_sent_one_by_one(bound: str) -> None:
 def test_what_cannot_be_sent_at_all_is_counted() -> None:
     with Ends("0.0.0.0") as ends:
         ends.refused = {1, 3, 4}  # a bundle, and two of what it had
-        ends.ask(MANY)
-        assert ends.answer(MANY) == 2
+        assert ends.ask(MANY) == 2
         ends.check(MANY, lost=2)
 
 
