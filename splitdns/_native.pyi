@@ -2,8 +2,8 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``, ``Page`` a page of
-``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``, ``Requests`` is
-``metrics.Counts.request``. Functions have the names of those in Python.
+``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``, ``Requests`` is ``metrics.Counts.request``,
+``Learning`` makes what ``Forwarder.learn`` is. Functions have the names of those in Python.
 """
 
 from array import array
@@ -16,8 +16,10 @@ from splitdns.answer.passing import Guard
 from splitdns.forward.asking import Done
 from splitdns.forward.cache import Cache, Entry, Key
 from splitdns.forward.exchange import Leaving
+from splitdns.forward.failures import Failures
 from splitdns.forward.flights import Flight, Flights, Waiter
 from splitdns.forward.health import Pulse as Pulse
+from splitdns.forward.parts import Learner, Learns
 from splitdns.forward.ports import Port, Ports
 from splitdns.forward.query import Question
 from splitdns.forward.readers import Callbacks
@@ -80,6 +82,20 @@ class Relays:
     def __init__(self, handed_over: tuple[object, ...], patience_s: float, /) -> None: ...
     def relayed(self, *asked: object) -> Relayed: ...
     def begin(self, question: Question, upstreams: UpstreamSet, done: Done, /) -> Relayed | None: ...
+
+class Learning:
+    def __init__(
+        self,
+        learns: Learns,
+        learn: Callable[..., None],
+        failures: Failures[Key],
+        cache: Cache,
+        clock: Callable[[], float],
+        reply: type[Reply],
+        entry: type[Entry],
+        /,
+    ) -> None: ...
+    learner: Learner
 
 def key(wire: bytes, transport: Transport, payload_octets: int, /) -> bytes | None: ...
 def joined(

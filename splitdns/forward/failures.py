@@ -44,32 +44,32 @@ class Failures(Generic[K]):
     """By question, the latest failure of each; times are seconds of one steady clock."""
 
     def __init__(self) -> None:
-        self._kept: dict[K, Kept] = {}  # the oldest first
+        self.kept: dict[K, Kept] = {}  # the oldest first
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.kept)
 
     def get(self, question: K) -> Kept | None:
         """The latest failure, which may be over."""
-        return self._kept.get(question) if self._kept else None
+        return self.kept.get(question) if self.kept else None
 
     def note(self, question: K, reply: Reply, silence: bool, now_s: float) -> None:
         """The question failed: again, if its last failure has not been over for long."""
-        kept_s, former = FIRST_S, self._kept.pop(question, None)
+        kept_s, former = FIRST_S, self.kept.pop(question, None)
         if former is not None:
             former_s = former.until_s - former.since_s
             if now_s < former.until_s + former_s + SAME_TROUBLE_S:
                 kept_s = 2 * former_s
         kept_s = min(kept_s, MAX_SILENCE_S if silence else MAX_ERROR_S)
-        self._kept[question] = Kept(reply, silence, now_s, now_s + kept_s)
-        if len(self._kept) > MAX_FAILURES:
-            del self._kept[next(iter(self._kept))]
+        self.kept[question] = Kept(reply, silence, now_s, now_s + kept_s)
+        if len(self.kept) > MAX_FAILURES:
+            del self.kept[next(iter(self.kept))]
 
     def over(self, question: K) -> None:
         """The question was answered."""
-        if self._kept:
-            self._kept.pop(question, None)
+        if self.kept:
+            self.kept.pop(question, None)
 
     def forget(self, is_meant: Callable[[K, Kept], bool]) -> None:
         """Forget the failures that ``is_meant`` says."""
-        self._kept = {question: kept for question, kept in self._kept.items() if not is_meant(question, kept)}
+        self.kept = {question: kept for question, kept in self.kept.items() if not is_meant(question, kept)}

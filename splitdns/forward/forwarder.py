@@ -82,7 +82,8 @@ class Forwarder:
         self._flights = parts.flights(counts, self._fly, clock, max_flights, max_waits_per_client)
         self._renewals = 0
         self._looked_s: dict[UpstreamSet, float] = {}
-        self._flushes = 0
+        self.flushes = 0
+        self._learner = parts.learner(self, self._failures, self._cache, clock)
 
     def ask_now(self, forward: Forward) -> Reply | None:
         """The reply that needs no waiting: fresh from the cache, or in its place; None: ``ask_then``."""
@@ -190,7 +191,7 @@ class Forwarder:
         """Forget what was learnt for views, or from upstream sets, that the newest snapshot has no more."""
         if not shelves:
             return
-        self._flushes += 1
+        self.flushes += 1
         self._cache.forget(lambda view, upstreams, _: (view, upstreams) in shelves)
         self._failures.forget(lambda key, _: (key.view, key.upstreams) in shelves)
         self._looked_s.clear()
@@ -200,7 +201,7 @@ class Forwarder:
 
         What is on its way was asked before this, and is not kept when it comes.
         """
-        self._flushes += 1
+        self.flushes += 1
 
         def is_meant(of_view: str, _: UpstreamSet, of_name: Qname) -> bool:
             if view is not None and of_view != view:
@@ -279,10 +280,10 @@ class Forwarder:
         judge = None if key.upstreams.validation is None else self._validation.judge(key)
         # Who validates wants to see also what an upstream would keep back (RFC 6840 5.9).
         question = filled(Question, (key.name, key.qtype, key.do, key.cd or judge is not None))
-        done = partial(self._learn, key, self._flushes, landed)
+        done = self._learner(key, self.flushes, landed)
         return self._upstreams.begin(question, key.upstreams, judge, done)
 
-    def _learn(self, key: Key, flushes: int, landed: Done, outcome: Outcome | Exception) -> None:
+    def learn(self, key: Key, flushes: int, landed: Done, outcome: Outcome | Exception) -> None:
         """Keep what a flight brought, and pass it on; ``flushes`` there had been when it took off."""
         with (caught := Caught()):
             outcome = self._learnt(key, flushes, outcome)
@@ -299,7 +300,7 @@ class Forwarder:
             self._failures.note(key, outcome, False, now_s)
             return outcome
         self._failures.over(key)
-        return self._cache.remember(key, outcome, now_s, keep=flushes == self._flushes)
+        return self._cache.remember(key, outcome, now_s, keep=flushes == self.flushes)
 
     def _is_back(self, upstream: Upstream) -> None:
         """Silence is over, for whatever was asked of sets with this upstream."""

@@ -10,12 +10,15 @@ import select
 from collections.abc import Callable, Hashable
 from functools import partial
 from types import ModuleType
+from typing import Protocol
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
+from splitdns.forward.asking import Done, Outcome
 from splitdns.forward.cache import Cache, Entry, Key
 from splitdns.forward.drawing import Drawing
 from splitdns.forward.exchange import Leaving, SendAll, send_all
+from splitdns.forward.failures import Failures
 from splitdns.forward.flights import Flight, Flights, Waiter
 from splitdns.forward.health import Pulse
 from splitdns.forward.plain import UNSIGNED
@@ -30,6 +33,17 @@ from splitdns.view import Carrier, Strategy, Upstream
 from splitdns.wire.header import AD
 
 
+class Learns(Protocol):
+    """Who keeps what flights bring, and passes it on; ``flushes`` is how often all was forgotten."""
+
+    flushes: int
+
+    def learn(self, key: Key, flushes: int, landed: Done, outcome: Outcome | Exception, /) -> None: ...
+
+
+Learner = Callable[[Key, int, Done], Done]  # all of ``learn`` but the outcome
+
+
 @value(frozen=True, slots=True)
 class Parts:
     """Those of one kind; they do not mix."""
@@ -42,13 +56,18 @@ class Parts:
     drawing: Callable[[], Drawing]
     flights: type[Flights]
     cache: type[Cache]
+    learner: Callable[[Learns, Failures[Key], Cache, Callable[[], float]], Learner]
 
 
 def _relayed(relay: Relay) -> Makes:
     return partial(Relayed, relay), None
 
 
-PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache)
+def _learner(learns: Learns, *_: object) -> Learner:
+    return partial(partial, learns.learn)
+
+
+PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache, _learner)
 
 
 def _compiled() -> Parts | None:
@@ -122,8 +141,15 @@ def _compiled() -> Parts | None:
                 return reply
             return super().remember(key, reply, now_s, keep=keep)
 
+    def learner(
+        learns: Learns, failures: Failures[Key], cache: Cache, clock: Callable[[], float]
+    ) -> Learner:
+        learning = native.Learning(learns, learns.learn, failures, cache, clock, Reply, Entry)
+        made: Learner = learning.learner
+        return made
+
     return Parts(
-        relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights, CompiledCache
+        relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights, CompiledCache, learner
     )
 
 

@@ -11,6 +11,7 @@ static const char *const spelled[NAMES] = {
     "flights",       "names",         "clients",    "max_flights", "max_waits", "fly", "clock", "empty",
     "soa", "limits", "min_ttl_s", "max_ttl_s", "max_negative_ttl_s", "counts", "gauges", "octets",
     "cache_size_bytes", "cache_entries", "success",
+    "flushes",       "kept",
     "slots",         "total",         "requests",   "responses",  "durations",
 };
 
@@ -28,18 +29,20 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
-    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL, *requests = NULL;
+    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL, *requests = NULL, *learning = NULL;
     int failed = spell(of) < 0 || add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
                  add(module, &relays_spec, &relays) < 0 || add(module, &later_spec, &later) < 0 ||
                  add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0 ||
                  add(module, &requests_spec, &requests) < 0 || add(module, &flight_spec, &of->flight) < 0 ||
-                 add(module, &wait_spec, &of->wait) < 0;
+                 add(module, &wait_spec, &of->wait) < 0 || add(module, &learning_spec, &learning) < 0 ||
+                 add(module, &learner_spec, &of->learner) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
     Py_XDECREF((PyObject *)requests);
+    Py_XDECREF((PyObject *)learning);
     return failed ? -1 : 0;
 }
 
@@ -54,6 +57,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->page);
     Py_VISIT(of->flight);
     Py_VISIT(of->wait);
+    Py_VISIT(of->learner);
     return 0;
 }
 
@@ -68,6 +72,7 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->page);
     Py_CLEAR(of->flight);
     Py_CLEAR(of->wait);
+    Py_CLEAR(of->learner);
     for (size_t at = 0; at < NAMES; at++)
         Py_CLEAR(of->names[at]);
     return 0;

@@ -5,7 +5,7 @@
  *   loop, known, view, datagrams, direct    serve/loop.py, serve/batch.py, answer/direct.py: what is answered at once
  *   scan, passing, requests, later          wire/scan.py, answer/passing.py, metrics.py, serve/batch.py: what waits
  *   relayed, relay, ports, pulse            forward/relay.py, query.py, plain.py, ports.py, health.py: who is asked
- *   flights, cache                          forward/flights.py, cache.py: who waits for them, and what is kept
+ *   flights, learning, cache                forward/flights.py, forwarder.py, cache.py: who waits, and what is kept
  *
  * direct, relay and datagrams are plain C; the first two read what strangers send, and are fuzzed. */
 #ifndef SPLITDNS_NATIVE_H
@@ -33,13 +33,14 @@ enum {
     FLIGHTS, FLIGHT_NAMES, CLIENTS, MAX_FLIGHTS, MAX_WAITS, FLY, CLOCK, EMPTY, /* of all flights */
     SOA, LIMITS, MIN_TTL_S, MAX_TTL_S, MAX_NEGATIVE_TTL_S, COUNTS, GAUGES, OCTETS, /* of a reply, and of the cache */
     CACHE_SIZE, CACHE_ENTRIES, SUCCESS,                         /* what is counted of it */
+    FLUSHES, KEPT,                                              /* of a forwarder, and of failures */
     SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page, *flight, *wait;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page, *flight, *wait, *learner;
     PyObject *names[NAMES];
 } types;
 
@@ -85,7 +86,7 @@ typedef struct {
 } Direct;
 
 extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec,
-    pulse_spec, page_spec, requests_spec, flight_spec, wait_spec;
+    pulse_spec, page_spec, requests_spec, flight_spec, wait_spec, learning_spec, learner_spec;
 
 enum { RCODES = 16 }; /* of a header */
 

@@ -66,7 +66,7 @@ class Outlook(Forwarder):
         self.flying: dict[Key, Callable[[Reply | UpstreamError], None]] = {}
 
     def _fly(self, key: Key, landed: Any) -> Any:
-        self.flying[key] = partial(self._learn, key, self._flushes, landed)
+        self.flying[key] = partial(self.learn, key, self.flushes, landed)
         return asyncio.Event()  # which nobody will miss, should it be cancelled
 
     def land(self, reply_to: Callable[[Key], Reply]) -> None:

@@ -126,7 +126,7 @@ def _first_each_time(note: Any) -> Any:
 
 def _of_any_question_about_the_name(_: Any) -> Any:
     def get(failures: Any, asked: Any) -> Any:
-        return next((kept for key, kept in failures._kept.items() if key.name == asked.name), None)
+        return next((kept for key, kept in failures.kept.items() if key.name == asked.name), None)
 
     return get
 
