@@ -2,8 +2,9 @@
 
 ``Limit`` is ``limits.Buckets.take`` on the same array, ``Direct`` is ``answer/direct`` on the same blocks.
 ``Relays`` makes what ``forward.relay.Relayed`` is, ``Pulse`` is ``forward.health.Pulse``, ``Page`` a page of
-``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``, ``Requests`` is ``metrics.Counts.request``,
-``Learning`` makes what ``Forwarder.learn`` is. Functions have the names of those in Python.
+``Drawing``, ``Later`` is ``serve.batch.Batch.send_back``, ``Requests`` is ``metrics.Counts.request``.
+``Learning`` makes what ``Forwarder.learn`` is, ``Replying`` what ``Pipeline.go_on`` is. Functions have the
+names of those in Python.
 """
 
 from array import array
@@ -28,7 +29,7 @@ from splitdns.serve.batch import Origin
 from splitdns.serve.loop import Clients, Tally, Usual
 from splitdns.serve.loop import Ready as Ready
 from splitdns.serve.loop import Way as Way
-from splitdns.serve.parts import Request
+from splitdns.serve.parts import Replier, Replies, Request
 from splitdns.view import Upstream, UpstreamSet
 from splitdns.wire.message import Transport
 
@@ -96,6 +97,20 @@ class Learning:
         /,
     ) -> None: ...
     learner: Learner
+
+class Replying:
+    def __init__(
+        self,
+        replies: Replies,
+        go_on: Callable[..., None],
+        clock: Callable[[], float],
+        request: Request,
+        reply: type[Reply],
+        zone: str,
+        plugin: str,
+        /,
+    ) -> None: ...
+    replier: Replier
 
 def key(wire: bytes, transport: Transport, payload_octets: int, /) -> bytes | None: ...
 def joined(

@@ -12,6 +12,7 @@ static const char *const spelled[NAMES] = {
     "soa", "limits", "min_ttl_s", "max_ttl_s", "max_negative_ttl_s", "counts", "gauges", "octets",
     "cache_size_bytes", "cache_entries", "success",
     "flushes",       "kept",
+    "query_log",     "question",      "passing",    "encoded",
     "slots",         "total",         "requests",   "responses",  "durations",
 };
 
@@ -29,7 +30,7 @@ static int add(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
 
 static int execute(PyObject *module) {
     types *of = PyModule_GetState(module);
-    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL, *requests = NULL, *learning = NULL;
+    PyTypeObject *loop = NULL, *relays = NULL, *later = NULL, *requests = NULL, *learning = NULL, *replying = NULL;
     int failed = spell(of) < 0 || add(module, &way_spec, &of->way) < 0 || add(module, &ready_spec, &of->ready) < 0 ||
                  add(module, &limit_spec, &of->limit) < 0 || add(module, &direct_spec, &of->direct) < 0 ||
                  add(module, &loop_spec, &loop) < 0 || add(module, &relayed_spec, &of->relayed) < 0 ||
@@ -37,12 +38,14 @@ static int execute(PyObject *module) {
                  add(module, &pulse_spec, &of->pulse) < 0 || add(module, &page_spec, &of->page) < 0 ||
                  add(module, &requests_spec, &requests) < 0 || add(module, &flight_spec, &of->flight) < 0 ||
                  add(module, &wait_spec, &of->wait) < 0 || add(module, &learning_spec, &learning) < 0 ||
-                 add(module, &learner_spec, &of->learner) < 0;
+                 add(module, &learner_spec, &of->learner) < 0 || add(module, &replying_spec, &replying) < 0 ||
+                 add(module, &replier_spec, &of->replier) < 0;
     Py_XDECREF((PyObject *)loop);
     Py_XDECREF((PyObject *)relays);
     Py_XDECREF((PyObject *)later);
     Py_XDECREF((PyObject *)requests);
     Py_XDECREF((PyObject *)learning);
+    Py_XDECREF((PyObject *)replying);
     return failed ? -1 : 0;
 }
 
@@ -58,6 +61,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(of->flight);
     Py_VISIT(of->wait);
     Py_VISIT(of->learner);
+    Py_VISIT(of->replier);
     return 0;
 }
 
@@ -73,6 +77,7 @@ static int clear(PyObject *module) {
     Py_CLEAR(of->flight);
     Py_CLEAR(of->wait);
     Py_CLEAR(of->learner);
+    Py_CLEAR(of->replier);
     for (size_t at = 0; at < NAMES; at++)
         Py_CLEAR(of->names[at]);
     return 0;

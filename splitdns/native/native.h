@@ -4,6 +4,7 @@
  *
  *   loop, known, view, datagrams, direct    serve/loop.py, serve/batch.py, answer/direct.py: what is answered at once
  *   scan, passing, requests, later          wire/scan.py, answer/passing.py, metrics.py, serve/batch.py: what waits
+ *   replying                                serve/pipeline.py: what it waited for
  *   relayed, relay, ports, pulse            forward/relay.py, query.py, plain.py, ports.py, health.py: who is asked
  *   flights, learning, cache                forward/flights.py, forwarder.py, cache.py: who waits, and what is kept
  *
@@ -34,13 +35,14 @@ enum {
     SOA, LIMITS, MIN_TTL_S, MAX_TTL_S, MAX_NEGATIVE_TTL_S, COUNTS, GAUGES, OCTETS, /* of a reply, and of the cache */
     CACHE_SIZE, CACHE_ENTRIES, SUCCESS,                         /* what is counted of it */
     FLUSHES, KEPT,                                              /* of a forwarder, and of failures */
+    QUERY_LOG, QUESTION, PASSING, ENCODED,                      /* of a pipeline, and of what is pending there */
     SLOTS, TOTAL, REQUESTS, RESPONSES, DURATIONS,               /* of a histogram, and which there are */
     NAMES,
 };
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page, *flight, *wait, *learner;
+    PyTypeObject *ready, *way, *limit, *direct, *relayed, *pulse, *page, *flight, *wait, *learner, *replier;
     PyObject *names[NAMES];
 } types;
 
@@ -86,7 +88,8 @@ typedef struct {
 } Direct;
 
 extern PyType_Spec way_spec, ready_spec, limit_spec, direct_spec, loop_spec, relayed_spec, relays_spec, later_spec,
-    pulse_spec, page_spec, requests_spec, flight_spec, wait_spec, learning_spec, learner_spec;
+    pulse_spec, page_spec, requests_spec, flight_spec, wait_spec, learning_spec, learner_spec, replying_spec,
+    replier_spec;
 
 enum { RCODES = 16 }; /* of a header */
 

@@ -6,10 +6,12 @@ They work on the same clients, limits, counts and zones; here is where those are
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
+from splitdns.answer.decide import Reply
 from splitdns.answer.direct import Direct, Ground
 from splitdns.answer.limits import Buckets
 from splitdns.answer.passing import Join, joined
@@ -20,12 +22,31 @@ from splitdns.value import value
 from splitdns.wire import scan
 from splitdns.wire.message import Transport
 
+if TYPE_CHECKING:
+    from splitdns.serve.pipeline import Pending
+
 TYPES = 300  # that a compiled ``Direct`` knows of; those beyond go the long way
 
 
 WayOf = Callable[[str], Way]  # by the label of a zone
 Request = Callable[[str, str, str, str, int, int, bool, int, str, int, int, float], None]  # Counts.request
+Replier = Callable[["Pending", Callable[[bytes | None], None]], Callable[[Reply | Exception], None]]
 SendBack = Callable[[list[tuple[bytes, Origin]]], int]  # ``Batch.send_back``
+
+
+NO_ZONE, UPSTREAM = ".", "forward"  # by whom it is counted what goes to the client as an upstream said it
+
+
+class Replies(Protocol):
+    """Who tells clients what upstreams replied; ``go_on`` is a ``Replier``'s, and all there is to it."""
+
+    @property
+    def query_log(self) -> object: ...
+    @property
+    def clock(self) -> Callable[[], float]: ...
+    def go_on(
+        self, pending: Pending, done: Callable[[bytes | None], None], replied: Reply | Exception, /
+    ) -> None: ...
 
 
 class Turns(Protocol):
@@ -53,6 +74,7 @@ class Parts:
     key: Callable[[bytes, Transport, int], bytes | None]  # scan.key
     join: Join
     request: Callable[[Counts], Request]
+    replier: Callable[[Replies, Request], Replier]
 
 
 def laid_out(direct: Direct, way_of: WayOf) -> tuple[Any, ...]:
@@ -90,6 +112,7 @@ PURE = Parts(
     scan.key,
     joined,
     lambda counts: counts.request,
+    lambda replies, _: partial(partial, replies.go_on),
 )
 
 
@@ -119,8 +142,13 @@ def _compiled() -> Parts | None:
         made: Request = native.Requests(*tables, TYPE_LABELS, DURATION_BUCKETS_S, SIZE_SLOT).request
         return made
 
+    def replier(replies: Replies, request: Request) -> Replier:
+        replying = native.Replying(replies, replies.go_on, replies.clock, request, Reply, NO_ZONE, UPSTREAM)
+        made: Replier = replying.replier
+        return made
+
     return Parts(
-        native.Ready, native.Way, limit, direct, loop, send_back, native.key, native.joined, request
+        native.Ready, native.Way, limit, direct, loop, send_back, native.key, native.joined, request, replier
     )
 
 

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple, Protocol, TypeVarTuple
 
@@ -30,7 +30,7 @@ from splitdns.names import Qname, is_under, to_text
 from splitdns.records import Class, Ede, Rcode, type_to_text
 from splitdns.serve.gate import Gate
 from splitdns.serve.horizon import Horizon
-from splitdns.serve.parts import PARTS, Parts
+from splitdns.serve.parts import NO_ZONE, PARTS, UPSTREAM, Parts
 from splitdns.snapshot import Manners, Snapshot
 from splitdns.value import filled, value
 from splitdns.view import Match, Prefix, Remembered, View
@@ -53,7 +53,7 @@ MAX_ASKING_S = 5.5
 LOG_INTERVAL_S = 1.0  # between two lines about bugs, or leaks: who sends queries must not fill the disk
 
 # What gave an answer, for metrics and the query log.
-ZONE, CACHE, UPSTREAM, SERVER, LISTED = "zone", "cache", "forward", "server", "blocklist"
+ZONE, CACHE, SERVER, LISTED = "zone", "cache", "server", "blocklist"
 
 _UNMATCHED = Answer(Rcode.REFUSED, edes=((Ede.PROHIBITED, "no view serves this address"),))
 
@@ -159,6 +159,7 @@ class Pipeline:
         self._wall_clock = wall_clock
         self._parts = parts
         self._request = parts.request(counts)
+        self._replier = parts.replier(self, self._request)
         self._logged_s: dict[str, float] = {}
         self._of: Snapshot | None = None  # whose views these are
         self._ways_of: dict[View, tuple[Direct, Passing]] = {}
@@ -194,7 +195,7 @@ class Pipeline:
     def finish_then(self, pending: Pending, done: Callable[[bytes | None], None]) -> None:
         """Call ``done`` with the answer to what ``answer_now`` left pending, when it is there."""
         asked = pending.asked
-        replied = partial(self._replied, pending, done)
+        replied = self._replier(pending, done)
         if self.clock() - asked.started_s >= MAX_ASKING_S:
             replied(UpstreamError("the upstreams took too long"))
             return
@@ -212,10 +213,11 @@ class Pipeline:
             assert forward is not None
             self._forwarder.ask_then(forward, asked.client, replied)
 
-    def _replied(
+    def go_on(
         self, pending: Pending, done: Callable[[bytes | None], None], replied: Reply | Exception
     ) -> None:
-        outcome = self._safely(pending.asked.wire, self._go_on, pending, replied)
+        """Call ``done`` with the answer to what is pending, as a reply is there; it may take more of them."""
+        outcome = self._safely(pending.asked.wire, self._resumed, pending, replied)
         if isinstance(outcome, Pending):
             self.finish_then(outcome, done)
         else:
@@ -321,7 +323,7 @@ class Pipeline:
         self.horizon.note(query, match, asked.client, self._wall_clock())
         return whoami.told(answer, query, match, asked.client, asked.manners.server_id)
 
-    def _go_on(self, pending: Pending, replied: Reply | Exception) -> Outcome:
+    def _resumed(self, pending: Pending, replied: Reply | Exception) -> Outcome:
         asked, query, forward, passing = pending.asked, pending.query, pending.forward, pending.passing
         if query is None or forward is None:
             assert passing is not None
@@ -331,7 +333,7 @@ class Pipeline:
                 encoded = passing.encoded(replied, asked.wire, asked.key)
                 if encoded is not None:
                     end, do = scan.name_end(asked.key), scan.do(asked.key)
-                    self._sent(asked, encoded, end, do, replied.rcode, ".", UPSTREAM)
+                    self._sent(asked, encoded, end, do, replied.rcode, NO_ZONE, UPSTREAM)
                     return encoded
             query = decode(asked.wire, asked.transport)
             decided = decide(query, asked.match.view, asked.manners)
@@ -381,7 +383,7 @@ class Pipeline:
         zone = DROPPED
         if match is not None:
             decider = match.view.zone_of(query.name)
-            zone = "." if decider is None else _zone_label(decider.apex)
+            zone = NO_ZONE if decider is None else _zone_label(decider.apex)
             if answer.blocked:
                 plugin = LISTED
             if plugin == ZONE and decider is None and not _automatic(answer, query):
