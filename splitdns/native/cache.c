@@ -118,7 +118,7 @@ static PyObject *new_types(PyObject *const *args, long ttl_s, Py_ssize_t octets,
 /* Keep it; 0: something is kept of that name already, -1: an error. */
 static int put_reply(types *of, PyObject *const *args, PyObject *limits, PyObject *rrset, long ttl_s, int is_denial) {
     PyObject *key = args[KEY], *name = PyTuple_GetItem(key, KEY_NAME);
-    PyObject *place = PyTuple_Pack(3, PyTuple_GetItem(key, KEY_VIEW), PyTuple_GetItem(key, KEY_UPSTREAMS), name);
+    PyObject *place = leaf(PyTuple_Pack(3, PyTuple_GetItem(key, KEY_VIEW), PyTuple_GetItem(key, KEY_UPSTREAMS), name));
     PyObject *names = PyObject_GetAttr(args[CACHE], of->names[FLIGHT_NAMES]), *entries = NULL;
     int there = place == NULL || names == NULL ? -1 : PyDict_Contains(names, place), done = there == 1 ? 0 : -1;
     if (there == 0) {

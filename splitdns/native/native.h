@@ -164,6 +164,15 @@ static inline void destroy(PyObject *self) {
     Py_DECREF(type);
 }
 
+/* A value that holds nothing which could hold it: the collector of cycles need not look at it. NULL stays NULL.
+ *
+ * Of what is kept for long these are most, and each would be looked at once at least. */
+static inline PyObject *leaf(PyObject *value) {
+    if (value != NULL && PyObject_GC_IsTracked(value))
+        PyObject_GC_UnTrack(value);
+    return value;
+}
+
 /* The octets of a bytes object. */
 static inline const uint8_t *octets_of(PyObject *bytes) { return (const uint8_t *)PyBytes_AsString(bytes); }
 

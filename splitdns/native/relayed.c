@@ -321,7 +321,7 @@ static PyObject *addresses(const relay_said *said) {
     }
     PyObject *tuple = list == NULL ? NULL : PyList_AsTuple(list);
     Py_XDECREF(list);
-    return tuple;
+    return leaf(tuple);
 }
 
 /* The RRset that is said: the addresses, or the SOA of a denial. */
@@ -335,11 +335,11 @@ static PyObject *records(Relayed *self, const relay_said *said) {
     } else {
         owner = PyBytes_FromStringAndSize((const char *)said->owner, (Py_ssize_t)said->owner_octets);
         rdtype = all->soa;
-        rdatas = Py_BuildValue("(y#)", said->rdata, (Py_ssize_t)said->rdata_octets);
+        rdatas = leaf(Py_BuildValue("(y#)", said->rdata, (Py_ssize_t)said->rdata_octets));
     }
     PyObject *ttl_s = PyLong_FromUnsignedLong(said->ttl_s);
     if (owner != NULL && rdtype != NULL && rdatas != NULL && ttl_s != NULL)
-        made = PyObject_CallFunctionObjArgs(all->rrset, owner, rdtype, ttl_s, rdatas, NULL);
+        made = leaf(PyObject_CallFunctionObjArgs(all->rrset, owner, rdtype, ttl_s, rdatas, NULL));
     Py_XDECREF(owner);
     Py_XDECREF(rdatas);
     Py_XDECREF(ttl_s);
@@ -350,11 +350,11 @@ static PyObject *reply_of(Relayed *self, const relay_said *said, int dnssec) {
     Relays *all = self->all;
     PyObject *rrset = records(self, said);
     PyObject *rcode = PyLong_FromLong((long)said->rcode), *nothing = PyTuple_New(0), *made = NULL;
-    PyObject *answer = rrset == NULL ? NULL : said->count ? PyTuple_Pack(1, rrset) : Py_XNewRef(nothing);
+    PyObject *answer = rrset == NULL ? NULL : said->count ? leaf(PyTuple_Pack(1, rrset)) : Py_XNewRef(nothing);
     PyObject *proof = dnssec ? PyTuple_GetItem(all->proofs, said->claimed) : Py_None;
     if (answer != NULL && rcode != NULL && nothing != NULL && proof != NULL)
-        made = PyObject_CallFunctionObjArgs(all->reply, rcode, answer, said->count ? Py_None : rrset, nothing, proof,
-                                            NULL);
+        made = leaf(PyObject_CallFunctionObjArgs(all->reply, rcode, answer, said->count ? Py_None : rrset, nothing,
+                                                 proof, NULL));
     Py_XDECREF(rrset);
     Py_XDECREF(rcode);
     Py_XDECREF(nothing);
