@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
-from splitdns.forward.asking import Done
+from splitdns.errors import UpstreamError
+from splitdns.forward.asking import Done, Failure
 from splitdns.forward.cache import Key
 from splitdns.forward.exchange import send_all
+from splitdns.forward.failures import Failures
+from splitdns.forward.forwarder import Forwarder
 from splitdns.forward.health import Health
 from splitdns.forward.parts import COMPILED, PARTS, PURE, Parts
 from splitdns.forward.plain import read
@@ -30,7 +33,7 @@ from splitdns.forward.readers import Callbacks, Readers
 from splitdns.forward.traits import Traits
 from splitdns.metrics import DURATION_BUCKETS_S, Counts, Histogram
 from splitdns.names import Qname, from_text
-from splitdns.records import RRset, Type
+from splitdns.records import Rcode, RRset, Type
 from splitdns.view import Upstream, UpstreamSet
 from splitdns.wire.header import HEADER_OCTETS
 from tests.unit.forward.test_plain import OTHERS, PLAIN, mutated, with_options
@@ -299,6 +302,42 @@ def test_an_error_of_the_socket_is_told() -> None:
     bench.close()
 
 
+ADDRESS = RRset(NAME, 1, 300, (bytes(4),))
+OUTCOMES: dict[str, Any] = {
+    "address": Reply(0, (ADDRESS,)),
+    "no name": Reply(Rcode.NXDOMAIN, soa=RRset(NAME, Type.SOA, 60, (bytes(22),))),
+    "for now only": Reply(0, (RRset(NAME, 1, 0, (bytes(4),)),)),
+    "servfail": Reply(Rcode.SERVFAIL),
+    "silence": Failure("no answer"),
+    "error": UpstreamError("too many"),
+}
+
+
+@pytest.mark.parametrize("trouble", ["", "flush", "failure", "bug"])
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_what_a_flight_brings_is_learnt_as_in_python(outcome: str, trouble: str) -> None:
+    key = Key("lan", UPSTREAMS, NAME, 1)
+
+    async def learnt(parts: Parts) -> tuple[Any, ...]:
+        counts, landed = Counts(), list[Any]()
+        forwarder = Forwarder(counts, clock=Clock(), parts=parts)
+        learn = forwarder._learner(key, forwarder.flushes, landed.append)
+        if trouble == "failure":
+            forwarder._failures.note(key, Reply(Rcode.SERVFAIL), False, 6.0)
+        if trouble == "flush":
+            forwarder.flush()
+        if trouble == "bug":
+            forwarder.set_limits(None)  # type: ignore[arg-type]
+        learn(OUTCOMES[outcome])
+        learn(OUTCOMES["address"])
+        await forwarder.close(0)
+        told = [type(one) if isinstance(one, Exception) else one for one in landed]
+        return told, repr(forwarder._cache.names), repr(forwarder._failures.kept), counts.gauges
+
+    assert COMPILED is not None
+    assert asyncio.run(learnt(COMPILED)) == asyncio.run(learnt(PURE))
+
+
 def test_nothing_is_left_behind() -> None:
     """Of all that is compiled; what is made and not given back shows as blocks of memory."""
     assert COMPILED is not None
@@ -315,6 +354,8 @@ def test_nothing_is_left_behind() -> None:
     flights = COMPILED.flights(counts, fly, bench.clock)
     cache, drawing = COMPILED.cache(counts), COMPILED.drawing()
     told: list[object] = []
+    learns = SimpleNamespace(flushes=0, learn=lambda *_: None)
+    learner = COMPILED.learner(learns, Failures(), cache, bench.clock)
     bench.relay.health.pulses[UPSTREAM] = COMPILED.pulse()
 
     def once(number: int) -> None:
@@ -331,6 +372,9 @@ def test_nothing_is_left_behind() -> None:
         flights.wait(flights.begin(key), b"client", None, told.append)
         flown.pop()(reply)
         cache.remember(key, reply, 1.0)
+        cache.forget(lambda *_: True)
+        learner(key, 0, told.append)(reply)
+        learner(key, 1, told.append)(reply)
         cache.forget(lambda *_: True)
         query = bytes(5) + b"\1" + bytes(6) + name + b"\0\1\0\1"
         asked = native.key(query, "udp", 1232)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,17 @@ from hypothesis import strategies as st
 
 from splitdns import accelerator
 from splitdns.addresses import EMBEDDED, INSIDE_PREFIXES
+from splitdns.answer.decide import Forward, Reply
 from splitdns.answer.direct import Direct
+from splitdns.errors import UpstreamError
+from splitdns.forward.cache import Key
 from splitdns.metrics import DURATION_BUCKETS_S, Counts
 from splitdns.names import from_text
+from splitdns.records import Rcode, RRset
 from splitdns.serve.loop import Way
-from splitdns.serve.parts import COMPILED, PARTS, PURE, TYPES, laid_out
-from splitdns.snapshot import Manners
+from splitdns.serve.parts import COMPILED, PARTS, PURE, TYPES, Parts, laid_out
+from splitdns.serve.pipeline import Pending, Pipeline, QueryLogEntry
+from splitdns.snapshot import Manners, Snapshot
 from splitdns.wire.message import Transport
 from tests.build import view, zone
 
@@ -94,6 +100,69 @@ def test_requests_are_counted_in_the_same_tables(requests: list[tuple[Any, ...]]
 
 
 @pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+class Upstreams:
+    """A forwarder that knows nothing, and is asked once."""
+
+    def __init__(self) -> None:
+        self.done: Callable[[Any], None] = print
+
+    def is_unknown(self, _: Key) -> bool:
+        return True
+
+    def ask_now(self, _: Forward) -> None:
+        return None
+
+    def relay(self, _: Key, __: bytes, ___: str, done: Callable[[Any], None]) -> None:
+        self.done = done
+
+    def ask_then(self, _: Forward, __: str, done: Callable[[Any], None]) -> None:
+        self.done = done
+
+
+NAME = from_text("www.example.net.")
+SOA = RRset(from_text("example.net."), 6, 60, (b"\2ns\0\1h\0" + bytes(20),))
+REPLIES: dict[str, Any] = {
+    "address": Reply(0, (RRset(NAME, 1, 300, (b"\xc6\x33\x64\1", b"\xc6\x33\x64\2")),)),
+    "inside address": Reply(0, (RRset(NAME, 1, 300, (b"\x0a\0\0\1", b"\xc6\x33\x64\1")),)),
+    "text": Reply(0, (RRset(NAME, 16, 300, (b"\1a",)),)),
+    "alias": Reply(0, (RRset(NAME, 5, 300, (SOA.owner,)),)),
+    "no name": Reply(Rcode.NXDOMAIN, soa=SOA),
+    "no data": Reply(0, soa=SOA),
+    "failure": Reply(Rcode.SERVFAIL, edes=((22, "none"),)),
+    "silence": UpstreamError("silence"),
+    "bug": ZeroDivisionError("bug"),
+}
+
+
+@pytest.mark.skipif(COMPILED is None, reason="no accelerator was built")
+@pytest.mark.parametrize("trouble", ["", "log", "guard", "bug"])
+@pytest.mark.parametrize("client", ["192.0.2.1", "2001:db8::1"])
+@pytest.mark.parametrize("kind", REPLIES)
+def test_what_upstreams_reply_is_told_as_in_python(kind: str, client: str, trouble: str) -> None:
+    def told(parts: Parts) -> tuple[Any, ...]:
+        counts, upstreams = Counts(), Upstreams()
+        if trouble == "bug":
+            parts = replace(parts, request=lambda _: lambda *_: 1 // 0)
+        horizon = ("outside",) if trouble == "guard" else ("inside",)
+        everyone = view(recursion=True, horizon=horizon)
+        snapshot = Snapshot(1, (everyone,), (), everyone)
+        logged: list[QueryLogEntry] = []
+        log = logged.append if trouble == "log" else None
+        clocks: dict[str, Any] = {"clock": lambda: 7.0, "wall_clock": lambda: 70.0}
+        pipeline = Pipeline(snapshot, upstreams, counts, query_log=log, parts=parts, **clocks)
+        answers: list[bytes | None] = []
+        for number, end in enumerate((b"", b"\0\0\x29\4\xd0\0\0\x80\0\0\0")):
+            query = b"id\1\0\0\1\0\0\0\0\0" + bytes((number,)) + b"\3wWw" + NAME[4:] + b"\0\1\0\1" + end
+            pending = pipeline.answer_now(query, client, Transport.UDP)
+            assert isinstance(pending, Pending)
+            pipeline.finish_then(pending, answers.append)
+            upstreams.done(REPLIES[kind])
+        return answers, logged, counts.requests, counts.counters, counts.traffic.keys()
+
+    assert COMPILED is not None
+    assert told(COMPILED) == told(PURE)
+
+
 def test_no_message_is_longer_than_a_message() -> None:
     assert COMPILED is not None
     count = COMPILED.request(Counts())
