@@ -114,6 +114,7 @@ def window(
         **more,  # type: ignore[arg-type]
     )
     try:
+        context.set_default_timeout(120_000)  # this machine may have other work
         opened = Window(context.new_page(), f"http://127.0.0.1:{server.admin_port}")
         yield opened
         assert opened.console == []

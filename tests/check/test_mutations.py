@@ -83,14 +83,14 @@ def _tests(there: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_without_a_fault_all_is_green(copy: Path) -> None:
     done = _tests(copy)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("module", "old", "new"), [one[1:] for one in FAULTS], ids=[one[0] for one in FAULTS])
 def test_a_fault_is_noticed(copy: Path, module: str, old: str, new: str) -> None:
     path = copy / "splitdns" / "check" / f"{module}.py"

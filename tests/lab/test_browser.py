@@ -11,7 +11,7 @@ import pytest
 from tests.lab import peers
 from tests.lab.network import Host, Network
 
-pytestmark = [pytest.mark.root, pytest.mark.needs("chromium", "dnsmasq", "unshare"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.root, pytest.mark.needs("chromium", "dnsmasq", "unshare"), pytest.mark.timeout(600)]
 
 SERVER, ROUTER, LAPTOP = "192.168.1.53", "192.168.1.1", "192.168.1.7"
 TOKEN = "a-token-of-the-tests"

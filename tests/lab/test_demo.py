@@ -21,12 +21,12 @@ HOST = Host("laptop", "none", Path("none"))
 
 @pytest.mark.root
 @pytest.mark.needs(*TOOLS)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_all_is_shown_and_told_as_on_its_page() -> None:
     (page,) = (one.text for one in blocks(ROOT / "docs" / "demo.md") if one.language == "text")
 
     done = subprocess.run(
-        (sys.executable, "-m", "tests.lab.demo"), capture_output=True, text=True, timeout=280, cwd=ROOT
+        (sys.executable, "-m", "tests.lab.demo"), capture_output=True, text=True, timeout=580, cwd=ROOT
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -54,7 +54,7 @@ def rule(*conditions: Condition, action: object = None, families: tuple[int, ...
 @pytest.mark.root
 @pytest.mark.needs("nft", "iptables", "ipset", "sysctl")
 @pytest.mark.usefixtures("gateways")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_rewritten_gateways_do_what_the_walk_says_of_their_model() -> None:
     seed, cases = secrets.token_hex(4), 0
     for at in range(GATEWAYS):

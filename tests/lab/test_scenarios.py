@@ -27,7 +27,7 @@ DEVICES = [
 @pytest.mark.root
 @pytest.mark.needs("nft", "iptables", "ipset", "sysctl", "curl", "wg", "wireguard-go")
 @pytest.mark.usefixtures("gateways")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
 def test_pages_come_or_do_not_and_the_check_says_why(directory: Path) -> None:
     scenario = Scenario.read(directory)

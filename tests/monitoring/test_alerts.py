@@ -28,7 +28,7 @@ SERIAL = "soa: {serial: 1}\n"  # all servers of a job should agree; a serial is 
 pytestmark = [
     pytest.mark.needs("prometheus"),
     pytest.mark.xdist_group("alerts"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 NAMES = ("worker", "upstream", "gateway", "zone", "leak", "gone")

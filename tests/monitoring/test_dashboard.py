@@ -68,7 +68,7 @@ NAMES_TO_FILL_THE_CACHE = 2000  # each takes 640 octets and more, of a MiB
 pytestmark = [
     pytest.mark.needs("prometheus"),
     pytest.mark.xdist_group("dashboard"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 
