@@ -21,6 +21,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from splitdns.tallies import Request, Tallies
+
 NAMESPACE = "splitdns_"
 
 # CoreDNS's: 0.25 ms to 8 s, doubling; and the sizes at which messages get into trouble.
@@ -303,6 +305,14 @@ class Traffic:
         self.requests = Histogram(len(SIZE_BUCKETS_OCTETS))
         self.responses = Histogram(len(SIZE_BUCKETS_OCTETS))
 
+    def count(self, request_octets: int, response_octets: int, duration_s: float) -> None:
+        """Count one request."""
+        self.requests.slots[SIZE_SLOT[request_octets]] += 1
+        self.requests.total += request_octets
+        self.responses.slots[SIZE_SLOT[response_octets]] += 1
+        self.responses.total += response_octets
+        self.durations.observe(duration_s)
+
 
 Labels = tuple[str, ...]
 Series = tuple[str, Labels]  # a metric's name, and its labels' values
@@ -316,17 +326,22 @@ def series_of(metric: Metric, *labels: str) -> Series:
 
 
 class Counts:
-    """The counters of one process. Picklable; ``merge`` adds those of another process."""
+    """The counters of one process, complete after ``settle``. Picklable; ``merge`` adds another process's."""
 
-    __slots__ = ("counters", "gauges", "histograms", "requests", "traffic")
+    __slots__ = ("counters", "gauges", "histograms", "requests", "tallies", "traffic")
 
     def __init__(self) -> None:
         # (server, zone, view, proto, family, type, DO, rcode, plugin): three metrics are sums over this one.
-        self.requests: dict[tuple[str, str, str, str, int, int, bool, int, str], int] = {}
+        self.requests: dict[Request, int] = {}
         self.traffic: dict[tuple[str, str, str, str], Traffic] = {}
         self.counters: dict[Series, int] = {}
         self.gauges: dict[Series, float] = {}
         self.histograms: dict[Series, Histogram] = {}
+        self.tallies = Tallies()
+
+    def settle(self) -> None:
+        """Add up what is in ``tallies``."""
+        self.tallies.settle(self)
 
     def request(
         self,
@@ -360,15 +375,7 @@ class Counts:
             traffic = self.traffic[server, zone, view, proto]
         except KeyError:
             traffic = self.traffic[server, zone, view, proto] = Traffic()
-        histogram = traffic.requests
-        histogram.slots[SIZE_SLOT[request_octets]] += 1
-        histogram.total += request_octets
-        histogram = traffic.responses
-        histogram.slots[SIZE_SLOT[response_octets]] += 1
-        histogram.total += response_octets
-        histogram = traffic.durations
-        histogram.slots[bisect_left(DURATION_BUCKETS_S, duration_s)] += 1
-        histogram.total += duration_s
+        traffic.count(request_octets, response_octets, duration_s)
 
     def repeated(
         self,
@@ -406,6 +413,7 @@ class Counts:
     @property
     def queries(self) -> int:
         """How many requests were counted."""
+        self.settle()
         return sum(self.requests.values())
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
@@ -452,11 +460,14 @@ class Counts:
 
     def value(self, metric: Metric, *labels: str) -> float:
         """What a counter or gauge of ``add`` and ``set`` stands at."""
+        self.settle()
         key = (metric.name, labels)
         return self.gauges.get(key, 0) if metric.kind == "gauge" else self.counters.get(key, 0)
 
     def merge(self, other: Counts) -> None:
         """Add everything of ``other``; gauges add up too."""
+        self.settle()
+        other.settle()
         for request, count in other.requests.items():
             self.requests[request] = self.requests.get(request, 0) + count
         for path, theirs in other.traffic.items():
@@ -473,6 +484,7 @@ class Counts:
 
     def retire(self) -> None:
         """The process is gone: what it counted stays, what it held does not."""
+        self.settle()
         self.gauges.clear()
 
 

@@ -14,6 +14,7 @@ from splitdns.serve.batch import DATAGRAMS, LIBC, Batch
 from splitdns.serve.hot import Hot
 from splitdns.serve.loop import Ready
 from splitdns.serve.parts import PARTS, Parts
+from splitdns.serve.passed import Passed
 from splitdns.serve.pipeline import Outcome, Pipeline
 from splitdns.serve.sockets import open_udp
 
@@ -23,7 +24,7 @@ MAX_OCTETS = 4096
 class _Noting(Hot):
     """Notes which datagrams of a batch went the usual way without an answer."""
 
-    unanswered: dict[int, Outcome]
+    unanswered: dict[int, Outcome | Passed]
 
     def _usual(self, number: int, octets: int, now_s: float) -> Ready | bytes | None:
         waiting = len(self._waiting)
@@ -44,7 +45,7 @@ class Wired(ExitStack):
         self.hot = _Noting(self.batch, pipeline, server, 1, parts)
         self._clients: dict[str, socket.socket] = {}
 
-    def ask(self, asked: list[tuple[bytes, str]]) -> list[Outcome]:
+    def ask(self, asked: list[tuple[bytes, str]]) -> list[Outcome | Passed]:
         """What becomes of queries and their clients, up to a batch of them."""
         assert len(asked) <= DATAGRAMS
         ids = [number.to_bytes(2, "big") for number in range(len(asked))]

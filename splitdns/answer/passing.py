@@ -57,21 +57,19 @@ def joined(
 
     ``guard`` says whether some of them must not be told.
     """
-    if reply.rcode or len(reply.answer) != 1 or _says_more(reply):
+    if reply.rcode or len(reply.answer) != 1 or reply.edes or (reply.proof is not None and _says_more(reply)):
         return None
     (rrset,) = reply.answer
     qtype, ttl_s, rdatas = rrset.rdtype, rrset.ttl_s, rrset.rdatas
-    if qtype not in ADDRESS_TYPES or qtype != scan.qtype(key) or rrset.owner != key[1:-_TAIL_OCTETS]:
+    if qtype not in ADDRESS_TYPES or qtype != key[-4] << 8 | key[-3] or rrset.owner != key[1:-_TAIL_OCTETS]:
         return None
     if guard is not None and guard(rrset):
         return None
     beginning = _RECORD.pack(_TO_QUESTION, qtype, _IN, ttl_s, len(rdatas[0]) if rdatas else 0)
     question = wire[HEADER_OCTETS : HEADER_OCTETS - 1 + len(key)]
-    parts = [wire[:2], _COUNTS.pack(flags, 1, len(rdatas), 0, 1 if opt else 0), question]
-    for rdata in rdatas:
-        parts += (beginning, rdata)
-    parts.append(opt)
-    message = b"".join(parts)
+    head = wire[:2] + _COUNTS.pack(flags, 1, len(rdatas), 0, 1 if opt else 0)
+    records = beginning + rdatas[0] if len(rdatas) == 1 else b"".join([beginning + rdata for rdata in rdatas])
+    message = head + question + records + opt
     return message if len(message) <= room_octets else None
 
 
@@ -99,10 +97,11 @@ class Passing:
         if not key[0] & RD or key[-2:] != _CLASS_IN or self._closed:
             return None
         name = Qname(key[1:-_TAIL_OCTETS])
-        if len(name) > MAX_NAME_OCTETS or scan.qtype(key) in META_TYPES:
+        if len(name) > MAX_NAME_OCTETS or key[-4] << 8 | key[-3] in META_TYPES:
             return None
-        found = self._above.get(name[1 + name[0] :])  # most names are one of many beneath the same
-        if found is None or not 0 < name[0] <= MAX_LABEL_OCTETS or name in view.zones or name in view.routes:
+        first = name[0]
+        found = self._above.get(name[1 + first :])  # most names are one of many beneath the same
+        if found is None or not 0 < first <= MAX_LABEL_OCTETS or name in view.zones or name in view.routes:
             found = self._upstreams_of(name)
         if found is None or found.is_asked_for_proof:
             return None

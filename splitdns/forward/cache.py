@@ -28,6 +28,7 @@ from splitdns.metrics import (
 )
 from splitdns.names import Qname
 from splitdns.records import Rcode, RRset, Type
+from splitdns.tallies import Cell
 from splitdns.value import value
 from splitdns.view import Copy, UpstreamSet
 
@@ -160,6 +161,13 @@ class Source:
         self.over = True
 
 
+class _Held(NamedTuple):
+    """Where it is counted what is kept for one view."""
+
+    octets: Cell
+    successes: Cell
+
+
 class Cache:
     """Replies by view name, upstream set, name and type; times are seconds of one steady clock."""
 
@@ -167,6 +175,7 @@ class Cache:
         self.limits = limits
         self.counts = counts
         self.octets = 0
+        self._held: dict[str, _Held] = {}
         # Of each name by type. The first is the next to be evicted, unless it was used since it came or was
         # spared: moving a name on each use would cost more than finding it. A plain dict would look for its
         # first among all that were before it: fifty microseconds, where names come and go.
@@ -216,12 +225,25 @@ class Cache:
         its end, nor anything with a TTL of 0, which is for those who wait for it (RFC 1035 3.2.1). Whatever
         was kept about the question goes: this is newer. Without ``keep``, only that.
         """
-        reply = _bounded(reply, self.limits)
-        rcode = reply.rcode
-        if rcode and rcode != _NXDOMAIN:
-            return reply
         view, upstreams, name, qtype, _, cd = key
         place = (view, upstreams, name)
+        rcode, limits = reply.rcode, self.limits
+        rrset = _only(reply) if keep and not limits.min_ttl_s and place not in self.names else None
+        if rrset is not None and rrset.rdtype == qtype and 0 < rrset.ttl_s <= limits.max_ttl_s:
+            octets = _ENTRY_OCTETS + _cost_of(rrset)  # the usual, without all the steps beneath
+            entry = Entry(reply, now_s, now_s + rrset.ttl_s, octets)
+            self.names[place] = {qtype | _UNCHECKED if cd else qtype: entry}
+            held = self._held.get(view) or self._held_by(view)
+            held.successes.count += 1
+            octets += _NAME_OCTETS + len(name)
+            held.octets.count += octets
+            self.octets += octets
+            if self.octets > limits.octets:
+                self.make_room()
+            return reply
+        reply = _bounded(reply, limits)
+        if rcode and rcode != _NXDOMAIN:
+            return reply
         slot = _ALL_TYPES if rcode and not reply.answer else qtype
         if cd:
             slot |= _UNCHECKED
@@ -270,14 +292,15 @@ class Cache:
                 self._drop(place, former)
 
     def _put(self, place: _Place, slot: int, entry: Entry) -> None:
-        entries = self.names.pop(place, None)
+        octets = entry.octets
+        entries = self.names.get(place)
         if entries is None:
-            entries = {}
-            self._weigh(place, _NAME_OCTETS + len(place[2]) + entry.octets)
+            self.names[place] = {slot: entry}
+            octets += _NAME_OCTETS + len(place[2])
         else:
-            self._weigh(place, entry.octets)
-        self.names[place] = entries
-        entries[slot] = entry
+            self.names.move_to_end(place)
+            entries[slot] = entry
+        self._weigh(place, octets)
         self.counts.move(series_of(CACHE_ENTRIES, kind(entry.reply), place[0]), 1)
 
     def _drop(self, place: _Place, slot: int) -> None:
@@ -308,6 +331,11 @@ class Cache:
         for slot, entry in tuple(self.names[place].items()):
             self.counts.add(CACHE_EVICTIONS, kind(entry.reply), place[0])
             self._drop(place, slot)
+
+    def _held_by(self, view: str) -> _Held:
+        cell = self.counts.tallies.cell
+        held = self._held[view] = _Held(cell(CACHE_OCTETS, view), cell(CACHE_ENTRIES, "success", view))
+        return held
 
     def _weigh(self, place: _Place, by: int) -> None:
         self.octets += by
@@ -380,6 +408,19 @@ def _cost(reply: Reply) -> int:
     for _, text in reply.edes:
         octets += len(text)
     for rrset in rrsets:
-        rdatas = rrset.rdatas
-        octets += _RRSET_OCTETS + len(rrset.owner) + _RDATA_OCTETS * len(rdatas) + sum(map(len, rdatas))
+        octets += _cost_of(rrset)
     return octets
+
+
+def _cost_of(rrset: RRset) -> int:
+    rdatas = rrset.rdatas
+    octets = len(rdatas[0]) if len(rdatas) == 1 else sum(map(len, rdatas))
+    return _RRSET_OCTETS + len(rrset.owner) + _RDATA_OCTETS * len(rdatas) + octets
+
+
+def _only(reply: Reply) -> RRset | None:
+    """The RRset of an answer that is all there is in a reply."""
+    proof = reply.proof
+    if reply.rcode or reply.soa is not None or len(reply.answer) != 1 or reply.edes:
+        return None
+    return reply.answer[0] if proof is None or not (proof.signatures or proof.denial) else None

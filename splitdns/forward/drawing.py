@@ -33,16 +33,16 @@ class Drawing(SystemRandom):
         _DRAWINGS.add(self)
 
     def getrandbits(self, k: int, /) -> int:
-        octets = (k + 7) // 8
+        octets = k + 7 >> 3
         at = self._at
         end = self._at = at + octets
-        drawn = self._page[at:end]
-        if len(drawn) < octets or not octets:
+        if end > len(self._page) or k <= 0:
             if octets > PAGE_OCTETS or k <= 0:
                 return super().getrandbits(k)
-            self._page, self._at = os.urandom(PAGE_OCTETS), octets
-            drawn = self._page[:octets]
-        return int.from_bytes(drawn, "big") >> (8 * octets - k)
+            self._page, at, end = os.urandom(PAGE_OCTETS), 0, octets
+            self._at = octets
+        drawn = int.from_bytes(self._page[at:end], "big")
+        return drawn >> (8 * octets - k) if k & 7 else drawn
 
     def forget(self) -> None:
         """Draw no more from the page that there is."""

@@ -43,6 +43,19 @@ class Flying(Protocol):
     def cancel(self) -> object: ...
 
 
+class Asker(Protocol):
+    """Who wants to know what a flight comes to, as ``Wait``."""
+
+    @property
+    def flight(self) -> Flight: ...
+    @property
+    def client(self) -> Hashable: ...
+    @property
+    def timer(self) -> asyncio.TimerHandle | None: ...
+    @property
+    def done(self) -> Waiter: ...
+
+
 class Flight:
     """A question that is being asked since ``started_s``; ``waits`` are those of who wants to know.
 
@@ -55,7 +68,7 @@ class Flight:
         self.key = key
         self.started_s = started_s
         self.flying: Flying | None = None
-        self.waits: dict[Wait, None] = {}
+        self.waits: dict[Asker, None] = {}
         self.ended: Callable[[], None] | None = None
 
 
@@ -92,7 +105,7 @@ class Flights:
         self.max_waits = max_waits_per_client
         self.flights: dict[Key, Flight] = {}  # the oldest first
         self.names: dict[Qname, int] = {}  # how many of each
-        self.clients: dict[Hashable, dict[Wait, None]] = {}  # the oldest first
+        self.clients: dict[Hashable, dict[Asker, None]] = {}  # the oldest first
         self.closed = False
         self.empty: asyncio.Future[None] | None = None
 
@@ -150,7 +163,7 @@ class Flights:
             self._cancel(flight)
         await asyncio.sleep(0)  # for those who are told
 
-    def drop_oldest_of(self, waits: dict[Wait, None]) -> None:
+    def drop_oldest_of(self, waits: dict[Asker, None]) -> None:
         self._dropped("client")
         wait = next(iter(waits))
         self._drop(wait)
@@ -164,7 +177,7 @@ class Flights:
         for wait in tuple(flight.waits):
             self._drop(wait)
 
-    def _drop(self, wait: Wait) -> None:
+    def _drop(self, wait: Asker) -> None:
         """Later, for who is told may ask for more, and room is being made right now."""
         self._forget(wait)
         reason = STOPPING if self.closed else TOO_MANY
@@ -175,11 +188,11 @@ class Flights:
         for wait in tuple(flight.waits):
             self.end(wait, outcome)
 
-    def end(self, wait: Wait, outcome: Outcome | Exception | None) -> None:
+    def end(self, wait: Asker, outcome: Outcome | Exception | None) -> None:
         self._forget(wait)
         wait.done(outcome)
 
-    def _forget(self, wait: Wait) -> None:
+    def _forget(self, wait: Asker) -> None:
         if wait.timer is not None:
             wait.timer.cancel()
         del wait.flight.waits[wait]

@@ -80,6 +80,10 @@ class Forwarder:
         self._upstreams = Upstreams(counts, exchanger, random, clock, patience_s, self._is_back, parts)
         self._validation = Validation(counts, self._upstreams, clock, wall_clock, patience_s)
         self._flights = parts.flights(counts, self._fly, clock, max_flights, max_waits_per_client)
+        straight = parts.straight
+        self._straight = (
+            None if straight is None else straight(self, counts, self._flights, self._upstreams.relay)
+        )
         self._renewals = 0
         self._looked_s: dict[UpstreamSet, float] = {}
         self.flushes = 0
@@ -114,12 +118,17 @@ class Forwarder:
 
     def is_unknown(self, question: Key) -> bool:
         """Whether ``ask_now`` has nothing for it, fresh or in its place, nor anything stale."""
-        return self._cache.get(question, self._clock()) is None and self._failures.get(question) is None
+        if question[:3] in self._cache.names and self._cache.get(question, self._clock()) is not None:
+            return False
+        return self._failures.get(question) is None
 
     def relay(
         self, question: Key, spelled: bytes, client: str, done: Callable[[Reply | Exception], None]
     ) -> None:
         """As ``ask_then``, for what is unknown, a client's own question, ``spelled`` so by it."""
+        straight = self._straight
+        if straight is not None and straight.begin(question, spelled, client_key(client), done):
+            return
         if self._upstreams.is_ours(spelled, question.qtype, client):
             done(_LOOP)
         else:
@@ -133,10 +142,10 @@ class Forwarder:
         try:
             flight = self._flights.begin(key)
         except DroppedError as error:
-            self._settle(key, entry, done, error)
+            self.settle(key, entry, done, error)
             return
         until_s = None if entry is None else flight.started_s + CLIENT_PATIENCE_S
-        self._flights.wait(flight, client_key(client), until_s, partial(self._settle, key, entry, done))
+        self._flights.wait(flight, client_key(client), until_s, partial(self.settle, key, entry, done))
 
     async def ask(self, forward: Forward, client: str = "::1") -> Reply:
         """The reply, from the cache or an upstream; see ``ask_then``.
@@ -159,7 +168,7 @@ class Forwarder:
             raise outcome
         return outcome
 
-    def _settle(
+    def settle(
         self,
         key: Key,
         entry: Entry | None,
@@ -286,10 +295,10 @@ class Forwarder:
     def learn(self, key: Key, flushes: int, landed: Done, outcome: Outcome | Exception) -> None:
         """Keep what a flight brought, and pass it on; ``flushes`` there had been when it took off."""
         with (caught := Caught()):
-            outcome = self._learnt(key, flushes, outcome)
+            outcome = self.learnt(key, flushes, outcome)
         landed(caught.error or outcome)
 
-    def _learnt(self, key: Key, flushes: int, outcome: Outcome | Exception) -> Outcome | Exception:
+    def learnt(self, key: Key, flushes: int, outcome: Outcome | Exception) -> Outcome | Exception:
         now_s = self._clock()
         if isinstance(outcome, Exception):
             return outcome
@@ -299,8 +308,12 @@ class Forwarder:
         if outcome.rcode not in USABLE:
             self._failures.note(key, outcome, False, now_s)
             return outcome
+        return self.keep(key, flushes, outcome, now_s)
+
+    def keep(self, key: Key, flushes: int, reply: Reply, now_s: float) -> Reply:
+        """Keep a usable reply, unless there was a flush meanwhile; it comes back within the bounds."""
         self._failures.over(key)
-        return self._cache.remember(key, outcome, now_s, keep=flushes == self.flushes)
+        return self._cache.remember(key, reply, now_s, keep=flushes == self.flushes)
 
     def _is_back(self, upstream: Upstream) -> None:
         """Silence is over, for whatever was asked of sets with this upstream."""

@@ -10,7 +10,7 @@ import select
 from collections.abc import Callable, Hashable
 from functools import partial
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from splitdns import accelerator
 from splitdns.answer.decide import Reply
@@ -26,6 +26,7 @@ from splitdns.forward.policy import SHORTEST_TRY_S
 from splitdns.forward.ports import Port, Ports
 from splitdns.forward.readers import Callbacks, Drain, drain
 from splitdns.forward.relay import Makes, Relay, Relayed
+from splitdns.forward.straight import Straight
 from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.records import RRset, Type
 from splitdns.value import value
@@ -57,17 +58,23 @@ class Parts:
     flights: type[Flights]
     cache: type[Cache]
     learner: Callable[[Learns, Failures[Key], Cache, Callable[[], float]], Learner]
+    straight: type[Straight] | None  # None: there is no need
 
 
 def _relayed(relay: Relay) -> Makes:
-    return partial(Relayed, relay), None
+    def relayed(*asked: Any) -> Relayed:
+        made = Relayed(relay, *asked)
+        made.draw()
+        return made
+
+    return relayed, None
 
 
 def _learner(learns: Learns, *_: object) -> Learner:
     return partial(partial, learns.learn)
 
 
-PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache, _learner)
+PURE = Parts(_relayed, drain, send_all, Pulse, Ports, Drawing, Flights, Cache, _learner, Straight)
 
 
 def _compiled() -> Parts | None:
@@ -149,7 +156,16 @@ def _compiled() -> Parts | None:
         return made
 
     return Parts(
-        relayed, drained, sent, native.Pulse, CompiledPorts, drawing, CompiledFlights, CompiledCache, learner
+        relayed,
+        drained,
+        sent,
+        native.Pulse,
+        CompiledPorts,
+        drawing,
+        CompiledFlights,
+        CompiledCache,
+        learner,
+        None,
     )
 
 

@@ -8,6 +8,7 @@ here, and ``response`` and ``chain`` read it; what both can read, they read alik
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from splitdns.answer.decide import Proof, Reply, Security
@@ -15,6 +16,7 @@ from splitdns.errors import UpstreamError, WireError
 from splitdns.forward.response import MAX_RECORDS, read_name
 from splitdns.names import Qname, fold, is_under
 from splitdns.records import MAX_TTL_S, Rcode, RRset, Type
+from splitdns.value import filled
 from splitdns.wire.body import FIXED
 from splitdns.wire.edns import COOKIE, EDE, OPT_OCTETS, parse_options
 from splitdns.wire.header import AD, HEADER_OCTETS, OPCODE, QR, TC
@@ -22,14 +24,13 @@ from splitdns.wire.header import AD, HEADER_OCTETS, OPCODE, QR, TC
 _HEADER = struct.Struct("!BBHHHH")  # after the id
 _SOA_NUMBERS_OCTETS = 20
 
-# By type, how each record begins (a pointer to the question, type, class IN), and how long its rdata is: in
-# octets, as they stand before it, and as a number.
-_BEGINNINGS: dict[int, tuple[bytes, bytes, int]] = {
-    rdtype: (bytes((0xC0, HEADER_OCTETS, 0, rdtype, 0, 1)), bytes((0, octets)), octets)
+# How each record begins (a pointer to the question, type, class IN), its TTL, the length of its rdata, and
+# that; by type, what the first has to be, and the third.
+_RECORDS = {
+    int(rdtype): (struct.Struct(f"!6sIH{octets}s"), bytes((0xC0, HEADER_OCTETS, 0, rdtype, 0, 1)), octets)
     for rdtype, octets in ((Type.A, 4), (Type.AAAA, 16))
 }
 _OPT = b"\0\0\x29"  # the root, type OPT
-_TTL_AT, _LENGTH_AT, _RDATA_AT = 6, 10, 12
 
 # Of what is not signed; whether the upstream says that it has validated it.
 UNSIGNED = {0: Proof(), AD: Proof(security=Security.CLAIMED)}
@@ -54,25 +55,25 @@ def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | No
     answer: tuple[RRset, ...] = ()
     soa = None
     if answers:
-        if rcode or authorities or answers > MAX_RECORDS or qtype not in _BEGINNINGS:
+        if rcode or authorities or answers > MAX_RECORDS or qtype not in _RECORDS:
             return None
-        beginning, length, octets = _BEGINNINGS[qtype]
+        record, beginning, octets = _RECORDS[qtype]
+        if end + answers * record.size > len(wire):
+            return None
         ttl_s = MAX_TTL_S
-        rdatas: dict[bytes, None] = {}  # RFC 2181 5: a set
+        rdatas = []
         for _ in range(answers):
-            record = wire[end : end + _RDATA_AT + octets]
-            if record[:_TTL_AT] != beginning or record[_LENGTH_AT:_RDATA_AT] != length:
+            begins, this_s, length, rdata = record.unpack_from(wire, end)
+            if begins != beginning or length != octets:
                 return None
-            this_s = int.from_bytes(record[_TTL_AT:_LENGTH_AT], "big")
             if this_s < ttl_s:
                 ttl_s = this_s
             elif this_s > MAX_TTL_S:  # RFC 2181 8
                 ttl_s = 0
-            rdatas[record[_RDATA_AT:]] = None
-            end += _RDATA_AT + octets
-        if end > len(wire):
-            return None
-        answer = (RRset(name, qtype, ttl_s, tuple(rdatas)),)
+            rdatas.append(rdata)
+            end += record.size
+        # RFC 2181 5: a set
+        answer = (RRset(name, qtype, ttl_s, tuple(rdatas if answers == 1 else dict.fromkeys(rdatas))),)
     else:
         if (rcode and rcode != Rcode.NXDOMAIN) or authorities != 1:
             return None
@@ -84,12 +85,11 @@ def read(wire: bytes, end: int, name: Qname, qtype: int, do: bool) -> Plain | No
             return None
     cookie = None
     if additionals:
-        opt = wire[end:]
-        if len(opt) == OPT_OCTETS and opt[:3] == _OPT and not opt[5] and opt[9:] == b"\0\0":  # most of them
-            cookie = b""
-        elif (cookie := _cookie(opt)) is None:
+        cookie = _cookie(wire[end:])
+        if cookie is None:
             return None
-    return Plain(Reply(rcode, answer, soa, (), UNSIGNED[fourth & AD] if do else None), cookie)
+    reply = Reply(rcode, answer, soa, (), UNSIGNED[fourth & AD] if do else None)
+    return filled(Plain, (reply, cookie))
 
 
 def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:
@@ -114,6 +114,7 @@ def _soa(wire: bytes, end: int, name: Qname) -> tuple[RRset | None, int]:
     return RRset(owner, Type.SOA, ttl_s, (mname + rname + wire[at:end],)), end
 
 
+@lru_cache(maxsize=256)  # of one upstream, they are mostly all the same
 def _cookie(opt: bytes) -> bytes | None:
     """The cookie in an OPT record; None: it is none, or it says more than can be told here."""
     if opt[:3] != _OPT or len(opt) < OPT_OCTETS or opt[5]:  # upper bits of the rcode (RFC 6891 6.1.3)

@@ -2,7 +2,8 @@
 
 To open a socket costs more than to ask through it. So one that was answered waits for another query, among at
 most ``MAX_IDLE``. Which one is taken is drawn at random, out of all those that could be there: where only few
-are, a fresh one is opened more often than not, and where nobody asks much, every query has a fresh one. The
+are, a fresh one is opened more often than not, and where nobody asks much, every query has a fresh one.
+(Those that are out just then cannot be there; but none is drawn out of fewer than half of ``MAX_IDLE``.) The
 kernel draws the port of each at random, too (RFC 6056), and none is used for long, so that whoever finds out
 which ports are open has learnt little (RFC 5452 4.5).
 """
@@ -22,6 +23,9 @@ from splitdns.view import Upstream
 MAX_IDLE = 1 << 10
 MAX_QUERIES = 100  # through one socket
 MAX_AGE_S = 10.0
+
+_LEAST_ROOM = MAX_IDLE // 2  # that one is drawn of, however many are out
+_LOT_BITS = 16  # more than it takes, for the room is no power of two
 
 
 class Port:
@@ -62,9 +66,13 @@ class Ports:
         """
         idle = self.idle.get(upstream)
         if idle:
-            drawn = self.random.getrandbits(MAX_IDLE.bit_length() - 1)
-            if drawn < len(idle):
-                port, idle[drawn] = idle[drawn], idle[-1]
+            # Those that are out cannot be here, too: who missed them would open ever more while many are out.
+            room = MAX_IDLE + self.idle_count - len(self.readers.callbacks)
+            if room < _LEAST_ROOM:
+                room = _LEAST_ROOM
+            number = self.random.getrandbits(_LOT_BITS) * room >> _LOT_BITS
+            if number < len(idle):
+                port, idle[number] = idle[number], idle[-1]
                 idle.pop()
                 self.idle_count -= 1
                 if port.opened_s + MAX_AGE_S > now_s:
@@ -89,7 +97,11 @@ class Ports:
         if is_worn or self.idle_count >= MAX_IDLE or self.readers.closed:
             self.drop(port)
             return
-        self.readers.add(port.descriptor, port.stray)
+        callbacks = self.readers.callbacks
+        if port.descriptor in callbacks:
+            callbacks[port.descriptor] = port.stray
+        else:
+            self.readers.add(port.descriptor, port.stray)
         idle = self.idle.get(port.upstream)
         if idle is None:
             idle = self.idle[port.upstream] = []

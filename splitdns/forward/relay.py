@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 _RECEIVE_OCTETS = 65_535
 _TAIL_OCTETS, _OPTION_OCTETS = 4, 4  # type and class; an option's code and length
-_CLASS_IN, _ONE_QUESTION = b"\0\1", b"\0\1"
+CLASS_IN, _ONE_QUESTION = b"\0\1", b"\0\1"
 # What stands behind the id of a query with RD, one question and an OPT record; without CD, and with it.
-_HEADERS = (bytes.fromhex("01000001000000000001"), bytes.fromhex("01100001000000000001"))
+HEADERS = (bytes.fromhex("01000001000000000001"), bytes.fromhex("01100001000000000001"))
 
 
 Made = Callable[
@@ -81,7 +81,7 @@ class Relay:
         try:
             relayed.send()
         except OSError as error:
-            return self._not_sent(relayed, error)
+            return self.not_sent(relayed, error)
         return relayed
 
     def _made(self, question: Question, upstreams: UpstreamSet, done: Done) -> Relayed | None:
@@ -104,7 +104,7 @@ class Relay:
 
     def look(self, relayed: Relayed, wire: bytes) -> None:
         """Take a datagram that has come."""
-        reply = self._reply(relayed, wire)
+        reply = reply_in(wire, relayed.wire, relayed.question, relayed.traits)
         if reply is None:
             self._hand_over(relayed).take(wire)
         else:
@@ -129,23 +129,7 @@ class Relay:
             relayed.done = None
             self.exchanger.ports.drop(port)
 
-    def _reply(self, relayed: Relayed, wire: bytes) -> Reply | None:
-        """The usable reply in the response to a query; None: it is none, or there is none in it."""
-        sent, question, traits = relayed.wire, relayed.question, relayed.traits
-        end = HEADER_OCTETS + len(question.name) + _TAIL_OCTETS
-        if wire[:2] != sent[:2] or wire[HEADER_OCTETS:end] != sent[HEADER_OCTETS:end]:
-            return None
-        plain = read(wire, end, question.name, question.qtype, question.do)
-        if plain is None:
-            return _in_full(relayed, wire, end)
-        reply, cookie = plain
-        if not traits.accepts(cookie or b""):
-            return None
-        if cookie is not None:
-            traits.knows_edns = True
-        return reply
-
-    def _not_sent(self, relayed: Relayed, error: OSError) -> Asking:
+    def not_sent(self, relayed: Relayed, error: OSError) -> Asking:
         """Who goes on, where the query could not be sent."""
         asking, trying = self._begun(relayed)
         trouble = self.upstreams.failed(relayed.upstream, no_way(error), relayed.asked_s)
@@ -230,14 +214,29 @@ class Relayed:
         self.done: Done | None = done
         self.sent_s = sent_s
         self.wait_s = wait_s
-        self.asked_s = relay.upstreams.clock()
-        message_id, self._spelled = drawn(question.name, relay.exchanger.random)
-        opt = our_opt(traits.client_cookie + traits.server_cookie, question.do)
-        tail = question.qtype.to_bytes(2, "big") + _CLASS_IN
-        self.wire = message_id + _HEADERS[question.cd] + self._spelled + tail + opt
         self.port: Port | None = None  # while it waits for its response there
         self.asking: Asking | None = None  # who goes on, and
         self.waiting: Waiting | None = None  # with what
+
+    def draw(self) -> None:
+        """Make the query."""
+        relay, question, traits = self._relay, self.question, self.traits
+        asked_s = relay.upstreams.clock()
+        message_id, spelled = drawn(question.name, relay.exchanger.random)
+        opt = our_opt(traits.client_cookie + traits.server_cookie, question.do)
+        tail = question.qtype.to_bytes(2, "big") + CLASS_IN
+        self.set(message_id + HEADERS[question.cd] + spelled + tail + opt, spelled, asked_s)
+
+    def set(self, wire: bytes, spelled: bytes, asked_s: float) -> None:
+        """The query is this one, in which the name is ``spelled`` so."""
+        self.wire = wire
+        self._spelled = spelled
+        self.asked_s = asked_s
+
+    def go_on(self, port: Port) -> None:
+        """Wait for the response to the query, which left through ``port`` already."""
+        self._relay.exchanger.readers.add(port.descriptor, self._read)
+        self._wait(port)
 
     def send(self) -> None:
         """Have the query leave, with what else does in this turn, and wait.
@@ -252,10 +251,14 @@ class Relayed:
         except OSError:
             exchanger.ports.drop(port)
             raise
+        self._wait(port)
+        exchanger.leave(port, self.wire, self)
+
+    def _wait(self, port: Port) -> None:
+        exchanger = self._relay.exchanger
         self.port = port
         self._slot = slot = exchanger.deadlines.slot(self.sent_s + self.wait_s)
         slot[self] = None
-        exchanger.leave(port, self.wire, self)
         exchanger.loops.leave(self._spelled, self.question.qtype, self.upstream)
         self._relay.upstreams.under_way.add(self)
 
@@ -302,10 +305,27 @@ class Relayed:
         self._relay.look(self, bytes(buffer[:octets]))
 
 
-def _in_full(relayed: Relayed, wire: bytes, end: int) -> Reply | None:
+def reply_in(wire: bytes, sent: bytes, question: Question, traits: Traits) -> Reply | None:
+    """The usable reply in the response to a query that was ``sent``; None: it is none, or has none in it."""
+    name, qtype, do, _ = question
+    end = HEADER_OCTETS + len(name) + _TAIL_OCTETS
+    if wire[:2] != sent[:2] or not wire.startswith(sent[HEADER_OCTETS:end], HEADER_OCTETS):
+        return None
+    plain = read(wire, end, name, qtype, do)
+    if plain is None:
+        return _in_full(wire, end, question, traits)
+    reply, cookie = plain
+    if not traits.accepts(cookie or b""):
+        return None
+    if cookie is not None:
+        traits.knows_edns = True
+    return reply
+
+
+def _in_full(wire: bytes, end: int, question: Question, traits: Traits) -> Reply | None:
     if wire[2] & (QR | OPCODE | TC) != QR or wire[4:6] != _ONE_QUESTION:
         return None
-    name, qtype, do, _ = relayed.question
+    name, qtype, do, _ = question
     with Caught() as caught:  # a bug is a bug of who goes on, too, and is told there
         try:
             response = Response(wire[:HEADER_OCTETS] + name + wire[end - _TAIL_OCTETS :], asked=name)
@@ -314,8 +334,8 @@ def _in_full(relayed: Relayed, wire: bytes, end: int) -> Reply | None:
             return None
     if caught.error is not None or reply.rcode not in USABLE:
         return None
-    if not relayed.traits.accepts(response.cookie):
+    if not traits.accepts(response.cookie):
         return None
     if response.has_edns:
-        relayed.traits.knows_edns = True
+        traits.knows_edns = True
     return reply

@@ -60,10 +60,11 @@ class Upstreams:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._aside: set[Trying] = set()
         self._told: set[Upstream] = set()  # of loops
+        self._durations: dict[tuple[Upstream, int], Histogram] = {}  # by rcode
         self.exchanger = exchanger
         self.clock = clock
         self.under_way: set[Asking | Relayed] = set()
-        self._relay = Relay(self, exchanger, self._health, patience_s, parts.relayed)
+        self.relay = Relay(self, exchanger, self._health, patience_s, parts.relayed)
 
     def begin(
         self, question: Question, upstreams: UpstreamSet, judge: Judge | None, done: Done
@@ -73,7 +74,7 @@ class Upstreams:
         A reply whose rcode is of no use, such as SERVFAIL, is given only where no upstream has a better one.
         ``judge`` may make such a one of a reply, and takes the time that it takes.
         """
-        if judge is None and (relayed := self._relay.begin(question, upstreams, done)) is not None:
+        if judge is None and (relayed := self.relay.begin(question, upstreams, done)) is not None:
             return relayed
         now_s = self.clock()
         for upstream in self._health.due(upstreams, now_s):
@@ -174,11 +175,15 @@ class Upstreams:
         self.said(upstream, reply, asked_s)
         return reply
 
-    def said(self, upstream: Upstream, reply: Reply, asked_s: float) -> None:
-        """Count a reply."""
+    def said(self, upstream: Upstream, reply: Reply, asked_s: float) -> float:
+        """Count a reply, which is here now; when that is."""
         now_s = self.clock()
-        self.durations(upstream, reply.rcode).observe(now_s - asked_s)
+        durations = self._durations.get((upstream, reply.rcode))
+        if durations is None:
+            durations = self._durations[upstream, reply.rcode] = self.durations(upstream, reply.rcode)
+        durations.observe(now_s - asked_s)
         self._is_there(upstream, asked_s, now_s)
+        return now_s
 
     def durations(self, upstream: Upstream, rcode: int) -> Histogram:
         """Where the time is counted that such a reply took."""

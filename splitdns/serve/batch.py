@@ -191,6 +191,9 @@ class Batch:
         # Of sin6_addr, of sin_addr; by how many of them there are.
         host = "8x16s8x" if self._of_ipv6 else "4x4s24x"
         self._hosts = [struct.Struct(host * count) for count in range(DATAGRAMS + 1)]
+        first, last = (8, 24) if self._of_ipv6 else (4, 8)
+        names = range(self._names, self._controls, _NAME_STRIDE)
+        self._host_spans = [slice(at + first, at + last) for at in names]
         self.slots = [
             Slot(data + number * stride, Spans(data + number * stride)) for number in range(DATAGRAMS)
         ]
@@ -246,7 +249,7 @@ class Batch:
 
     def packed_host(self, number: int) -> bytes:
         """A client's packed address."""
-        return self.hosts(number + 1)[number]
+        return self.memory[self._host_spans[number]]
 
     def host(self, packed: bytes) -> str:
         """A client's packed address as Python's sockets tell it."""

@@ -18,6 +18,7 @@ from splitdns.metrics import DROPS
 from splitdns.serve.batch import DATAGRAMS, LIBC, Address, Batch, Calls, Control, Origin
 from splitdns.serve.hot import Hot
 from splitdns.serve.parts import PARTS, Parts, SendBack
+from splitdns.serve.passed import Back, Passed
 from splitdns.serve.pipeline import Pending, Pipeline
 from splitdns.serve.prompt import PromptLoop
 from splitdns.serve.sockets import IP_PKTINFO, is_wildcard, server_label
@@ -32,7 +33,6 @@ _CONTROL_OCTETS = socket.CMSG_SPACE(20)  # one in6_pktinfo, the larger of the tw
 _NO_INTERFACE = bytes(4)
 
 
-_Back = Origin | tuple[Control, Address]  # where an answer goes to, and from: of a batch, or of a datagram
 
 
 class DatagramServer:
@@ -53,7 +53,7 @@ class DatagramServer:
         self._max_pending = max_pending
         self._server = server_label(sock)
         self._pending = 0
-        self._unsent: list[tuple[bytes, _Back]] = []
+        self._unsent: list[tuple[bytes, Back]] = []
         self._drained: asyncio.Future[None] | None = None
         if is_wildcard(sock):
             self._control_octets = _CONTROL_OCTETS
@@ -132,7 +132,7 @@ class DatagramServer:
                 self._send(outcome, (source, address))
         return False
 
-    def _send(self, answer: bytes, back: _Back) -> None:
+    def _send(self, answer: bytes, back: Back) -> None:
         """Send soon, with what else there is by then: one after the other wakes whoever waits only once."""
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -153,17 +153,22 @@ class DatagramServer:
             except OSError:  # a full buffer, a firewall, no route, port 0: the client asks again
                 self._pipeline.counts.add(DROPS, "send")
 
-    def _wait_for(self, pending: Pending, back: _Back) -> None:
+    def _wait_for(self, pending: Pending | Passed, back: Back) -> None:
         if self._pending >= self._max_pending:
             self._pipeline.counts.add(DROPS, "busy")
             return
         self._pending += 1
-        self._pipeline.finish_then(pending, partial(self._finish, back))
+        if isinstance(pending, Passed):
+            pending.begin(back, self._finish)
+        else:
+            self._pipeline.finish_then(pending, partial(self._finish, back))
 
-    def _finish(self, back: _Back, answer: bytes | None) -> None:
+    def _finish(self, back: Back, answer: bytes | None) -> None:
         self._pending -= 1
         if answer is not None:
-            self._send(answer, back)
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unsent.append((answer, back))
         if self._drained is not None and not self._pending and not self._drained.done():
             self._drained.set_result(None)
 

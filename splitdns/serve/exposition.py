@@ -80,6 +80,7 @@ def _plain_series(counts: Counts) -> dict[str, dict[Labels, float]]:
         series = found[metric.name]
         series[labels] = series.get(labels, 0) + value
 
+    counts.settle()
     for (server, zone, view, proto, family, qtype, do, rcode, plugin), count in counts.requests.items():
         add(REQUESTS, (server, zone, view, proto, str(family), TYPE_LABELS[qtype]), count)
         add(RESPONSES, (server, zone, view, rcode_label(rcode), plugin), count)

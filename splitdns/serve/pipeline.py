@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple, Protocol, TypeVarTuple
+from typing import NamedTuple, Protocol, TypeVar, TypeVarTuple
 
 from splitdns.answer import cache, whoami
 from splitdns.answer.ageing import ageing_of
@@ -32,6 +32,7 @@ from splitdns.serve.gate import Gate
 from splitdns.serve.horizon import Horizon
 from splitdns.serve.parts import NO_ZONE, PARTS, UPSTREAM, Parts
 from splitdns.snapshot import Manners, Snapshot
+from splitdns.tallies import Line
 from splitdns.value import filled, value
 from splitdns.view import Match, Prefix, Remembered, View
 from splitdns.wire import scan
@@ -58,6 +59,7 @@ ZONE, CACHE, SERVER, LISTED = "zone", "cache", "server", "blocklist"
 _UNMATCHED = Answer(Rcode.REFUSED, edes=((Ede.PROHIBITED, "no view serves this address"),))
 
 _Args = TypeVarTuple("_Args")
+_Step = TypeVar("_Step")
 
 
 class Forwarder(Protocol):
@@ -102,7 +104,7 @@ class QueryLogEntry:
     answer: bytes = b""
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """One query on its way: where it came from, and what of the snapshot it is answered with."""
 
     wire: bytes
@@ -123,7 +125,7 @@ class Pending:
     To ``forward``, which ``query`` came to; or, as the question passes ``passing`` as it stands, to that one.
     """
 
-    asked: _Asked
+    asked: Asked
     query: Query | None = None
     forward: Forward | None = None
     question: Key | None = None
@@ -154,12 +156,14 @@ class Pipeline:
         self.query_log = query_log
         self.gate = gate or Gate(counts)
         self.horizon = Horizon()
-        self._forwarder = forwarder
+        self.forwarder = forwarder
         self.clock = clock
         self._wall_clock = wall_clock
-        self._parts = parts
+        self._join = parts.join
+        self.key = parts.key
         self._request = parts.request(counts)
         self._replier = parts.replier(self, self._request)
+        self.lines: dict[tuple[str, str, int, int, bool, int], Line] = {}  # of what passes
         self._logged_s: dict[str, float] = {}
         self._of: Snapshot | None = None  # whose views these are
         self._ways_of: dict[View, tuple[Direct, Passing]] = {}
@@ -179,7 +183,7 @@ class Pipeline:
         ``client`` is a socket's host, ``server`` the listener's name among the metrics; ``tried`` says that
         there is no direct answer.
         """
-        return self._safely(wire, self._begin, wire, client, transport, server, tried)
+        return self.safely(wire, self._begin, wire, client, transport, server, tried)
 
     async def finish(self, pending: Pending) -> bytes | None:
         """The answer to what ``answer_now`` left pending."""
@@ -199,7 +203,7 @@ class Pipeline:
         if self.clock() - asked.started_s >= MAX_ASKING_S:
             replied(UpstreamError("the upstreams took too long"))
             return
-        failed = self._safely(asked.wire, self._ask, pending, replied)
+        failed = self.safely(asked.wire, self._ask, pending, replied)
         if failed is not None:
             assert isinstance(failed, bytes)
             done(failed)
@@ -208,22 +212,22 @@ class Pipeline:
         asked, question, forward = pending.asked, pending.question, pending.forward
         if question is not None:
             spelled = asked.wire[HEADER_OCTETS : HEADER_OCTETS + len(question.name)]
-            self._forwarder.relay(question, spelled, asked.client, replied)
+            self.forwarder.relay(question, spelled, asked.client, replied)
         else:
             assert forward is not None
-            self._forwarder.ask_then(forward, asked.client, replied)
+            self.forwarder.ask_then(forward, asked.client, replied)
 
     def go_on(
         self, pending: Pending, done: Callable[[bytes | None], None], replied: Reply | Exception
     ) -> None:
         """Call ``done`` with the answer to what is pending, as a reply is there; it may take more of them."""
-        outcome = self._safely(pending.asked.wire, self._resumed, pending, replied)
+        outcome = self.safely(pending.asked.wire, self.resumed, pending, replied)
         if isinstance(outcome, Pending):
             self.finish_then(outcome, done)
         else:
             done(outcome)
 
-    def _safely(self, wire: bytes, step: Callable[[*_Args], Outcome], *args: *_Args) -> Outcome:
+    def safely(self, wire: bytes, step: Callable[[*_Args], _Step], *args: *_Args) -> _Step | bytes | None:
         """What ``step`` gives; where it meets a bug, that is the end of one query and not of the server."""
         try:
             return step(*args)
@@ -251,8 +255,8 @@ class Pipeline:
         ):
             view = "" if match is None else match.view.name
             return self.gate.answered_too_much(wire, client, manners, view)
-        key = self._parts.key(wire, transport, manners.payload_octets)
-        asked = filled(_Asked, (wire, client, transport, server, started_s, manners, match, key, None))
+        key = self.key(wire, transport, manners.payload_octets)
+        asked = filled(Asked, (wire, client, transport, server, started_s, manners, match, key, None))
         if match is None:
             return self._decide(asked)
         if key is not None and (found := cache.get(match.view.answers, key, started_s)) is not None:
@@ -271,25 +275,26 @@ class Pipeline:
         self._sent(asked, encoded, end, do, encoded[3] & 0xF, ground.label, ZONE)
         return encoded
 
-    def _passed(self, asked: _Asked, view: View) -> Pending | None:
+    def _passed(self, asked: Asked, view: View) -> Pending | None:
         """What waits for an upstream as it stands; None: there is something to decide."""
         key = asked.key
         if key is None:
             return None
-        _, passing = self._ways(view)
+        _, passing = self.ways(view)
         upstreams = passing.upstreams(key)
         if upstreams is None:
             return None
         question = filled(Key, (view.name, upstreams, *scan.asked(key)))
-        if not self._forwarder.is_unknown(question):
+        if not self.forwarder.is_unknown(question):
             return None
         return Pending(asked, None, None, question, passing)
 
     def direct(self, view: View) -> Direct:
         """Who answers plain questions in this view of the snapshot."""
-        return self._ways(view)[0]
+        return self.ways(view)[0]
 
-    def _ways(self, view: View) -> tuple[Direct, Passing]:
+    def ways(self, view: View) -> tuple[Direct, Passing]:
+        """Who answers plain questions in this view of the snapshot, and what passes in it."""
         snapshot = self.snapshot
         if self._of is not snapshot:
             self._of, self._ways_of = snapshot, {}
@@ -297,11 +302,11 @@ class Pipeline:
         if found is None:
             found = self._ways_of[view] = (
                 Direct(view, snapshot.manners),
-                Passing(view, snapshot.manners, self._parts.join),
+                Passing(view, snapshot.manners, self._join),
             )
         return found
 
-    def _decide(self, asked: _Asked) -> Outcome:
+    def _decide(self, asked: Asked) -> Outcome:
         if opcode(asked.wire):
             return self._error(asked, Rcode.NOTIMP)
         try:
@@ -318,12 +323,12 @@ class Pipeline:
             decided = self._told(asked, asked.match, query, decided)
         return self._settle(asked, query, decided, CACHE if isinstance(decided, Forward) else ZONE)
 
-    def _told(self, asked: _Asked, match: Match, query: Query, answer: Answer) -> Answer:
+    def _told(self, asked: Asked, match: Match, query: Query, answer: Answer) -> Answer:
         """What the client is told of itself, and whether a browser's test came here."""
         self.horizon.note(query, match, asked.client, self._wall_clock())
         return whoami.told(answer, query, match, asked.client, asked.manners.server_id)
 
-    def _resumed(self, pending: Pending, replied: Reply | Exception) -> Outcome:
+    def resumed(self, pending: Pending, replied: Reply | Exception) -> Outcome:
         asked, query, forward, passing = pending.asked, pending.query, pending.forward, pending.passing
         if query is None or forward is None:
             assert passing is not None
@@ -348,11 +353,11 @@ class Pipeline:
                 raise bug
         return self._settle(asked, query, decided, UPSTREAM)
 
-    def _settle(self, asked: _Asked, query: Query, decided: Answer | Forward, plugin: str) -> Outcome:
+    def _settle(self, asked: Asked, query: Query, decided: Answer | Forward, plugin: str) -> Outcome:
         """Follow ``decided`` through the forwarder's cache, to an answer or the network."""
         made_of: list[tuple[Forward, Reply]] = []
         while isinstance(decided, Forward):
-            reply = self._forwarder.ask_now(decided)
+            reply = self.forwarder.ask_now(decided)
             if reply is None:
                 return Pending(asked, query, decided)
             made_of.append((decided, reply))
@@ -361,7 +366,7 @@ class Pipeline:
 
     def _encode(
         self,
-        asked: _Asked,
+        asked: Asked,
         query: Query,
         answer: Answer,
         plugin: str,
@@ -405,7 +410,7 @@ class Pipeline:
         self._sent(asked, encoded, HEADER_OCTETS + len(query.question), do, answer.rcode, zone, plugin)
         return encoded
 
-    def _error(self, asked: _Asked, rcode: int) -> bytes | None:
+    def _error(self, asked: Asked, rcode: int) -> bytes | None:
         """An answer without a decision: the message could not be read, or is of a kind that is not served."""
         reply = error_reply(asked.wire, rcode)
         end = question_end(asked.wire)
@@ -414,7 +419,7 @@ class Pipeline:
         return reply
 
     def _sent(
-        self, asked: _Asked, encoded: bytes, name_end: int, do: bool, rcode: int, zone: str, plugin: str
+        self, asked: Asked, encoded: bytes, name_end: int, do: bool, rcode: int, zone: str, plugin: str
     ) -> None:
         """Count and log; ``name_end`` is where the asked name ends, 0 where it could not be read."""
         wire, client, match = asked.wire, asked.client, asked.match

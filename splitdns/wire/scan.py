@@ -11,6 +11,8 @@ The key holds all that the encoded answer depends on beside the view: flags, EDN
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from splitdns.names import Qname
 from splitdns.wire.edns import MIN_PAYLOAD_OCTETS, OPT_OCTETS
 from splitdns.wire.framing import MAX_MESSAGE_OCTETS
@@ -23,7 +25,6 @@ _QUESTION_TAIL = 4  # type and class
 
 # The key's first octet; RD (0x01), CD (0x10) and AD (0x20) keep their places.
 _TCP, _EDNS, _LARGE, _DO = 0x02, 0x04, 0x08, 0x80
-
 
 
 def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
@@ -42,21 +43,28 @@ def key(wire: bytes, transport: Transport, payload_octets: int) -> bytes | None:
         end = len(wire)
     elif counts == _WITH_OPT:
         end = len(wire) - OPT_OCTETS
-        opt = wire[end:]
-        if opt[:3] != b"\0\0\x29" or opt[5:7] != b"\0\0" or opt[9:] != b"\0\0":
+        of_opt = _of_opt(wire[end:], payload_octets)
+        if of_opt is None:
             return None
-        head |= _EDNS | opt[7] & _DO
-        offered = opt[3] << 8 | opt[4]
-        if offered >= payload_octets:
-            head |= _LARGE
-        elif offered > MIN_PAYLOAD_OCTETS:
-            return None
+        head |= of_opt
     else:
         return None
     tail = end - _QUESTION_TAIL
     if tail <= HEADER_OCTETS:
         return None
     return b"%c%b%b" % (head, wire[HEADER_OCTETS:tail].lower(), wire[tail:end])
+
+
+@lru_cache(maxsize=256)  # clients send one of a few
+def _of_opt(opt: bytes, payload_octets: int) -> int | None:
+    """What an OPT record without options adds to the key's first octet; None: it is another one."""
+    if opt[:3] != b"\0\0\x29" or opt[5:7] != b"\0\0" or opt[9:] != b"\0\0":
+        return None
+    head = _EDNS | opt[7] & _DO
+    offered = opt[3] << 8 | opt[4]
+    if offered >= payload_octets:
+        return head | _LARGE
+    return None if offered > MIN_PAYLOAD_OCTETS else head
 
 
 def name(key: bytes) -> Qname:

@@ -83,6 +83,7 @@ def counted(counts: Counts, by: int = 1) -> dict[object, object]:
         for name in ("durations", "requests", "responses"):
             histogram = getattr(traffic, name)
             found[way, name] = ([slot * by for slot in histogram.slots], histogram.total * by)
+    counts.settle()
     counters = {series: count * by for series, count in counts.counters.items()}
     return found | {series: count for series, count in counters.items() if series[0] != LEAKS_BLOCKED.name}
 

@@ -435,6 +435,8 @@ def test_both_kinds_keep_the_same(limits: CacheLimits, kept: list[tuple[Key, Rep
     for now_s, (of, reply, keep) in enumerate(kept):
         one, other = (cache.remember(of, reply, now_s + 0.5, keep=keep) for cache in caches)
         assert one == other
+        for counted in counts:
+            counted.settle()
         seen = [
             (list(cache.names.items()), cache.octets, counted.gauges, counted.counters)
             for cache, counted in zip(caches, counts, strict=True)

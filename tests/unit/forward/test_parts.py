@@ -332,6 +332,7 @@ def test_what_a_flight_brings_is_learnt_as_in_python(outcome: str, trouble: str)
         learn(OUTCOMES["address"])
         await forwarder.close(0)
         told = [type(one) if isinstance(one, Exception) else one for one in landed]
+        counts.settle()
         return told, repr(forwarder._cache.names), repr(forwarder._failures.kept), counts.gauges
 
     assert COMPILED is not None
