@@ -137,7 +137,7 @@ class _Worker:
             self._querylog.close(QUERYLOG_S)
         if self._dnstap is not None:
             self._dnstap.close(QUERYLOG_S)
-        self._say_counts()
+        await self._say_counts()
 
     async def _obey_until_stop(self) -> float:
         """How long draining may take; nothing where there is no supervisor any more."""
@@ -157,6 +157,7 @@ class _Worker:
             case Swap(number, knobs):
                 assert self._prepared is not None
                 assert self._prepared.generation == number
+                await self._settle()  # for all of that is looked at once more when it is forgotten
                 gone = _asked(self._pipeline.snapshot) - _asked(self._prepared)
                 self._prepared.table.succeed(self._pipeline.snapshot.table)
                 self._pipeline.snapshot, self._prepared = self._prepared, None
@@ -164,7 +165,7 @@ class _Worker:
                 self._turn(knobs)
                 self._say(Serving(number))
             case Collect():
-                self._say_counts()
+                await self._say_counts()
             case Watch(for_s):
                 self._watch(for_s)
             case WhoAsks():
@@ -275,8 +276,15 @@ class _Worker:
             server.settle()
         return self._counts
 
-    def _say_counts(self) -> None:
-        counts, snapshot = self._settled(), self._pipeline.snapshot
+    async def _settle(self) -> None:
+        """Have all counted, while queries have their turn."""
+        for server in self._servers:
+            for _ in server.settling():
+                await asyncio.sleep(0)
+
+    async def _say_counts(self) -> None:
+        await self._settle()
+        counts, snapshot = self._counts, self._pipeline.snapshot
         for metric in (VIEW_CLIENTS, ANSWERS_ENTRIES, ANSWERS_OCTETS, UPSTREAM_DOWN):
             counts.forget(metric)
         for name, clients in snapshot.table.clients().items():

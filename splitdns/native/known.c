@@ -88,7 +88,7 @@ static PyObject *ready_settle(Ready *self, PyObject *unused) {
     if (hits == 0 || self->tag == NULL)
         Py_RETURN_NONE;
     self->hits = 0;
-    return PyObject_CallMethod(self->tag, "count", "LO", hits, self->rest);
+    return PyObject_CallMethod(self->tag, "count", "L", hits);
 }
 
 static PyObject *ready_rest(Ready *self, void *unused) {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
@@ -81,8 +82,12 @@ class DatagramServer:
 
     def settle(self) -> None:
         """Bring the pipeline's counts up to date."""
-        if self._hot is not None:
-            self._hot.settle()
+        for _ in self.settling():
+            pass
+
+    def settling(self) -> Iterator[None]:
+        """The same by the portion, as ``Learnt`` does."""
+        return iter(()) if self._hot is None else self._hot.settling()
 
     async def drain(self, within_s: float) -> None:
         """Answer what has come, wait for upstreams for ``within_s`` at most, and close."""

@@ -7,6 +7,7 @@ are asked for each query, whichever way it goes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from splitdns.answer.limits import BUCKETS, Buckets
@@ -66,7 +67,12 @@ class Hot:
 
     def settle(self) -> None:
         """Add up what was counted here, into the pipeline's counts."""
-        self._learnt.settle()
+        for _ in self.settling():
+            pass
+
+    def settling(self) -> Iterator[None]:
+        """The same by the portion, as ``Learnt`` does."""
+        yield from self._learnt.settling()
         self._settle_direct()
 
     def _settle_direct(self) -> None:

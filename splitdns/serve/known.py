@@ -10,18 +10,19 @@ What upstreams said gets older, and then its octets are gone over, once a second
 any moment, too: whoever keeps it knows who answers with it, and ends that.
 
 All of it belongs to one socket and one snapshot, and is forgotten with it. Hits are counted in the entry
-itself, and added up before anybody reads the counts.
+itself, and added up before anybody reads the counts: by the portion, for somebody may ask meanwhile.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf
 
 from splitdns.answer import cache
 from splitdns.answer.ageing import older
 from splitdns.answer.direct import Told
 from splitdns.answer.limits import Buckets
-from splitdns.metrics import DURATION_BUCKETS_S, Counts
+from splitdns.metrics import DURATION_BUCKETS_S
 from splitdns.serve.loop import Known, Ready, Way
 from splitdns.serve.parts import PURE, Parts
 from splitdns.serve.pipeline import ZONE, Pipeline
@@ -35,40 +36,31 @@ MAX_READY = 32_768  # answers of one socket, so two views of 10,000 names; beyon
 MAX_ALIKE = 2048  # kinds of direct answers; beyond: counted, and begun anew
 MAX_ANSWER_OCTETS = 1500  # longer ones cost more to send than to find; over TCP they could have 65,535
 MAX_QUERY_OCTETS = 300  # more than a plain query can have (12 + 255 + 4 + 11)
+PORTION = 1000  # answers whose hits are added up at once: a third of a millisecond
 _ID_OCTETS = 2  # of a message, before all else
+
+_Labels = tuple[str, str, Transport, int, int, bool, int, str, int, int]
+
+
+class _Kind:
+    """The hits of answers that are counted alike; labels are those of ``Counts.repeated``, but the server."""
+
+    __slots__ = ("hits", "labels")
+
+    def __init__(self, labels: _Labels) -> None:
+        self.labels = labels
+        self.hits = 0
 
 
 @value(frozen=True, slots=True)
 class _Use:
-    """What the hits of an answer are counted by, and how it gets older."""
+    """What the hits of an answer are counted in, and how it gets older."""
 
-    counts: Counts
-    server: str
-    transport: Transport
-    family: int
-    view: str
-    zone: str
-    plugin: str
-    qtype: int
-    do: bool
-    query_octets: int
+    kind: _Kind
     ageing: Ageing | None
 
-    def count(self, hits: int, rest: bytes) -> None:
-        self.counts.repeated(
-            hits,
-            self.server,
-            self.zone,
-            self.view,
-            self.transport,
-            self.family,
-            self.qtype,
-            self.do,
-            rest[1] & 0xF,
-            self.plugin,
-            self.query_octets,
-            _ID_OCTETS + len(rest),
-        )
+    def count(self, hits: int) -> None:
+        self.kind.hits += hits
         if self.ageing is not None:
             self.ageing.kept.count(hits)
 
@@ -88,6 +80,7 @@ class Learnt:
         self._of: tuple[Snapshot | None, object, Buckets | None, bool] = (None, None, None, False)
         self._views: dict[View, Known] = {}
         self._ways: dict[tuple[str, str], Way] = {}
+        self._kinds: dict[_Labels, _Kind] = {}
         self._once: set[int] = set()  # hashes of octets that came once
         self._ready = 0
         self._alikes: dict[tuple[object, ...], Ready] = {}  # direct answers that are counted alike, the last
@@ -137,12 +130,21 @@ class Learnt:
 
     def settle(self) -> None:
         """Add up what was counted here, into the pipeline's counts."""
-        for known in self._views.values():
-            for ready in known.values():
+        for _ in self.settling():
+            pass
+
+    def settling(self) -> Iterator[None]:
+        """The same, with a pause after each portion. Queries that come then may be counted the next time."""
+        for known in list(self._views.values()):
+            for number, ready in enumerate(list(known.values()), 1):
                 ready.settle()
-        for ready in self._alikes.values():
-            ready.settle()
+                if not number % PORTION:
+                    yield
         counts = self._pipeline.counts
+        for kind in (*self._kinds.values(), *map(_kind, self._alikes.values())):
+            if kind.hits:
+                hits, kind.hits = kind.hits, 0
+                counts.repeated(hits, self._server, *kind.labels)
         for (view, zone), way in self._ways.items():
             slots, total_s = way.drain()
             if any(slots):
@@ -160,8 +162,8 @@ class Learnt:
             if len(self._alikes) >= MAX_ALIKE:
                 self.settle()
                 self._alikes.clear()
-            use = self._use(octets, view, ground.label, ZONE, qtype, do, None)
-            ready = self._alikes[key] = self._parts.ready(rest, self.way(view.name, use.zone), inf, use)
+            use = _Use(_Kind(self._labels(octets, rest, view, ground.label, ZONE, qtype, do)), None)
+            ready = self._alikes[key] = self._parts.ready(rest, self.way(view.name, ground.label), inf, use)
         ready.rest = rest
         return ready
 
@@ -173,11 +175,11 @@ class Learnt:
                 once.clear()
             once.add(hash(asked))
             return None
-        ready = self._made(asked, view, now_s)
-        if ready is None or len(ready.rest) > MAX_ANSWER_OCTETS:
-            return None
         if self._ready >= MAX_READY:
             self._forget()
+        ready = self._made(asked, view, now_s)
+        if ready is None:
+            return None
         self._ready += 1
         known[asked] = ready
         if (ageing := _ageing(ready)) is not None:
@@ -188,33 +190,35 @@ class Learnt:
         wire = bytes(_ID_OCTETS) + asked
         octets = len(wire)
         if (told := self._told(asked, view)) is not None:
-            use = self._use(octets, view, told.ground.label, ZONE, told.qtype, told.do, None)
-            return self._parts.ready(told.rest, self.way(view.name, use.zone), inf, use)
+            if len(told.rest) > MAX_ANSWER_OCTETS:
+                return None
+            zone = told.ground.label
+            labels = self._labels(octets, told.rest, view, zone, ZONE, told.qtype, told.do)
+            return self._parts.ready(told.rest, self.way(view.name, zone), inf, self._use(labels, None))
         key = self._parts.key(wire, self._transport, self._pipeline.snapshot.manners.payload_octets)
         if key is None or (found := cache.get(view.answers, key, now_s)) is None:
             return None
         rest = scan.patch(found.encoded, wire, key)[_ID_OCTETS:]
+        if len(rest) > MAX_ANSWER_OCTETS:
+            return None
         end = scan.name_end(key)
         qtype = wire[end] << 8 | wire[end + 1]
-        use = self._use(octets, view, found.zone, found.plugin, qtype, scan.do(key), found.ageing)
-        return self._parts.ready(rest, self.way(view.name, use.zone), found.until_s, use)
+        labels = self._labels(octets, rest, view, found.zone, found.plugin, qtype, scan.do(key))
+        use = self._use(labels, found.ageing)
+        return self._parts.ready(rest, self.way(view.name, found.zone), found.until_s, use)
 
-    def _use(
-        self, octets: int, view: View, zone: str, plugin: str, qtype: int, do: bool, ageing: Ageing | None
-    ) -> _Use:
-        return _Use(
-            self._pipeline.counts,
-            self._server,
-            self._transport,
-            self._family,
-            view.name,
-            zone,
-            plugin,
-            qtype,
-            do,
-            octets,
-            ageing,
-        )
+    def _labels(
+        self, octets: int, rest: bytes, view: View, zone: str, plugin: str, qtype: int, do: bool
+    ) -> _Labels:
+        transport, family = self._transport, self._family
+        rcode, answer_octets = rest[1] & 0xF, _ID_OCTETS + len(rest)  # no other ones when it gets older
+        return zone, view.name, transport, family, qtype, do, rcode, plugin, octets, answer_octets
+
+    def _use(self, labels: _Labels, ageing: Ageing | None) -> _Use:
+        kind = self._kinds.get(labels)
+        if kind is None:
+            kind = self._kinds[labels] = _Kind(labels)
+        return _Use(kind, ageing)
 
     def _renew(self, ready: Ready, asked: bytes, known: Known, now_s: float) -> Ready | None:
         """The answer as old as it is now; None: what it was made of is over, or has to be looked after."""
@@ -238,7 +242,15 @@ class Learnt:
                     ageing.kept.leave(ready)
             known.clear()
         self._alikes.clear()
+        self._kinds.clear()
         self._ready = 0
+
+
+def _kind(ready: Ready) -> _Kind:
+    """That of an answer, all its hits counted."""
+    ready.settle()
+    assert isinstance(ready.tag, _Use)
+    return ready.tag.kind
 
 
 def _ageing(ready: Ready) -> Ageing | None:

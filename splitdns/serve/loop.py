@@ -24,9 +24,9 @@ class Limit(Protocol):
 
 
 class Tag(Protocol):
-    """What the hits of an answer are counted by; ``rest`` is the answer."""
+    """What the hits of an answer are counted by."""
 
-    def count(self, hits: int, rest: bytes, /) -> None: ...
+    def count(self, hits: int, /) -> None: ...
 
 
 class Way:
@@ -68,7 +68,7 @@ class Ready:
         """Have the hits counted, since the last time."""
         if hits := self.hits:
             self.hits = 0
-            self.tag.count(hits, self.rest)
+            self.tag.count(hits)
 
 
 Known = dict[bytes, Ready]

@@ -56,7 +56,7 @@ class Pipelined:
         self._server = server
         self._learnt = Learnt(pipeline, server, family, Transport.TCP)
         self._clients: dict[str, _Client] = {}
-        self.settle = self._learnt.settle
+        self.settle, self.settling = self._learnt.settle, self._learnt.settling
 
     def answer(self, octets: bytes, host: str, room: int) -> Batch:
         """Answer the whole messages of ``octets``, until ``room`` of them wait for upstreams.

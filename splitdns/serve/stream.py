@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from splitdns.errors import WireError
@@ -76,6 +77,10 @@ class StreamServer:
     def settle(self) -> None:
         """Bring the pipeline's counts up to date."""
         self.pipelined.settle()
+
+    def settling(self) -> Iterator[None]:
+        """The same by the portion, as ``Learnt`` does."""
+        return self.pipelined.settling()
 
     async def drain(self, within_s: float) -> None:
         """Answer what has come, for ``within_s`` at most, accept nothing that comes later, and close."""

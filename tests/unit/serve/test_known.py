@@ -98,6 +98,23 @@ def test_a_new_snapshot_knows_nothing_and_no_count_is_lost() -> None:
     assert world.counts.queries == 8
 
 
+def test_hits_are_added_up_by_the_portion_and_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_module, "PORTION", 2)
+    world = World()
+    asked = [query(f"n{number}.example.org.") for number in range(5)]
+    for wire in asked * 3:
+        world.find(wire)
+    pauses = 0
+    for _ in world.learnt.settling():
+        pauses += 1
+        for wire in asked:  # some of them have been looked at, some have not
+            world.find(wire)
+    assert pauses == 2
+    assert 15 < world.counts.queries < 25
+    world.learnt.settle()
+    assert world.counts.queries == 25
+
+
 def test_clients_are_forgotten_with_their_limits_with_the_hosts_and_when_queries_are_logged() -> None:
     world = World()
     assert world.learnt.keep_up()
