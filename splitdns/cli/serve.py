@@ -13,9 +13,12 @@ from splitdns.cli.progress import progress_while_read
 def run(config: Path | None, *, strict: bool) -> None:
     """Serve until told to stop; what is wrong at the start ends it with status 2."""
     gc.disable()  # until workers are forked: hardly anything that a start makes is garbage
-    from splitdns.daemon.supervisor import run as supervise
+    try:
+        from splitdns.daemon.supervisor import run as supervise
 
-    progress = progress_while_read("loading zones")  # another process loads
-    with errors_reported():
-        status = supervise(chosen(config), strict=strict, progress=progress)
+        progress = progress_while_read("loading zones")  # another process loads
+        with errors_reported():
+            status = supervise(chosen(config), strict=strict, progress=progress)
+    finally:
+        gc.enable()
     raise SystemExit(status)

@@ -148,9 +148,9 @@ def test_queries_come_by_themselves_and_can_be_held(server: Server, browser: Bro
     with window(browser, server) as opened:
         page = opened.open("/queries")
         expect(page.get_by_role("status")).to_have_text("live")
-        row = page.locator("#rows tr", has_text="nas.example.com.").first
+        # Queries of the tests before may come, too; they are of another view.
+        row = page.locator("#rows tr", has_text="nas.example.com.").filter(has_text="vpn").first
         ask_until_seen(server, row, "nas.example.com", source="127.0.0.2")
-        expect(row).to_contain_text("vpn")
 
         page.get_by_label("Show only").fill("no such name")
         expect(row).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ def test_serve_hands_over_what_it_was_told(run: Run, monkeypatch: pytest.MonkeyP
 
     def supervise(config: Path | None, *, strict: bool, progress: object) -> int:
         assert progress is None, "standard error is no terminal"
+        assert not gc.isenabled(), "a start makes no garbage"
         told.append((config, strict))
         return len(told) - 1
 
@@ -37,6 +39,7 @@ def test_serve_hands_over_what_it_was_told(run: Run, monkeypatch: pytest.MonkeyP
     Path("splitdns.yaml").unlink()
     run("serve")
     assert told == [(Path("splitdns.yaml"), False), (Path("other.yaml"), True), (None, False)]
+    assert gc.isenabled()
 
 
 def test_what_is_wrong_at_the_start_is_printed_and_ends_with_status_2(
@@ -49,3 +52,4 @@ def test_what_is_wrong_at_the_start_is_printed_and_ends_with_status_2(
     result = run("serve")
     assert result.exit_code == 2
     assert result.stderr == "splitdns.yaml:3:1: expected views\n"
+    assert gc.isenabled()
